@@ -1,0 +1,5 @@
+"""`python -m opticlir` is `opticlir`."""
+
+from opticlir.cli import main
+
+main()

@@ -1,0 +1,18 @@
+"""The command line: a command parses its words, calls one function of a lower room, and writes.
+
+One file per command. Heavy imports stand inside the command bodies, so that `--help` is instant.
+"""
+
+import sys
+
+from opticlir.cli.app import app
+from opticlir.errors import OpticlirError
+
+
+def main() -> None:
+    """Run `opticlir`: exit 2 for wrong usage, 1 for a condition of the world, a traceback only for our bugs."""
+    try:
+        app()
+    except OpticlirError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place that talks of failure
+        sys.exit(1)

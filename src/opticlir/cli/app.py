@@ -1,0 +1,43 @@
+"""The Typer application and the options that several commands share."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import opticlir
+
+app = typer.Typer(
+    name="opticlir",
+    help="Search English documents in any language, from translated sentences alone.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of a table.")]
+Lenient = Annotated[
+    bool, typer.Option("--lenient", help="Skip, count and report malformed records instead of stopping.")
+]
+InputFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+def print_json(result: Any) -> None:
+    """Write one JSON object, and nothing else, to stdout."""
+    typer.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"opticlir {opticlir.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Search English documents in any language, from translated sentences alone."""
