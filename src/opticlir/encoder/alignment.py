@@ -62,7 +62,9 @@ def learn_translation_table(
         ValueError: the two sides do not have the same number of pairs.
     """
     if not len(foreign) == len(english) == len(weights):
-        raise ValueError(f"{len(foreign)} foreign sides, {len(english)} English sides and {len(weights)} weights")
+        raise ValueError(
+            f"{len(foreign)} foreign sides, {len(english)} English sides and {len(weights)} weights"
+        )
     foreign_flat, foreign_starts = _ragged([np.unique(ids) for ids in foreign])
     english_flat, english_starts = _ragged([np.unique(ids) for ids in english])
     cells = _cooccurrence_keys(foreign_flat, foreign_starts, english_flat, english_starts, n_english)
@@ -83,7 +85,11 @@ def _ragged(rows: Sequence[Ids]) -> tuple[Ids, npt.NDArray[np.int64]]:
 
 
 def _row_normalised(
-    keys: npt.NDArray[np.int64], links: npt.NDArray[np.float32], n_foreign: int, n_english: int, threshold: float
+    keys: npt.NDArray[np.int64],
+    links: npt.NDArray[np.float32],
+    n_foreign: int,
+    n_english: int,
+    threshold: float,
 ) -> TranslationTable:
     foreign_ids, english_ids = keys // n_english, (keys % n_english).astype(np.int32)
     totals = np.bincount(foreign_ids, weights=links, minlength=n_foreign)
@@ -99,7 +105,9 @@ def _cooccurrence_keys(foreign, foreign_starts, english, english_starts, n_engli
     n_pairs = len(foreign_starts) - 1
     size = 0
     for pair in range(n_pairs):
-        size += (foreign_starts[pair + 1] - foreign_starts[pair]) * (english_starts[pair + 1] - english_starts[pair])
+        size += (foreign_starts[pair + 1] - foreign_starts[pair]) * (
+            english_starts[pair + 1] - english_starts[pair]
+        )
     keys = np.empty(size, np.int64)
     cell = 0
     for pair in range(n_pairs):

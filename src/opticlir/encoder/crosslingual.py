@@ -30,7 +30,9 @@ def new_student(base: MultiVectorEncoder, vocabulary: Vocabulary | None = None) 
     return student.requires_grad_(True)
 
 
-def vocabulary_for(base: MultiVectorEncoder, pairs: Sequence[SentencePair], config: VocabularyConfig) -> Vocabulary:
+def vocabulary_for(
+    base: MultiVectorEncoder, pairs: Sequence[SentencePair], config: VocabularyConfig
+) -> Vocabulary:
     """The vocabulary of `base` extended by the foreign side of `pairs`; see `extend_vocabulary`."""
     transformer = next(module for module in route_modules(base, "query") if isinstance(module, Transformer))
     embeddings = transformer.model.get_input_embeddings().weight.detach().float().cpu().numpy()
@@ -74,6 +76,8 @@ def _replace_vocabulary(transformer: Transformer, vocabulary: Vocabulary) -> Non
     weights = torch.from_numpy(vocabulary.embeddings)
     table = transformer.model.get_input_embeddings()
     transformer.model.set_input_embeddings(
-        nn.Embedding.from_pretrained(weights.to(table.weight.dtype), freeze=False, padding_idx=table.padding_idx)
+        nn.Embedding.from_pretrained(
+            weights.to(table.weight.dtype), freeze=False, padding_idx=table.padding_idx
+        )
     )
     transformer.model.config.vocab_size = len(weights)

@@ -33,7 +33,9 @@ def check_model_folder(folder: Path) -> None:
                 "and remove it"
             )
         if path.suffix == ".py":
-            raise ArtefactError(f"{path}: this model brings code of its own, which is never run; use a stock model")
+            raise ArtefactError(
+                f"{path}: this model brings code of its own, which is never run; use a stock model"
+            )
         if path.name == "modules.json":
             _check_modules(path)
         elif path.suffix == ".json" and path.name != "tokenizer.json":

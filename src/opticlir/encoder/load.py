@@ -56,9 +56,14 @@ def load_model(name_or_folder: str | Path, *, device: str = "cpu") -> MultiVecto
     return model.eval()
 
 
-def encode_queries(model: MultiVectorEncoder, texts: Sequence[str], *, batch_size: int = 64) -> list[npt.NDArray[np.float32]]:
+def encode_queries(
+    model: MultiVectorEncoder, texts: Sequence[str], *, batch_size: int = 64
+) -> list[npt.NDArray[np.float32]]:
     """Encode queries by the query route: one (tokens, dim) float32 matrix of unit rows per text."""
-    return [_matrix(tokens) for tokens in model.encode_query(list(texts), batch_size=batch_size, show_progress_bar=False)]
+    return [
+        _matrix(tokens)
+        for tokens in model.encode_query(list(texts), batch_size=batch_size, show_progress_bar=False)
+    ]
 
 
 def encode_documents(
@@ -139,11 +144,22 @@ def _embedded_folder() -> Path:
 
 def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
 
     try:
         return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+    except (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        OSError,
+    ) as error:
         raise SetupError(
             f"{name!r} is neither a folder here nor a model that could be fetched from the hub "
             f"({type(error).__name__}); give a folder, or {EMBEDDED!r} for the embedded encoder"
@@ -161,13 +177,19 @@ def _is_multi_vector(folder: Path) -> bool:
 
 def _token_encoder(folder: Path) -> list[nn.Module]:
     modules = folder / "modules.json"
-    inner = next((entry["path"] for entry in read_json(modules) if entry["type"].endswith(".Transformer")), "") if modules.exists() else ""
+    inner = (
+        next((entry["path"] for entry in read_json(modules) if entry["type"].endswith(".Transformer")), "")
+        if modules.exists()
+        else ""
+    )
     transformer = Transformer(
         str(folder / inner), query_length=QUERY_TOKENS, document_length=DOCUMENT_TOKENS,
         model_kwargs={"use_safetensors": True},
     )  # fmt: skip
     tokenizer = transformer.tokenizer
-    specials = sorted({tokenizer.cls_token, tokenizer.sep_token, tokenizer.bos_token, tokenizer.eos_token} - {None})
+    specials = sorted(
+        {tokenizer.cls_token, tokenizer.sep_token, tokenizer.bos_token, tokenizer.eos_token} - {None}
+    )
     mask = MultiVectorMask(skiplist_words=specials, skiplist_tasks=["query", "document"])
     return [transformer, mask, Normalize(module_input_name="token_embeddings")]
 

@@ -93,7 +93,9 @@ def extend_vocabulary(
     )  # fmt: skip
     piece_embeddings = _place_pieces(student, teacher, embeddings, table, config)
 
-    frequent = [word for word in words if counts[word] >= config.min_word_frequency and len(word) <= _LONGEST_WORD]
+    frequent = [
+        word for word in words if counts[word] >= config.min_word_frequency and len(word) <= _LONGEST_WORD
+    ]
     ids = {word: number for number, word in enumerate(frequent)}
     table = learn_translation_table(
         [np.array([ids[word] for word in row if word in ids], dtype=np.int32) for row in segmented],
@@ -133,7 +135,11 @@ def _with_foreign_normalizer(tokenizer: Tokenizer) -> Tokenizer:
     BERT's uncased normaliser removes every combining mark, which in Devanagari or Thai are vowels.
     """
     normalizer = tokenizer.normalizer
-    if isinstance(normalizer, normalizers.BertNormalizer) and normalizer.lowercase and normalizer.strip_accents is not False:
+    if (
+        isinstance(normalizer, normalizers.BertNormalizer)
+        and normalizer.lowercase
+        and normalizer.strip_accents is not False
+    ):
         tokenizer.normalizer = normalizers.Sequence([
             normalizers.NFD(),
             *(normalizers.Replace(mark, "") for mark in map(chr, range(0x300, 0x370))),
@@ -199,7 +205,11 @@ def _blend(expected: Matrix, prior: Matrix, counts: Matrix, strength: npt.NDArra
 
 
 def _place_pieces(
-    student: Tokenizer, teacher: Tokenizer, embeddings: Matrix, table: TranslationTable, config: VocabularyConfig
+    student: Tokenizer,
+    teacher: Tokenizer,
+    embeddings: Matrix,
+    table: TranslationTable,
+    config: VocabularyConfig,
 ) -> Matrix:
     """(vocabulary, hidden): a known token starts from its own vector, a new one from how the teacher spells it."""
     size, known = student.get_vocab_size(), len(embeddings)
@@ -214,17 +224,29 @@ def _place_pieces(
 
 
 def _place_words(
-    student: Tokenizer, words: list[str], embeddings: Matrix, pieces: Matrix, table: TranslationTable, config: VocabularyConfig
+    student: Tokenizer,
+    words: list[str],
+    embeddings: Matrix,
+    pieces: Matrix,
+    table: TranslationTable,
+    config: VocabularyConfig,
 ) -> Matrix:
     """(words, hidden): a word starts from the mean of its pieces."""
     spelled = _encode(student, words)
-    prior = np.stack([pieces[ids].mean(axis=0) if len(ids) else np.zeros(pieces.shape[1], np.float32) for ids in spelled])
+    prior = np.stack(
+        [pieces[ids].mean(axis=0) if len(ids) else np.zeros(pieces.shape[1], np.float32) for ids in spelled]
+    )
     strength = np.full(len(words), config.new_token_prior)
     return _blend(_expected_embeddings(table, embeddings), prior, table.expected_counts, strength)
 
 
 def _with_words(
-    student: Tokenizer, original: Tokenizer, pieces: Matrix, words: list[str], vectors: Matrix, all_words: tuple[str, ...]
+    student: Tokenizer,
+    original: Tokenizer,
+    pieces: Matrix,
+    words: list[str],
+    vectors: Matrix,
+    all_words: tuple[str, ...],
 ) -> Vocabulary:
     if _is_wordpiece(student):
         student = _with_vocabulary(student, words)
