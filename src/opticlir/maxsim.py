@@ -130,7 +130,7 @@ def maxsim_ragged(
 
 
 def maxsim_exact(
-    query: Float[np.ndarray, "m d"], documents: Sequence[Float[np.ndarray, "_ d"]]
+    query: Float32[np.ndarray, "m d"], documents: Sequence[Float[np.ndarray, "_ d"]]
 ) -> Float64[np.ndarray, " n_documents"]:
     """Score one query with a few documents in float64.
 
@@ -138,19 +138,32 @@ def maxsim_exact(
     the same rows, in whatever order, have the same score to the bit.
 
     Args:
-        query: (m, d) array, m >= 1.
-        documents: one (tokens, d) array of any float type per document, tokens >= 1.
+        query: (m, d) float32, m >= 1.
+        documents: one (tokens, d) float16 or float32 array per document, tokens >= 1.
 
     Returns:
         (n_documents,) float64.
     """
-    wide = query.astype(np.float64)
+    groups = _document_groups(np.cumsum([0, *map(len, documents)]), _CHUNK_TOKENS)
+    scores = [_exact_scores(query, documents[first:last]) for first, last in groups]
+    return np.concatenate([np.empty(0), *scores])
+
+
+def _exact_scores(query: np.ndarray, documents: Sequence[np.ndarray]) -> np.ndarray:
+    """Find the pairs that can be a maximum in float32, and take their dot products in float64."""
+    starts = np.cumsum([0, *(len(document) for document in documents[:-1])])
+    rows = _as_float32(np.concatenate(documents))
+    similarity = query.astype(np.float32) @ rows.T
+    margin = 2.0 * np.array([rounding_bound(token[None], _max_norm(rows)) for token in query])
+    floor = np.maximum.reduceat(similarity, starts, axis=1) - margin[:, None].astype(np.float32)
+    owner = np.repeat(np.arange(len(documents)), np.diff([*starts, len(rows)]))
+    tokens, columns = np.nonzero(similarity >= floor[:, owner])
     # einsum sums each pair by itself, along d; a matrix product sums by position in its tiles
-    scores = [
-        np.einsum("md,td->mt", wide, np.asarray(document, dtype=np.float64)).max(axis=1).sum()
-        for document in documents
-    ]
-    return np.array(scores, dtype=np.float64)
+    dots = np.einsum("kd,kd->k", query[tokens].astype(np.float64), rows[columns].astype(np.float64))
+    best = np.maximum.reduceat(
+        dots, np.unique(tokens * len(documents) + owner[columns], return_index=True)[1]
+    )
+    return best.reshape(len(query), len(documents)).sum(axis=0)
 
 
 def rounding_bound(query: Float[np.ndarray, "m d"], max_norm: float) -> float:
@@ -174,6 +187,10 @@ def rounding_bound(query: Float[np.ndarray, "m d"], max_norm: float) -> float:
     dim = query.shape[1]
     per_dot = min(dim * norms.sum(), 8.0 * math.sqrt(dim) * math.sqrt(float(norms @ norms)))
     return float(2.0**-24 * max_norm * (per_dot + norms.sum()))
+
+
+def _max_norm(rows: np.ndarray) -> float:
+    return float(np.sqrt(np.einsum("td,td->t", rows, rows).max()))
 
 
 class _QueryBlock(NamedTuple):

@@ -25,7 +25,7 @@ class Checksum:
 
 
 class DurableFile:
-    """A new file, written from front to back in a `with` block; `finish` ends it.
+    """A new file, written from front to back in a `with` block or up to `close`; `finish` ends it.
 
     Args:
         path: a name that must not exist yet.
@@ -52,6 +52,10 @@ class DurableFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the descriptor; a file that was not finished is not durable."""
         with refusals_named(self._path):
             filesystem.active.close(self._descriptor)
 
