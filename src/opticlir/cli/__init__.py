@@ -10,7 +10,7 @@ from opticlir.errors import OpticlirError
 
 
 def main() -> None:
-    """Run `opticlir`: exit 2 for wrong usage, 1 for a condition of the world, a traceback only for our bugs."""
+    """Run `opticlir`: exit 2 for wrong usage, 1 for a condition of the world; a traceback means a bug."""
     try:
         app()
     except OpticlirError as error:

@@ -100,7 +100,7 @@ def _row_normalised(
     return TranslationTable(starts, english_ids[kept], probabilities[kept], totals.astype(np.float32))
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _cooccurrence_keys(foreign, foreign_starts, english, english_starts, n_english):  # type: ignore[no-untyped-def]
     n_pairs = len(foreign_starts) - 1
     size = 0
@@ -118,8 +118,8 @@ def _cooccurrence_keys(foreign, foreign_starts, english, english_starts, n_engli
     return keys
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _link_counts(  # type: ignore[no-untyped-def]  # noqa: PLR0913 - a kernel: flat arrays, no objects
+@numba.njit(cache=True)
+def _link_counts(  # type: ignore[no-untyped-def]
     cell_entries, n_entries, foreign_starts, english_starts, entry_foreign, entry_english,
     n_foreign, n_english, weights, iterations,
 ):  # fmt: skip

@@ -44,7 +44,7 @@ def cross_lingual_model(student: MultiVectorEncoder, teacher: MultiVectorEncoder
     router = Router.for_query_document(
         query_modules=list(student), document_modules=list(route_modules(teacher, "document"))
     )
-    prompts = {**teacher.prompts, **{"query": student.prompts.get("query")}}
+    prompts = {**teacher.prompts, "query": student.prompts.get("query")}
     return MultiVectorEncoder(modules=[router], device=str(teacher.device), prompts=prompts).eval()
 
 
@@ -74,10 +74,9 @@ def _replace_vocabulary(transformer: Transformer, vocabulary: Vocabulary) -> Non
         model_input_names=old.model_input_names, **old.special_tokens_map,
     )  # fmt: skip
     weights = torch.from_numpy(vocabulary.embeddings)
-    table = transformer.model.get_input_embeddings()
-    transformer.model.set_input_embeddings(
-        nn.Embedding.from_pretrained(
-            weights.to(table.weight.dtype), freeze=False, padding_idx=table.padding_idx
-        )
-    )
+    old_table = transformer.model.get_input_embeddings()
+    size, hidden = weights.shape
+    table = nn.Embedding(size, hidden, padding_idx=old_table.padding_idx, dtype=old_table.weight.dtype)
+    table.weight.data.copy_(weights)
+    transformer.model.set_input_embeddings(table)
     transformer.model.config.vocab_size = len(weights)

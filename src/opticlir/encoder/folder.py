@@ -70,7 +70,7 @@ def _check_modules(path: Path) -> None:
 def _check_config(path: Path) -> None:
     config = read_json(path)
     for key in _keys(config):
-        if key in _CODE_KEYS or (key.endswith("_implementation") or key.endswith("_implementation_internal")):
+        if key in _CODE_KEYS or key.endswith(("_implementation", "_implementation_internal")):
             raise ArtefactError(f"{path}: key {key!r} can make the loader run foreign code; remove it")
 
 

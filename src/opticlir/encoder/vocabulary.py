@@ -27,7 +27,7 @@ _LONGEST_WORD = 100  # characters; WordPiece turns longer ones into the unknown 
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularyConfig:
-    """How a vocabulary is extended. The defaults were chosen on Hausa, Igbo, Zulu and Yoruba development data."""
+    """How a vocabulary is extended; defaults from Hausa, Igbo, Zulu and Yoruba development data."""
 
     n_pieces: int = 8_000
     """Subwords learned from the foreign side, those the teacher already has included."""
@@ -199,7 +199,7 @@ def _expected_embeddings(table: TranslationTable, embeddings: Matrix) -> Matrix:
 
 
 def _blend(expected: Matrix, prior: Matrix, counts: Matrix, strength: npt.NDArray[np.float32]) -> Matrix:
-    """c / (c + k) of what the links say and k / (c + k) of the prior; only the prior without links."""
+    """C / (c + k) of what the links say and k / (c + k) of the prior; only the prior without links."""
     trust = np.where(expected.any(axis=1), counts / (counts + strength), 0.0)[:, None]
     return (trust * expected + (1 - trust) * prior).astype(np.float32)
 
@@ -211,12 +211,14 @@ def _place_pieces(
     table: TranslationTable,
     config: VocabularyConfig,
 ) -> Matrix:
-    """(vocabulary, hidden): a known token starts from its own vector, a new one from how the teacher spells it."""
+    """(vocabulary, hidden): a known token starts from its own vector, a new one from its spelling."""
     size, known = student.get_vocab_size(), len(embeddings)
     prior = np.zeros((size, embeddings.shape[1]), dtype=np.float32)
     prior[:known] = embeddings
     for new in range(known, size):
-        spelled = teacher.encode(student.id_to_token(new).removeprefix("##"), add_special_tokens=False).ids
+        spelled = teacher.encode(
+            str(student.id_to_token(new)).removeprefix("##"), add_special_tokens=False
+        ).ids
         if spelled:
             prior[new] = embeddings[spelled].mean(axis=0)
     strength = np.where(np.arange(size) < known, config.known_token_prior, config.new_token_prior)

@@ -32,7 +32,7 @@ class TrainConfig:
     temperature: float = 0.05
     """Of contrastive objectives, on MaxSim per query token."""
     train: Literal["all", "embeddings"] = "all"
-    """What is trained: everything, or the input embeddings alone, so that one encoder serves all languages."""
+    """Everything, or the input embeddings alone, so that one English encoder serves all languages."""
     minutes: float | None = None
     """Time budget of the training steps, on this machine; exclusive with `epochs`."""
     epochs: float | None = None
@@ -59,7 +59,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise DataError(
-                f"unknown method {self.method!r}{nearest(self.method, METHODS)}; there are {', '.join(METHODS)}"
+                f"unknown method {self.method!r}{nearest(self.method, METHODS)}; "
+                f"there are {', '.join(METHODS)}"
             )
         if self.minutes is not None and self.epochs is not None:
             raise DataError("give a budget in minutes or in epochs, not both")

@@ -177,11 +177,12 @@ def _trainer(
     weights = np.array([pair.weight for pair in pairs], dtype=np.float64)
     callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size)
     functions = objectives(config.transport, config.temperature)
+    parts = {name: (functions[name], weight) for name, weight in METHODS[config.method].items()}
     trainer = StudentTrainer(
         model=student,
         args=_arguments(config, student, run),
         train_dataset=Dataset.from_dict({"pair": np.arange(len(pairs))}),
-        loss=DistillationLoss(student, {name: (functions[name], weight) for name, weight in METHODS[config.method].items()}),
+        loss=DistillationLoss(student, parts),
         data_collator=BitextCollator(
             preprocess_fn=student.preprocess, foreign=[pair.foreign for pair in pairs], teacher_tokens=tokens,
             prompt=student.prompts.get("query"),

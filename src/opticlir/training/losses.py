@@ -128,7 +128,11 @@ class DistillationLoss(torch.nn.Module):
         self.model = model
         self.parts = dict(parts)
 
-    def forward(self, features: list[dict[str, Tensor]], labels: Tensor | None = None) -> dict[str, Tensor]:  # noqa: ARG002 - the trainer's signature
+    def forward(
+        self,
+        features: list[dict[str, Tensor]],
+        labels: Tensor | None = None,  # noqa: ARG002 - the trainer hands it to every loss
+    ) -> dict[str, Tensor]:
         """Weighted objectives of one batch.
 
         Raises:

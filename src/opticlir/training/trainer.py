@@ -50,7 +50,7 @@ class RunCallback(TrainerCallback):
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:  # noqa: ARG002
+    ) -> None:
         """Start the clock; listen for SIGTERM where the signals are ours to handle."""
         self._started, self._first_step = time.monotonic(), state.global_step
         if threading.current_thread() is threading.main_thread():
@@ -58,14 +58,14 @@ class RunCallback(TrainerCallback):
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:  # noqa: ARG002
+    ) -> None:
         """Save and stop where SIGTERM came."""
         if self._terminated:
             self.is_interrupted = state.global_step < state.max_steps
             control.should_save = control.should_training_stop = True
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,  # noqa: ARG002
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
         logs: dict[str, Any], **_: Any,
     ) -> None:  # fmt: skip
         """Write losses to the log and tell the observer, with speed and time left."""
@@ -83,7 +83,7 @@ class RunCallback(TrainerCallback):
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:  # noqa: ARG002
+    ) -> None:
         """Seal the checkpoint, then look at the held-out pairs."""
         self._run.seal_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
         self.look(state.global_step)
@@ -96,5 +96,5 @@ class RunCallback(TrainerCallback):
             self._report({"event": "validation", "step": step, **measures})
         return measures
 
-    def _terminate(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _terminate(self, signum: int, frame: FrameType | None) -> None:
         self._terminated = True
