@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -24,17 +24,17 @@ class Index(Protocol):
     """Width of a token vector."""
 
     @classmethod
-    def create(cls, path: Path, entries: Iterable[Entry], *, encoder: str, **options: Any) -> "Index":
+    def create(cls, path: Path, entries: Iterable[Entry], *, encoder: str) -> Self:
         """Build an index from a stream, in place of whatever version `path` holds."""
 
     @classmethod
-    def open(cls, path: Path) -> "Index":
+    def open(cls, path: Path) -> Self:
         """Open the current version."""
 
-    def add(self, entries: Iterable[Entry]) -> "Index":
+    def add(self, entries: Iterable[Entry]) -> Self:
         """Publish a version with more documents."""
 
-    def delete(self, doc_ids: Iterable[str]) -> "Index":
+    def delete(self, doc_ids: Iterable[str]) -> Self:
         """Publish a version without some documents."""
 
     def verify(self) -> None:

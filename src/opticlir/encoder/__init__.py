@@ -1,0 +1,31 @@
+"""Tokenizers, checkpoints and model hubs: the only room that knows them."""
+
+from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save_model, vocabulary_for
+from opticlir.encoder.load import (
+    document_fingerprint,
+    encode_documents,
+    encode_queries,
+    load_model,
+    route_fingerprint,
+    route_modules,
+    transformer_of,
+)
+from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary, split_words
+
+__all__ = [
+    "Vocabulary",
+    "VocabularyConfig",
+    "cross_lingual_model",
+    "document_fingerprint",
+    "encode_documents",
+    "encode_queries",
+    "extend_vocabulary",
+    "load_model",
+    "new_student",
+    "route_fingerprint",
+    "route_modules",
+    "save_model",
+    "split_words",
+    "transformer_of",
+    "vocabulary_for",
+]

@@ -1,0 +1,278 @@
+"""Bitext in, a cross-lingual model out: the one function behind `opticlir train`."""
+
+import logging
+import re
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from sentence_transformers import MultiVectorEncoder
+from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
+from torch import nn
+from transformers import PrinterCallback
+
+from opticlir.encoder import (
+    cross_lingual_model,
+    load_model,
+    new_student,
+    save_model,
+    split_words,
+    transformer_of,
+    vocabulary_for,
+)
+from opticlir.errors import ArtefactError, DataError
+from opticlir.records import SentencePair
+from opticlir.storage import write_text_atomically
+from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.config import TrainConfig
+from opticlir.training.losses import METHODS, DistillationLoss, objectives
+from opticlir.training.run_folder import RunFolder
+from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
+from opticlir.training.trainer import Report, RunCallback, StudentTrainer
+from opticlir.training.validation import translation_retrieval
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_EPOCHS = 4.0
+_CALIBRATION_BATCHES = 4
+_BUDGET_FOR_STEPS = 0.95  # of the minutes; the rest pays for checkpoints and looks at held-out pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run came to."""
+
+    steps: int
+    """Steps the budget bought."""
+    initial: dict[str, float]
+    """Held-out measures before the first step; empty where nothing was held out."""
+    trained: dict[str, float]
+    """The same of the model that was saved."""
+    is_finished: bool
+    """False where SIGTERM came first: the same command goes on from there."""
+
+
+def distil(
+    config: TrainConfig,
+    pairs: Sequence[SentencePair],
+    out: Path,
+    *,
+    inputs: dict[str, str] | None = None,
+    report: Report = lambda _: None,
+) -> Outcome:
+    """Train a query encoder from bitext and save it, joined with its teacher, as one model folder.
+
+    Killed at any moment and called again with the same arguments, it goes on and ends with the same
+    weights (same machine kind, torch and thread count; of a budget in minutes, the steps planned by the
+    first call count).
+
+    Args:
+        config: every setting.
+        pairs: the bitext.
+        out: the model folder; `out/run` keeps the record.
+        inputs: checksum by name of the files the pairs came from, for the record.
+        report: told of stages, steps and validations.
+
+    Raises:
+        DataError: there is no pair.
+        ArtefactError: `out` holds something else, or another process trains there.
+        FloatingPointError: a loss is not finite; the last checkpoint is kept.
+    """
+    if not pairs:
+        raise DataError("the bitext holds no sentence pair")
+    run = RunFolder(out)
+    with run.claimed(asdict(config), inputs or {}) as finished:
+        if finished:
+            return _past_outcome(run)
+        torch.manual_seed(config.seed)
+        with _flushed_denormals():
+            return _train(config, pairs, run, report)
+
+
+def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, report: Report) -> Outcome:
+    report({"event": "stage", "name": "loading the encoders"})
+    teacher = load_model(config.teacher)
+    base = teacher if config.student is None else load_model(config.student)
+    kept, held_out = _split(pairs, config)
+
+    report({"event": "stage", "name": "aligning words"})
+    vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
+    student = new_student(base, vocabulary)
+    _prepare(student, config)
+    _write_words(run, student, kept)
+
+    tokens = _teacher_tokens(config, teacher, [pair.english for pair in [*kept, *held_out]], report)
+    foreign = [pair.foreign for pair in held_out]
+    english = [tokens[len(kept) + number] for number in range(len(held_out))]
+
+    def validate() -> dict[str, float]:
+        return translation_retrieval(student, foreign, english) if foreign else {}
+
+    trainer, callback = _trainer(config, student, kept, tokens, run, report, validate)
+    steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
+    trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
+    checkpoint = run.last_checkpoint()
+    run.rewind_log(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
+    if checkpoint is None:
+        callback.look(0)
+    if steps:
+        report({"event": "stage", "name": "training"})
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if callback.is_interrupted:
+        return _outcome(run, steps, is_finished=False)
+    report({"event": "stage", "name": "saving the model"})
+    save_model(cross_lingual_model(student, teacher), run.out)
+    run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
+    return _outcome(run, steps, is_finished=True)
+
+
+def _split(
+    pairs: Sequence[SentencePair], config: TrainConfig
+) -> tuple[list[SentencePair], list[SentencePair]]:
+    """Pairs to learn from and pairs to watch by; the same for every seed, so that runs can be compared."""
+    count = min(config.held_out, len(pairs) // 50)
+    chosen = set(np.random.default_rng(0).choice(len(pairs), size=count, replace=False).tolist())
+    return (
+        [pair for number, pair in enumerate(pairs) if number not in chosen],
+        [pairs[number] for number in sorted(chosen)],
+    )
+
+
+def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
+    for module in student.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = config.dropout
+    if config.train == "embeddings":
+        student.requires_grad_(False)
+        transformer_of(student, "query").model.get_input_embeddings().requires_grad_(True)
+
+
+def _write_words(run: RunFolder, student: MultiVectorEncoder, pairs: Sequence[SentencePair]) -> None:
+    tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
+    words = sorted({word for pair in pairs for word in split_words(tokenizer, pair.foreign)})
+    write_text_atomically(run.folder / "words.txt", "".join(f"{word}\n" for word in words))
+
+
+def _teacher_tokens(
+    config: TrainConfig, teacher: MultiVectorEncoder, texts: list[str], report: Report
+) -> TeacherTokens:
+    report({"event": "stage", "name": "encoding the English side"})
+    cache = TeacherCache(default_cache_folder(), teacher, bfloat16=_bfloat16(config))
+    return cache.encode(texts, lambda done, total: report({"event": "cache", "done": done, "total": total}))
+
+
+def _trainer(
+    config: TrainConfig, student: MultiVectorEncoder, pairs: list[SentencePair], tokens: TeacherTokens,
+    run: RunFolder, report: Report, validate: Any,
+) -> tuple[StudentTrainer, RunCallback]:  # fmt: skip
+    tokenizer = transformer_of(student, "query").tokenizer
+    lengths = np.array(
+        [len(ids) for ids in tokenizer([pair.foreign for pair in pairs], truncation=True)["input_ids"]]
+    )
+    weights = np.array([pair.weight for pair in pairs], dtype=np.float64)
+    callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size)
+    functions = objectives(config.transport, config.temperature)
+    parts = {name: (functions[name], weight) for name, weight in METHODS[config.method].items()}
+    trainer = StudentTrainer(
+        model=student,
+        args=_arguments(config, student, run),
+        train_dataset=Dataset.from_dict({"pair": np.arange(len(pairs))}),
+        loss=DistillationLoss(student, parts),
+        data_collator=BitextCollator(
+            preprocess_fn=student.preprocess, foreign=[pair.foreign for pair in pairs], teacher_tokens=tokens,
+            prompt=student.prompts.get("query"),
+        ),
+        callbacks=[callback],
+    )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
+    trainer.buckets = LengthBuckets(lengths, weights, batch_size=config.batch_size, seed=config.seed)
+    return trainer, callback
+
+
+def _arguments(
+    config: TrainConfig, student: MultiVectorEncoder, run: RunFolder
+) -> MultiVectorEncoderTrainingArguments:
+    table = transformer_of(student, "query").model.get_input_embeddings().weight
+    name = next(name for name, parameter in student.named_parameters() if parameter is table)
+    return MultiVectorEncoderTrainingArguments(
+        output_dir=str(run.checkpoints),
+        per_device_train_batch_size=config.batch_size,
+        max_steps=1,  # the plan decides, once the trainer stands and its speed is known
+        learning_rate=config.learning_rate,
+        learning_rate_mapping={re.escape(name): config.embedding_learning_rate},
+        lr_scheduler_type="linear",
+        adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch_fused",
+        bf16=_bfloat16(config), use_cpu=student.device.type == "cpu",
+        save_strategy="steps", save_steps=config.checkpoint_steps, save_total_limit=2,
+        logging_strategy="steps", logging_steps=5, logging_nan_inf_filter=False,
+        report_to="none", disable_tqdm=True,
+        seed=config.seed, data_seed=config.seed,
+    )  # fmt: skip
+
+
+def _planned_steps(config: TrainConfig, trainer: StudentTrainer, steps_per_epoch: int) -> int:
+    if config.minutes is None:
+        epochs = _DEFAULT_EPOCHS if config.epochs is None else config.epochs
+        return round(epochs * steps_per_epoch)
+    seconds = config.minutes * 60 * _BUDGET_FOR_STEPS
+    return max(1, int(seconds / _seconds_per_step(trainer)))
+
+
+def _seconds_per_step(trainer: StudentTrainer) -> float:
+    """Mean time of forward and backward passes over a few batches; nothing is learned from them."""
+    batches = iter(trainer.get_train_dataloader())
+    trainer.model.train()
+    seconds = []
+    for _ in range(_CALIBRATION_BATCHES + 1):
+        started = time.perf_counter()
+        inputs = next(batches, None)
+        if inputs is None:
+            break
+        with trainer.compute_loss_context_manager():
+            loss = trainer.compute_loss(trainer.model, inputs)
+        loss.backward()
+        seconds.append(time.perf_counter() - started)
+    trainer.model.zero_grad(set_to_none=True)
+    return float(np.mean(seconds[1:] or seconds))
+
+
+def _bfloat16(config: TrainConfig) -> bool:
+    if config.precision != "auto":
+        return config.precision == "bfloat16"
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    capabilities = torch.backends.cpu.get_cpu_capability()
+    return capabilities.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
+
+
+@contextmanager
+def _flushed_denormals() -> Any:
+    """Sharp plans are full of numbers near 0 that cost a hundred times the arithmetic of others."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def _past_outcome(run: RunFolder) -> Outcome:
+    def again() -> int:
+        raise ArtefactError(f"{run.folder / 'plan.json'} is gone: remove {run.out} and train again")
+
+    return _outcome(run, run.plan(again), is_finished=True)
+
+
+def _outcome(run: RunFolder, steps: int, *, is_finished: bool) -> Outcome:
+    looks = [line["validation"] for line in run.read_log() if "validation" in line]
+    return Outcome(
+        steps=steps,
+        initial=looks[0] if looks else {},
+        trained=looks[-1] if looks else {},
+        is_finished=is_finished,
+    )

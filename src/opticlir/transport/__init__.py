@@ -1,0 +1,9 @@
+"""From two bags of tokens to a transport plan: tensors in, tensors out."""
+
+from opticlir.transport.costs import cosine_cost
+from opticlir.transport.marginals import uniform, weighted
+from opticlir.transport.plan import TransportPlan
+from opticlir.transport.proximal import proximal_point
+from opticlir.transport.sinkhorn import sinkhorn
+
+__all__ = ["TransportPlan", "cosine_cost", "proximal_point", "sinkhorn", "uniform", "weighted"]

@@ -1,0 +1,87 @@
+"""Sharp plans by the inexact proximal point method, IPOT (Xie, Wang, Wang and Zha, UAI 2019)."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from opticlir.transport.plan import TransportPlan
+from opticlir.transport.problem import Problem, certify, check_settings, prepare
+
+_FLUSHED = 1e-30
+"""Plan entries below this become 0: they weigh nothing, and denormal numbers cost a hundred times more."""
+
+
+def proximal_point(
+    cost: Float[Tensor, "batch m n"],
+    source_marginal: Float[Tensor, "batch m"],
+    target_marginal: Float[Tensor, "batch n"],
+    *,
+    beta: float = 0.5,
+    max_iterations: int = 50,
+    tolerance: float = 1e-2,
+) -> TransportPlan:
+    """Align two bags of tokens almost exactly, a batch at a time.
+
+    Each step solves an entropic problem around the plan before it, so the blur shrinks like
+    `beta / iterations` while no single step has a small epsilon.
+
+    Args:
+        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
+        target_marginal: (batch, n) float tensor, likewise.
+        beta: proximal strength, > 0, in the units of `cost`; smaller is sharper sooner and less stable.
+        max_iterations: proximal steps, each one row and one column update.
+        tolerance: largest marginal error that counts as converged. All steps are taken in any case:
+            each makes the plan sharper.
+
+    Returns:
+        TransportPlan; see `sinkhorn`.
+
+    Raises:
+        ValueError: `beta` is not > 0, or the shapes do not fit each other.
+
+    Gradient:
+        As in `sinkhorn`: the plan is detached, the loss is `(plan * cost).sum()`.
+
+    Example:
+        >>> half, swap = torch.tensor([[0.5, 0.5]]), torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+        >>> proximal_point(swap, half, half).plan.round(decimals=3).tolist()
+        [[[0.5, 0.0], [0.0, 0.5]]]
+    """
+    check_settings(max_iterations=max_iterations, tolerance=tolerance, beta=beta)
+    with torch.autocast(cost.device.type, enabled=False):
+        problem = prepare(cost, source_marginal, target_marginal)
+        plan, prices = _iterate(problem, beta, max_iterations)
+        spent = torch.full_like(problem.solvable, max_iterations, dtype=torch.int32)
+        return certify(problem, cost, plan, prices, tolerance=tolerance, n_iterations=spent)
+
+
+def _iterate(problem: Problem, beta: float, max_iterations: int) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Algorithm 1 of the paper with one inner step; the plan and the dual prices it implies."""
+    # shifting a row or a column of the cost shifts its price and leaves the plan: no row can vanish
+    row_shift = problem.cost.masked_fill(~problem.active, torch.inf).amin(2, keepdim=True)
+    row_shift = row_shift.masked_fill(row_shift == torch.inf, 0.0)
+    reduced = problem.cost - row_shift
+    column_shift = reduced.masked_fill(~problem.active, torch.inf).amin(1, keepdim=True)
+    column_shift = column_shift.masked_fill(column_shift == torch.inf, 0.0)
+    kernel = torch.exp(-(reduced - column_shift) / beta)
+
+    a, b = problem.source_marginal[:, :, None], problem.target_marginal[:, None, :]
+    plan, column_scale = a * b, torch.ones_like(b)
+    log_row, log_column = torch.zeros_like(a), torch.zeros_like(b)
+    for _ in range(max_iterations):
+        weighted = plan * kernel
+        row_scale = _ratio(a, (weighted * column_scale).sum(2, keepdim=True))
+        weighted = weighted * row_scale
+        column_scale = _ratio(b, weighted.sum(1, keepdim=True))
+        plan = weighted * column_scale
+        plan = torch.where(plan < _FLUSHED, 0.0, plan)
+        log_row += torch.where(row_scale > 0, row_scale, 1.0).log()
+        log_column += torch.where(column_scale > 0, column_scale, 1.0).log()
+    blur = beta / max_iterations  # the entropy strength that the last plan amounts to
+    return plan, ((row_shift + blur * log_row).squeeze(2), (column_shift + blur * log_column).squeeze(1))
+
+
+def _ratio(wanted: Tensor, found: Tensor) -> Tensor:
+    """How much to scale by; 0 where nothing is wanted or nothing was found."""
+    return torch.where(found > 0, wanted / found.clamp_min(_FLUSHED), 0.0)
