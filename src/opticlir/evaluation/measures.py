@@ -52,13 +52,13 @@ def evaluate(
             f"run and qrels share no query: the run begins with {next(iter(run), None)!r}, "
             f"the qrels with {next(iter(qrels), None)!r}"
         )
-    judged = {
+    ranked = {
         query_id: _strictly_decreasing(query_id, run[query_id]) for query_id in qrels if query_id in run
     }
     values: dict[Any, dict[str, float]] = {
         measure: dict.fromkeys(qrels, 0.0) for measure in dict.fromkeys(parsed.values())
     }
-    for metric in ir_measures.iter_calc(list(values), qrels, judged):
+    for metric in ir_measures.iter_calc(list(values), _with_a_grade_from_0(qrels), ranked):
         values[metric.measure][metric.query_id] = float(metric.value)
     return {name: dict(values[measure]) for name, measure in parsed.items()}
 
@@ -94,6 +94,14 @@ def _strictly_decreasing(query_id: str, scores: Mapping[DocumentId, float]) -> d
         )
     ranking = sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
     return {doc_id: float(len(ranking) - rank) for rank, doc_id in enumerate(ranking)}
+
+
+def _with_a_grade_from_0(qrels: Qrels) -> Qrels:
+    """The same judgements; trec_eval crashes on a query whose grades are all negative, so these become 0."""
+    return {
+        query_id: grades if any(grade >= 0 for grade in grades.values()) else dict.fromkeys(grades, 0)
+        for query_id, grades in qrels.items()
+    }
 
 
 def _parse(name: str) -> Any:
