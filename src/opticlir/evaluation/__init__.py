@@ -1,5 +1,5 @@
 """Measures of a run against judgements."""
 
-from opticlir.evaluation.measures import DEFAULT_MEASURES, evaluate, mean_scores
+from opticlir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
 
-__all__ = ["DEFAULT_MEASURES", "evaluate", "mean_scores"]
+__all__ = ["DEFAULT_MEASURES", "check_measures", "evaluate", "mean_scores"]

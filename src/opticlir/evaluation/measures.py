@@ -63,6 +63,16 @@ def evaluate(
     return {name: dict(values[measure]) for name, measure in parsed.items()}
 
 
+def check_measures(measures: Sequence[str]) -> None:
+    """Refuse a measure that `evaluate` would refuse, before any file is read.
+
+    Raises:
+        ValueError: a measure is unknown, or no evaluator that is installed can compute it.
+    """
+    for name in measures:
+        _parse(name)
+
+
 def mean_scores(scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """Mean over the judged queries, per measure.
 

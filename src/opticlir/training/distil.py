@@ -15,6 +15,7 @@ from datasets import Dataset
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 from torch import nn
+from transformers import PrinterCallback
 
 from opticlir.encoder import (
     cross_lingual_model,
@@ -189,6 +190,7 @@ def _trainer(
         ),
         callbacks=[callback],
     )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
     trainer.buckets = LengthBuckets(lengths, weights, batch_size=config.batch_size, seed=config.seed)
     return trainer, callback
 
