@@ -14,7 +14,18 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 def test_the_list_of_commands_is_fresh(tmp_path):
     page = tmp_path / "cli.md"
     subprocess.run(
-        [sys.executable, "-m", "typer", "opticlir.cli", "utils", "docs", "--name", "opticlir", "--output", str(page)],
+        [
+            sys.executable,
+            "-m",
+            "typer",
+            "opticlir.cli",
+            "utils",
+            "docs",
+            "--name",
+            "opticlir",
+            "--output",
+            str(page),
+        ],
         check=True,
         capture_output=True,
     )

@@ -21,6 +21,7 @@ from opticlir.encoder import (
     cross_lingual_model,
     load_model,
     new_student,
+    save_language_pack,
     save_model,
     split_words,
     transformer_of,
@@ -130,6 +131,8 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
         return _outcome(run, steps, is_finished=False)
     report({"event": "stage", "name": "saving the model"})
     save_model(cross_lingual_model(student, teacher), run.out)
+    if config.train == "embeddings" and config.student is None:
+        save_language_pack(student, teacher, run.folder / "language-pack", language=config.language)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
     return _outcome(run, steps, is_finished=True)
 
