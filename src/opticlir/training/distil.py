@@ -33,6 +33,7 @@ from opticlir.storage import write_text_atomically
 from opticlir.training.batches import BitextCollator, LengthBuckets
 from opticlir.training.config import TrainConfig
 from opticlir.training.losses import METHODS, DistillationLoss, objectives
+from opticlir.training.model_card import model_card
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
@@ -133,8 +134,11 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     save_model(cross_lingual_model(student, teacher), run.out)
     if config.train == "embeddings" and config.student is None:
         save_language_pack(student, teacher, run.folder / "language-pack", language=config.language)
+    outcome = _outcome(run, steps, is_finished=True)
+    card = model_card(config, pairs=len(pairs), steps=steps, initial=outcome.initial, trained=outcome.trained)
+    write_text_atomically(run.out / "README.md", card)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
-    return _outcome(run, steps, is_finished=True)
+    return outcome
 
 
 def _split(
