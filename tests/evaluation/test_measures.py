@@ -103,6 +103,8 @@ def test_a_nan_score_and_strangers_are_refused():
         evaluate({"q": {"a": float("nan")}}, {"q": {"a": 1}})
     with pytest.raises(DataError, match="share no query: the run begins with 'Q1', the qrels with 'q1'"):
         evaluate({"Q1": {"a": 1.0}}, {"q1": {"a": 1}})
+    with pytest.raises(DataError, match="have grade 1000000000 for query 'q', the limit is 1,000,000"):
+        evaluate({"q": {"a": 1.0}}, {"q": {"a": 10**9}})
     with pytest.raises(DataError, match="the run begins with None"):
         evaluate({}, {"q1": {"a": 1}})
 
