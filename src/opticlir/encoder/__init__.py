@@ -11,14 +11,18 @@ from opticlir.encoder.load import (
     route_modules,
     transformer_of,
 )
+from opticlir.encoder.pieces import EncodedText, Piece, encode_pieces
 from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary, split_words
 
 __all__ = [
+    "EncodedText",
+    "Piece",
     "Vocabulary",
     "VocabularyConfig",
     "cross_lingual_model",
     "document_fingerprint",
     "encode_documents",
+    "encode_pieces",
     "encode_queries",
     "extend_vocabulary",
     "load_language_pack",
