@@ -59,13 +59,15 @@ def train(
     if print_config:
         print_json(asdict(resolved))
         return
-    skipped = SkipReport() if lenient else None
+    skipped = SkipReport(lenient=lenient)
     files = [parse_bitext_argument(argument) for argument in bitext]
     pairs = [
         pair
         for path, weight in files
         for pair in read_bitext(path, language=resolved.language, weight=weight, skipped=skipped)
     ]
+    for message in skipped.messages:
+        typer.echo(f"skipped: {message}", err=True)
     inputs = {
         f"{name}:{weight}": value
         for path, weight in files
