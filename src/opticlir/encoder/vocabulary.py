@@ -83,7 +83,7 @@ def extend_vocabulary(
     words = tuple(word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     if _is_wordpiece(student):
-        student = _with_pieces(student, (pair.foreign for pair in pairs), config)
+        student = _with_pieces(student, segmented, config)
     english = _encode(teacher, [pair.english for pair in pairs])
     weights = np.array([pair.weight for pair in pairs], dtype=np.float32)
     table = learn_translation_table(
@@ -152,16 +152,22 @@ def _with_foreign_normalizer(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
-def _with_pieces(tokenizer: Tokenizer, texts: Iterable[str], config: VocabularyConfig) -> Tokenizer:
-    """The union of the tokenizer's vocabulary and WordPiece subwords learned from `texts`."""
+def _with_pieces(
+    tokenizer: Tokenizer, segmented: Iterable[Sequence[str]], config: VocabularyConfig
+) -> Tokenizer:
+    """The union of the tokenizer's vocabulary and WordPiece subwords learned from words."""
     unknown = tokenizer.model.unk_token
     learner = Tokenizer(models.WordPiece(unk_token=unknown))
-    learner.normalizer, learner.pre_tokenizer = tokenizer.normalizer, _WORDS
+    segmented = list(segmented)
+    inner = sorted({letter for words in segmented for word in words for letter in word[1:]})
     learner.train_from_iterator(
-        texts,
+        segmented,
         trainers.WordPieceTrainer(
             vocab_size=config.n_pieces, min_frequency=config.min_piece_frequency,
-            special_tokens=[unknown], show_progress=False,
+            # the trainer numbers inner letters in the order of a hash map, new in each process, and breaks
+            # ties between merges by number: named here, they have the same numbers in every run
+            special_tokens=[unknown, *(f"##{letter}" for letter in inner)],
+            show_progress=False,
         ),
     )  # fmt: skip
     learned = learner.get_vocab()
@@ -198,7 +204,7 @@ def _expected_embeddings(table: TranslationTable, embeddings: Matrix) -> Matrix:
     return np.divide(means * usual, lengths, out=np.zeros_like(means), where=lengths > 0)
 
 
-def _blend(expected: Matrix, prior: Matrix, counts: Matrix, strength: npt.NDArray[np.float32]) -> Matrix:
+def _blend(expected: Matrix, prior: Matrix, counts: Matrix, strength: npt.NDArray[np.float64]) -> Matrix:
     """C / (c + k) of what the links say and k / (c + k) of the prior; only the prior without links."""
     trust = np.where(expected.any(axis=1), counts / (counts + strength), 0.0)[:, None]
     return (trust * expected + (1 - trust) * prior).astype(np.float32)
