@@ -7,6 +7,7 @@ import sys
 
 from opticlir.cli import (  # noqa: F401 - importing a command adds it
     align,
+    audit,
     benchmark,
     demo,
     evaluate,

@@ -13,6 +13,7 @@ from opticlir.data.text_files import read_lines
 from opticlir.data.topics import read_topics
 from opticlir.errors import DataError
 from opticlir.records import Qrels, Run
+from opticlir.storage import write_text_atomically
 
 __all__ = ["read_qrels", "read_run", "read_topics", "write_run"]
 
@@ -108,8 +109,6 @@ def write_run(run: Run, path: Path, *, tag: str = "opticlir") -> None:
         ValueError: `tag` is empty or holds a blank; a score is not finite in float32.
         DataError: an id cannot be written, since it holds a blank.
     """
-    from opticlir.storage import write_text_atomically  # noqa: PLC0415
-
     if not tag or any(character.isspace() for character in tag):
         raise ValueError(f"the tag of a run is one word, not {tag!r}")
     lines = [

@@ -1,6 +1,7 @@
 """Tokenizers, checkpoints and model hubs: the only room that knows them."""
 
 from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save_model, vocabulary_for
+from opticlir.encoder.language_pack import load_language_pack, save_language_pack
 from opticlir.encoder.load import (
     document_fingerprint,
     encode_documents,
@@ -24,10 +25,12 @@ __all__ = [
     "encode_pieces",
     "encode_queries",
     "extend_vocabulary",
+    "load_language_pack",
     "load_model",
     "new_student",
     "route_fingerprint",
     "route_modules",
+    "save_language_pack",
     "save_model",
     "split_words",
     "transformer_of",
