@@ -73,9 +73,10 @@ class Picture:
     caption: str = ""
 
     def html(self) -> str:
-        """A `figure`, the image inside the page."""
+        """A `figure`, the image inside the page; on a narrow screen it scrolls."""
         caption = f"<figcaption>{escaped(self.caption)}</figcaption>" if self.caption else ""
-        return f'<figure><img src="{self.image.uri}" alt="{escaped(self.description)}">{caption}</figure>'
+        image = f'<img src="{self.image.uri}" alt="{escaped(self.description)}">'
+        return f'<figure><div class="wide">{image}</div>{caption}</figure>'
 
 
 @dataclass(frozen=True, slots=True)
