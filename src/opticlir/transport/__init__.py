@@ -4,6 +4,16 @@ from opticlir.transport.costs import cosine_cost
 from opticlir.transport.marginals import uniform, weighted
 from opticlir.transport.plan import TransportPlan
 from opticlir.transport.proximal import proximal_point
-from opticlir.transport.sinkhorn import sinkhorn
+from opticlir.transport.ragged import RaggedCost
+from opticlir.transport.sinkhorn import sinkhorn, unrolled_sinkhorn
 
-__all__ = ["TransportPlan", "cosine_cost", "proximal_point", "sinkhorn", "uniform", "weighted"]
+__all__ = [
+    "RaggedCost",
+    "TransportPlan",
+    "cosine_cost",
+    "proximal_point",
+    "sinkhorn",
+    "uniform",
+    "unrolled_sinkhorn",
+    "weighted",
+]
