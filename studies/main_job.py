@@ -51,7 +51,9 @@ def command(*words: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def student(data: Path, folder: Path, language: str, seed: int, budget: list[str]) -> dict[str, Any]:
+def student(
+    data: Path, folder: Path, language: str, seed: int, budget: list[str], *, with_ceiling: bool = False
+) -> dict[str, Any]:
     """Train one student and measure it; a finished cell is read back."""
     record = folder / "result.json"
     if record.exists():
@@ -63,7 +65,7 @@ def student(data: Path, folder: Path, language: str, seed: int, budget: list[str
     benchmark, where, split = CELLS[language]
     result = command(
         "benchmark", benchmark, "--data", str(data / where), "--model", str(folder / "model"),
-        "--language", language, "--split", split, "--teacher", "minilm",
+        "--language", language, "--split", split, *(["--teacher", "minilm"] if with_ceiling else []),
     )  # fmt: skip
     write_text_atomically(record, json.dumps(result) + "\n")
     return result
@@ -93,7 +95,7 @@ def row(data: Path, out: Path, language: str, seeds: list[int], budget: list[str
         for pair in read_bitext(Path(argument.split(".tsv:")[0] + ".tsv" if ".tsv:" in argument else argument),
                                 language=language, weight=QUESTION_WEIGHT if ".tsv:" in argument else 1.0)
     ]  # fmt: skip
-    initial = student(data, out / f"{language}-initial", language, 0, ["--epochs", "0"])
+    initial = student(data, out / f"{language}-initial", language, 0, ["--epochs", "0"], with_ceiling=True)
     trained = [student(data, out / f"{language}-{seed}", language, seed, budget) for seed in seeds]
     return {
         "pairs": len(pairs), "queries": trained[0]["queries"],

@@ -5,7 +5,16 @@ One file per command. Heavy imports stand inside the command bodies, so that `--
 
 import sys
 
-from opticlir.cli import benchmark, evaluate, index, search, train  # noqa: F401 - importing a command adds it
+from opticlir.cli import (  # noqa: F401 - importing a command adds it
+    align,
+    audit,
+    benchmark,
+    demo,
+    evaluate,
+    index,
+    search,
+    train,
+)
 from opticlir.cli.app import app
 from opticlir.errors import OpticlirError
 

@@ -100,7 +100,7 @@ def _write_run(index: Path, model: str, queries: Path, run: Path, k: int, rankin
 
 
 def _record(rank: int, hit: "Hit") -> dict[str, str | int | float]:
-    return {"rank": rank, "id": hit.doc_id, "score": hit.score, "title": hit.title, "text": hit.text}
+    return {"rank": rank, "doc_id": hit.doc_id, "score": hit.score, "title": hit.title, "text": hit.text}
 
 
 def _listing(hits: "Sequence[Hit]") -> str:

@@ -7,6 +7,7 @@ geometric mean, so that a link counts only where both directions want it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numba
 import numpy as np
@@ -101,7 +102,8 @@ def _row_normalised(
 
 
 @numba.njit(cache=True)
-def _cooccurrence_keys(foreign, foreign_starts, english, english_starts, n_english):  # type: ignore[no-untyped-def]
+@no_type_check  # numba compiles the function itself, not what a checker wraps around it
+def _cooccurrence_keys(foreign, foreign_starts, english, english_starts, n_english):
     n_pairs = len(foreign_starts) - 1
     size = 0
     for pair in range(n_pairs):
@@ -119,7 +121,8 @@ def _cooccurrence_keys(foreign, foreign_starts, english, english_starts, n_engli
 
 
 @numba.njit(cache=True)
-def _link_counts(  # type: ignore[no-untyped-def]
+@no_type_check
+def _link_counts(
     cell_entries, n_entries, foreign_starts, english_starts, entry_foreign, entry_english,
     n_foreign, n_english, weights, iterations,
 ):  # fmt: skip
@@ -132,8 +135,8 @@ def _link_counts(  # type: ignore[no-untyped-def]
     links = np.zeros(n_entries, np.float64)
     english_total = np.zeros(n_english, np.float64)
     foreign_total = np.zeros(n_foreign, np.float64)
-    row_sums = np.empty(np.max(foreign_starts[1:] - foreign_starts[:-1]), np.float64)
-    column_sums = np.empty(np.max(english_starts[1:] - english_starts[:-1]), np.float64)
+    row_sums = np.empty(n_foreign, np.float64)  # a side holds each id once, so none is longer
+    column_sums = np.empty(n_english, np.float64)
     for iteration in range(iterations + 1):
         last = iteration == iterations
         english_counts = np.zeros(n_entries, np.float64)

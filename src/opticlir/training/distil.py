@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from opticlir.encoder import (
     cross_lingual_model,
     load_model,
     new_student,
+    save_language_pack,
     save_model,
     split_words,
     transformer_of,
@@ -32,6 +33,7 @@ from opticlir.storage import write_text_atomically
 from opticlir.training.batches import BitextCollator, LengthBuckets
 from opticlir.training.config import TrainConfig
 from opticlir.training.losses import METHODS, DistillationLoss, objectives
+from opticlir.training.model_card import model_card
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
@@ -115,7 +117,8 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
         return translation_retrieval(student, foreign, english) if foreign else {}
 
     trainer, callback = _trainer(config, student, kept, tokens, run, report, validate)
-    steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
+    with _plain_attention(student):
+        steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
     trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
     checkpoint = run.last_checkpoint()
     run.rewind_log(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
@@ -123,13 +126,19 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
         callback.look(0)
     if steps:
         report({"event": "stage", "name": "training"})
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with _plain_attention(student):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if callback.is_interrupted:
         return _outcome(run, steps, is_finished=False)
     report({"event": "stage", "name": "saving the model"})
     save_model(cross_lingual_model(student, teacher), run.out)
+    if config.train == "embeddings" and config.student is None:
+        save_language_pack(student, teacher, run.folder / "language-pack", language=config.language)
+    outcome = _outcome(run, steps, is_finished=True)
+    card = model_card(config, pairs=len(pairs), steps=steps, initial=outcome.initial, trained=outcome.trained)
+    write_text_atomically(run.out / "README.md", card)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
-    return _outcome(run, steps, is_finished=True)
+    return outcome
 
 
 def _split(
@@ -252,13 +261,26 @@ def _bfloat16(config: TrainConfig) -> bool:
 
 
 @contextmanager
-def _flushed_denormals() -> Any:
+def _flushed_denormals() -> Iterator[None]:
     """Sharp plans are full of numbers near 0 that cost a hundred times the arithmetic of others."""
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
         torch.set_flush_denormal(False)
+
+
+@contextmanager
+def _plain_attention(student: MultiVectorEncoder) -> Iterator[None]:
+    """The fused attention of torch pays on long texts; on a processor its backward pass costs short ones a third."""
+    model = transformer_of(student, "query").model
+    usual = model.config._attn_implementation
+    if student.device.type == "cpu":
+        model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(usual)
 
 
 def _past_outcome(run: RunFolder) -> Outcome:

@@ -46,6 +46,7 @@ class RunCallback(TrainerCallback):
         self._started = time.monotonic()
         self._first_step = 0
         self._terminated = False
+        self._other_handler: Any = signal.SIG_DFL
         self.is_interrupted = False
 
     def on_train_begin(
@@ -54,7 +55,14 @@ class RunCallback(TrainerCallback):
         """Start the clock; listen for SIGTERM where the signals are ours to handle."""
         self._started, self._first_step = time.monotonic(), state.global_step
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._terminate)
+            self._other_handler = signal.signal(signal.SIGTERM, self._terminate) or signal.SIG_DFL
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Give SIGTERM back: what comes after the training must be as easy to stop as before it."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._other_handler)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

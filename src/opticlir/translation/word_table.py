@@ -47,8 +47,8 @@ class WordTable:
 
     def _best(self, word: str) -> str:
         number = self.foreign.get(word)
-        candidates = self.table.row(number)[0] if number is not None else []
-        return self.english[candidates[0]] if len(candidates) else word
+        candidates = self.table.row(number)[0].tolist() if number is not None else []
+        return self.english[candidates[0]] if candidates else word
 
 
 def words(text: str) -> list[str]:
