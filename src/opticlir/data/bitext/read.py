@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from opticlir.data.bitext.jsonl import read_jsonl
-from opticlir.data.bitext.moses import is_moses, read_moses
+from opticlir.data.bitext.moses import is_moses, moses_files, read_moses
 from opticlir.data.bitext.po import read_po
 from opticlir.data.bitext.sides import RawPair
 from opticlir.data.bitext.tmx import read_tmx
@@ -91,6 +91,21 @@ def read_bitext(
         raise ValueError(f"weight is {weight}: expected a finite number above 0")
     reader = _reader_of(path)
     return _pairs(path, reader, language and language_code(language), weight, skipped)
+
+
+def bitext_files(path: Path, *, language: str | None = None) -> tuple[Path, ...]:
+    """Name the files behind a bitext path: two for a Moses pair, otherwise the path itself.
+
+    Args:
+        path: as `read_bitext` takes it.
+        language: the foreign language, any code; needed where a Moses prefix has several.
+
+    Raises:
+        DataError: the path tells no format, or a Moses pair is not there or not clear.
+    """
+    if _reader_of(path) is read_moses:
+        return moses_files(path, language and language_code(language))
+    return (path,)
 
 
 def _reader_of(path: Path) -> Callable[[Path, str | None, SkipReport], Iterator[RawPair]]:
