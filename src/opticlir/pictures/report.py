@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from opticlir.pictures.figures import Image
 from opticlir.pictures.page import escaped, html_page
@@ -11,6 +11,7 @@ _STRONG_ROW = '<tr class="strong">'
 _NUMBER = ' class="number"'
 
 
+@runtime_checkable
 class Block(Protocol):
     """Anything that can stand in a section."""
 
