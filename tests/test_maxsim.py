@@ -126,6 +126,21 @@ def test_equal_documents_have_equal_exact_scores_wherever_they_stand(dim):
     assert scores[0] == pytest.approx(double_loop(query, document), rel=1e-13)
 
 
+def test_the_exact_score_does_not_trust_float32_with_the_maximum():
+    """Tokens that differ in the last bit of each value: float32 cannot tell which is the best."""
+    rng = np.random.default_rng(5)
+    query, tokens = (
+        rng.standard_normal((8, 384), dtype=np.float32),
+        rng.standard_normal((40, 1, 384), dtype=np.float32),
+    )
+    documents = [
+        np.where(rng.random((60, 384)) < 0.5, token, np.nextafter(token, np.float32(9))) for token in tokens
+    ]
+    wide = query.astype(np.float64)
+    expected = [(wide @ document.T.astype(np.float64)).max(axis=1).sum() for document in documents]
+    assert maxsim_exact(query, documents) == pytest.approx(expected, rel=1e-14, abs=1e-11)
+
+
 @pytest.mark.parametrize(
     "make", [lambda rng, shape: rng.standard_normal(shape), lambda rng, shape: rng.random(shape)]
 )
