@@ -81,7 +81,7 @@ def test_the_gradient_is_that_of_the_best_token():
 
 
 @given(collections())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_all_forms_equal_the_double_loop(case):
     queries, documents = case
     expected = np.array([[double_loop(query, document) for document in documents] for query in queries])
