@@ -71,18 +71,22 @@ def student(
     return result
 
 
-def translated(task: RetrievalTask, pairs: list[SentencePair]) -> dict[str, float]:
+def translated(task: RetrievalTask, pairs: list[SentencePair], record: Path) -> dict[str, float]:
     """AP of word-by-word translation, ranked by BM25 and by the teacher, and of the teacher as it is."""
+    if record.exists():
+        return json.loads(record.read_text())
     table = WordTable.learn(pairs)
     queries = [Query(query.query_id, table.translate(query.text), "eng") for query in task.queries]
     teacher = load_model("minilm")
     means, _ = run_benchmark(task, teacher, default_cache_folder(), queries=queries)
     alone, _ = run_benchmark(task, teacher, default_cache_folder())
-    return {
+    result = {
         "word table, BM25": means["bm25"]["AP"],
         "word table, teacher": means["dense"]["AP"],
         "teacher, as it is": alone["dense"]["AP"],
     }
+    write_text_atomically(record, json.dumps(result) + "\n")
+    return result
 
 
 def row(data: Path, out: Path, language: str, seeds: list[int], budget: list[str]) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def row(data: Path, out: Path, language: str, seeds: list[int], budget: list[str
         "pairs": len(pairs), "queries": trained[0]["queries"],
         "default": [result["AP"] for result in trained], "dense": [result["dense"]["AP"] for result in trained],
         "initial default": initial["AP"], "initial dense": initial["dense"]["AP"],
-        "BM25, as it is": initial["bm25"]["AP"], **translated(task, pairs),
+        "BM25, as it is": initial["bm25"]["AP"], **translated(task, pairs, out / f"{language}-translated.json"),
         "ceiling": initial["english"]["AP"], "unseen": initial["unseen_query_words"],
     }  # fmt: skip
 

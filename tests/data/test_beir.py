@@ -1,6 +1,5 @@
 import gzip
 import json
-import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -76,7 +75,7 @@ def test_a_gzipped_corpus_in_a_folder(tmp_path):
         (["1\ta", "2\tT\ta"], ":2: expected 2 columns, docid<TAB>text"),
         (["1\tT\ta", "2\tT\ta\tb"], ":2: expected 3 columns, .* found 4"),
         (["1\tT\ta", "\tT\ta"], ":2: the document id '' is blank"),
-        (['{"_id": "1", "text": "a"}', "2\tT\ta"], ":2: not JSON"),
+        (['{"_id": "1", "text": "a"}', "2\tT\ta"], ":2: expected one JSON object a line"),
         (['{"_id": "1", "text": "a"}', '{"_id": "2"}'], ":2: expected the keys _id and text, found '_id'"),
         (['{"_id": "1", "text": "a"}', '{"text": "b"}'], ":2: expected the keys _id and text"),
         (['{"_id": "1", "text": "a"}', '{"_id": "2", "text": 1}'], ":2: expected text under text, found '1'"),
@@ -110,17 +109,16 @@ def test_no_documents(tmp_path):
         list(read_corpus(tmp_path / "missing.jsonl"))
 
 
-def test_documents_stream(tmp_path):
+def test_documents_stream(tmp_path, peak_memory):
     path = tmp_path / "corpus.tsv"
     with path.open("w") as file:
         for number in range(5_000):
             file.write(f"{number}\t\t{'word ' * 200}\n")
-    tracemalloc.start()
-    n_documents = sum(1 for _ in read_corpus(path))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert n_documents == 5_000
-    assert peak < 3_000_000  # the file has 5 MB; the ids alone are held
+    counts = []
+    assert (
+        peak_memory(lambda: counts.append(sum(1 for _ in read_corpus(path)))) < 3_000_000
+    )  # the file has 5 MB; the ids alone are held
+    assert counts == [5_000]
 
 
 def folder_of(tmp_path, **queries):
@@ -138,6 +136,7 @@ def test_a_collection_in_one_language(tmp_path):
     assert task.qrels == {"q1": {"d1": 1}}
     assert [document.doc_id for document in task.documents] == ["d1", "d2"]
     assert task.english_queries == ()
+    assert task.name == f"beir.{tmp_path.name}.test"  # no path, so that a run can be named after it
 
 
 @pytest.mark.parametrize("code", ["sw", "swa", "swh"])

@@ -5,20 +5,20 @@ from opticlir.data.skipping import SkipReport
 from opticlir.errors import DataError
 
 MALFORMED = [
-    ("{", "not JSON: Expecting property name"),
-    ("{'a': 1}", "not JSON"),
-    ('{"a": 1,}', "not JSON"),
-    ('{"a": 1} x', "not JSON: Extra data"),
-    ("[1, 2]", r"expected a JSON object \{...\}"),
-    ('"text"', "expected a JSON object"),
-    ("null", "expected a JSON object"),
+    ("{", "expected one JSON object a line: Expecting property name"),
+    ("{'a': 1}", "expected one JSON object a line"),
+    ('{"a": 1,}', "expected one JSON object a line"),
+    ('{"a": 1} x', "expected one JSON object a line: Extra data"),
+    ("[1, 2]", "expected one JSON object a line, found"),
+    ('"text"', "expected one JSON object a line, found"),
+    ("null", "expected one JSON object a line, found"),
     ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
     ('{"x": {"a": 1, "a": 2}}', "the key 'a' stands twice"),
     ('{"a": Infinity}', "Infinity is no JSON number"),
-    ('{"a": ' + "9" * 5000 + "}", "not JSON that can be read"),
-    ('{"a": ' + "[" * 100_000 + "}", "not JSON that can be read"),
-    ('{"a": "\x01"}', "not JSON: Invalid control character"),
-    ("english\tforeign", "not JSON"),
+    ('{"a": ' + "9" * 5000 + "}", "expected one JSON object a line: "),
+    ('{"a": ' + "[" * 100_000 + "}", "expected one JSON object a line: "),
+    ('{"a": "\x01"}', "expected one JSON object a line: Invalid control character"),
+    ("english\tforeign", "expected one JSON object a line"),
 ]
 
 
@@ -42,5 +42,5 @@ def test_whole_files(tmp_path):
     (tmp_path / "f").write_text('\ufeff{"a": [1]}', encoding="utf-8")
     assert read_json(tmp_path / "f") == {"a": [1]}
     (tmp_path / "f").write_text('{"a":\n[1}')
-    with pytest.raises(DataError, match=r"f: not JSON: .* at line 2 column 3"):
+    with pytest.raises(DataError, match=r"f: expected JSON: .* at line 2 column 3"):
         read_json(tmp_path / "f")

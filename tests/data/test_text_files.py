@@ -2,7 +2,6 @@ import gzip
 import os
 import re
 import threading
-import tracemalloc
 import zlib
 
 import pytest
@@ -151,16 +150,7 @@ def test_a_long_last_line_without_end_is_refused_once(tmp_path):
     assert report.n_malformed == 1
 
 
-def peak_memory(work):
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-def test_a_line_of_many_megabytes_is_never_held(tmp_path):
+def test_a_line_of_many_megabytes_is_never_held(tmp_path, peak_memory):
     path = tmp_path / "long.txt"
     with path.open("wb") as file:
         for _ in range(30):
@@ -194,7 +184,7 @@ def test_gzip_of_several_members_is_one_file(tmp_path):
     assert lines_of(written(tmp_path, gzip.compress(b"a\nb") + gzip.compress(b"c\n"))) == ["a", "bc"]
 
 
-def test_a_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+def test_a_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch, peak_memory):
     monkeypatch.setattr(text_files, "_UNCHECKED_BYTES", 1 << 20)
     compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(compressor.compress((b"a" * 999 + b"\n") * 1000) for _ in range(100)) + compressor.flush()
@@ -246,7 +236,7 @@ def test_a_pipe_is_read_like_a_file(tmp_path, compress):
     writer.join()
 
 
-def test_memory_stays_flat_over_many_lines(tmp_path):
+def test_memory_stays_flat_over_many_lines(tmp_path, peak_memory):
     path = tmp_path / "many.txt.gz"
     with gzip.open(path, "wb", compresslevel=1) as file:
         for number in range(60_000):

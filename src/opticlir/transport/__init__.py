@@ -1,18 +1,25 @@
 """From two bags of tokens to a transport plan: tensors in, tensors out."""
 
+from opticlir.transport.annealing import annealed_sinkhorn
 from opticlir.transport.costs import cosine_cost
+from opticlir.transport.exact import exact
 from opticlir.transport.marginals import uniform, weighted
 from opticlir.transport.plan import TransportPlan
 from opticlir.transport.proximal import proximal_point
 from opticlir.transport.ragged import RaggedCost
 from opticlir.transport.sinkhorn import sinkhorn, unrolled_sinkhorn
+from opticlir.transport.unbalanced import partial_sinkhorn, unbalanced_sinkhorn
 
 __all__ = [
     "RaggedCost",
     "TransportPlan",
+    "annealed_sinkhorn",
     "cosine_cost",
+    "exact",
+    "partial_sinkhorn",
     "proximal_point",
     "sinkhorn",
+    "unbalanced_sinkhorn",
     "uniform",
     "unrolled_sinkhorn",
     "weighted",

@@ -7,9 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from opticlir.transport.compiled import Vectors
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import Problem, check_shapes, prepare, refuse, transport_value
-from opticlir.transport.ragged import RaggedCost, pad
+from opticlir.transport.problem import Problem, check_shapes, prepare, transport_value
+from opticlir.transport.ragged import RaggedCost, pad, segment_sum
 
 Backend = Literal["auto", "numba", "torch", "triton"]
 """Names of the forms. All give the same answer to float32 rounding; plain torch is the one to read.
@@ -21,7 +22,7 @@ above all.
 
 def solve(
     cost: Tensor | RaggedCost,
-    vectors: tuple[Tensor, Tensor, Tensor | None],
+    vectors: Vectors,
     *,
     compiled: Callable[[str], TransportPlan],
     plain: Callable[[Problem], TransportPlan],
@@ -43,23 +44,45 @@ def solve(
     values = cost.values if isinstance(cost, RaggedCost) else cost
     with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
         chosen = _choose(values, backend)
-        if chosen != "torch":
-            answer = compiled(chosen)
-        elif isinstance(cost, RaggedCost):
-            answer = _flatten(plain(prepare(*_padded(cost, vectors))), cost)
-        else:
-            answer = plain(prepare(cost, *vectors))
+        answer = solve_plainly(cost, vectors, plain) if chosen == "torch" else compiled(chosen)
+    return (
+        finish(answer, cost)
+        if torch.is_grad_enabled()
+        else replace(answer, plan=answer.plan.to(values.dtype))
+    )
+
+
+def solve_plainly(
+    cost: Tensor | RaggedCost, vectors: Vectors, plain: Callable[[Problem], TransportPlan]
+) -> TransportPlan:
+    """Run a form that wants padded problems, whatever the form of the cost."""
+    if not isinstance(cost, RaggedCost):
+        return plain(prepare(cost, *vectors))
+    source, target, start = vectors
+    answer = plain(
+        prepare(
+            pad(cost.values, cost.mask),
+            pad(source, cost.source_mask),
+            pad(target, cost.target_mask),
+            None if start is None else pad(start, cost.target_mask),
+        )
+    )
+    return replace(
+        answer,
+        plan=answer.plan[cost.mask],
+        source_potential=answer.source_potential[cost.source_mask],
+        target_potential=answer.target_potential[cost.target_mask],
+    )
+
+
+def finish(answer: TransportPlan, cost: Tensor | RaggedCost) -> TransportPlan:
+    """Bring an answer to the dtype of the cost, and let the value carry a gradient if the cost does."""
+    values = cost.values if isinstance(cost, RaggedCost) else cost
     value = answer.value
-    if torch.is_grad_enabled() and values.requires_grad:
-        value = _differentiable_value(answer.plan, cost)
+    if values.requires_grad:
+        with torch.enable_grad():
+            value = _differentiable_value(answer.plan, cost)
     return replace(answer, plan=answer.plan.to(values.dtype), value=value)
-
-
-def raise_first(statuses: Tensor, bad_marginal: int, bad_cost: int) -> None:
-    """Raise about the first problem whose status says that its numbers make no sense."""
-    for status in (bad_marginal, bad_cost):
-        if (bad := statuses == status).any():
-            raise refuse(int(bad.nonzero()[0]), is_cost=status == bad_cost)
 
 
 def _choose(values: Tensor, backend: Backend) -> Backend:
@@ -85,31 +108,9 @@ def _has_triton() -> bool:
     return True
 
 
-def _padded(
-    cost: RaggedCost, vectors: tuple[Tensor, Tensor, Tensor | None]
-) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    source, target, start = vectors
-    return (
-        pad(cost.values, cost.mask),
-        pad(source, cost.source_mask),
-        pad(target, cost.target_mask),
-        None if start is None else pad(start, cost.target_mask),
-    )
-
-
-def _flatten(answer: TransportPlan, cost: RaggedCost) -> TransportPlan:
-    return replace(
-        answer,
-        plan=answer.plan[cost.mask],
-        source_potential=answer.source_potential[cost.source_mask],
-        target_potential=answer.target_potential[cost.target_mask],
-    )
-
-
 def _differentiable_value(plan: Tensor, cost: Tensor | RaggedCost) -> Tensor:
     """The value once more, with the plan as its gradient."""
     if not isinstance(cost, RaggedCost):
         return transport_value(plan, cost)
     entries = plan * cost.values.to(plan.dtype).masked_fill(plan == 0, 0.0)
-    problem = torch.repeat_interleave(torch.arange(len(cost.n_source)), cost.n_source * cost.n_target)
-    return entries.new_zeros(len(cost.n_source)).index_add(0, problem.to(entries.device), entries)
+    return segment_sum(entries, cost.n_source * cost.n_target)

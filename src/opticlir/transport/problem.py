@@ -1,6 +1,6 @@
 """A batch of transport problems made safe for plain torch to iterate on, and an answer certified."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -30,6 +30,10 @@ class Problem:
     def active(self) -> Bool[Tensor, "batch m n"]:
         """Where both tokens carry mass."""
         return (self.source_marginal > 0)[:, :, None] & (self.target_marginal > 0)[:, None, :]
+
+    def starting_from(self, target_potential: Float[Tensor, "batch n"]) -> "Problem":
+        """The same problem with other target potentials to begin with."""
+        return replace(self, start=target_potential)
 
 
 def check_shapes(

@@ -5,11 +5,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from opticlir.transport.backends import Backend, solve
+from opticlir.transport.compiled import scale
 from opticlir.transport.kernels.slot import Settings
 from opticlir.transport.plan import TransportPlan
 from opticlir.transport.problem import Problem, certify, check_settings
 from opticlir.transport.ragged import RaggedCost
-from opticlir.transport.scaling import scale
 
 _FLUSHED = 1e-30
 """Plan entries below this become 0: they weigh nothing, and denormal numbers cost a hundred times more."""
@@ -56,7 +56,7 @@ def proximal_point(
     """
     check_settings(max_iterations=max_iterations, tolerance=tolerance, beta=beta)
     vectors = (source_marginal, target_marginal, None)
-    settings = Settings(beta, beta, 0.5, tolerance, max_iterations, 1)
+    settings = Settings(beta, beta, 0.5, tolerance, max_iterations, 1, 1.0)
 
     def plain(problem: Problem) -> TransportPlan:
         plan, prices = _iterate(problem, beta, max_iterations)

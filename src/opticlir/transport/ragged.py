@@ -56,6 +56,11 @@ class RaggedCost:
         shapes = zip(self.n_source.tolist(), self.n_target.tolist(), strict=True)
         return [part.reshape(shape) for part, shape in zip(torch.split(flat, sizes), shapes, strict=True)]
 
+    def sums(self, flat: Float[Tensor, " entries"]) -> tuple[Tensor, Tensor]:
+        """Sums over the rows and over the columns of matrices laid out like these, flat like marginals."""
+        padded = pad(flat, self.mask)
+        return padded.sum(2)[self.source_mask], padded.sum(1)[self.target_mask]
+
     @property
     def source_mask(self) -> Bool[Tensor, "batch m"]:
         """Which rows of the padded form are there."""
@@ -75,6 +80,12 @@ class RaggedCost:
 def pad(flat: Float[Tensor, " entries"], mask: Bool[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
     """Lay flat values out where the mask is True, in order, among zeros. Gradients flow."""
     return flat.new_zeros(mask.shape).masked_scatter(mask, flat)
+
+
+def segment_sum(flat: Float[Tensor, " tokens"], sizes: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    """Sums of the first `sizes[0]` values, the next `sizes[1]`, and so on. Gradients flow."""
+    owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(flat.device)
+    return flat.new_zeros(len(sizes)).index_add(0, owner, flat)
 
 
 def _mask(sizes: Int[Tensor, " batch"]) -> Bool[Tensor, "batch tokens"]:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from opticlir.transport.backends import Backend, solve
+from opticlir.transport.compiled import scale
 from opticlir.transport.kernels.slot import Settings
 from opticlir.transport.plan import TransportPlan
 from opticlir.transport.problem import (
@@ -18,7 +19,6 @@ from opticlir.transport.problem import (
     transport_value,
 )
 from opticlir.transport.ragged import RaggedCost
-from opticlir.transport.scaling import scale
 
 _CHECK_EVERY = 5
 """Iterations between looks at the marginal error; a look is a synchronisation on an accelerator."""
@@ -73,10 +73,10 @@ def sinkhorn(
     """
     check_settings(max_iterations=max_iterations, tolerance=tolerance, epsilon=epsilon)
     vectors = (source_marginal, target_marginal, start)
-    settings = Settings(epsilon, epsilon, 0.5, tolerance, max_iterations, 0)
+    settings = Settings(epsilon, epsilon, 0.5, tolerance, max_iterations, 0, 1.0)
 
     def plain(problem: Problem) -> TransportPlan:
-        f, g, spent = _iterate(problem, epsilon, max_iterations, tolerance)
+        f, g, spent = iterate(problem, epsilon, max_iterations, tolerance)
         plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / epsilon)
         return certify(problem, plan, (epsilon * f, epsilon * g), tolerance=tolerance, n_iterations=spent)
 
@@ -123,21 +123,26 @@ def unrolled_sinkhorn(
         >>> bool(cost.grad[0, 0, 0] < 0)  # a dearer way takes less mass
         True
     """
-    check_settings(max_iterations=n_iterations, tolerance=0, epsilon=epsilon)
+    check_settings(max_iterations=n_iterations, tolerance=0.0, epsilon=epsilon)
     check_shapes(cost, source_marginal, target_marginal)
     with torch.autocast(cost.device.type, enabled=False):
         problem = prepare(cost, source_marginal, target_marginal)
-        f, g, spent = _iterate(problem, epsilon, n_iterations, 0.0)
+        f, g, spent = iterate(problem, epsilon, n_iterations, 0.0)
         plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / epsilon)
         plan = torch.where(problem.active & problem.solvable[:, None, None], plan, 0.0)
         answer = certify(problem, plan, (epsilon * f, epsilon * g), tolerance=1e-4, n_iterations=spent)
         return replace(answer, plan=plan.to(cost.dtype), value=transport_value(plan, cost))
 
 
-def _iterate(
+def iterate(
     problem: Problem, epsilon: float, max_iterations: int, tolerance: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Dual potentials divided by epsilon (minus infinity where there is no mass), and iterations spent."""
+    """Run the plain form of the solver.
+
+    Returns:
+        (batch, m) and (batch, n) dual potentials divided by epsilon, minus infinity where there is no mass;
+        (batch,) int32 iterations spent.
+    """
     log_a, log_b = problem.source_marginal.log(), problem.target_marginal.log()
     log_kernel = -problem.cost / epsilon
     f, g = torch.zeros_like(log_a), log_b  # not 0: padded columns are out from the first update

@@ -1,7 +1,10 @@
 import random
 
+import numpy as np
 import pytest
+from scipy import sparse
 
+from opticlir.data.audit import misalignment
 from opticlir.data.audit.misalignment import Block, ShiftedStretch, check_alignment
 from opticlir.records import SentencePair
 
@@ -90,3 +93,12 @@ def test_too_few_pairs_to_tell():
 
 def test_no_words_at_all():
     assert shifted_stretches(blocks(["..."] * 300, ["--"] * 300)) == []
+
+
+def test_the_lexicon_by_hand():
+    """`e` stands in three lines, `f` in two of them: Dice 2*2/(3+2), and 2*1/(2+1) without one of those."""
+    english = sparse.csr_array(np.array([[1.0], [1.0], [1.0], [0.0]]))
+    foreign = sparse.csr_array(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
+    lexicon, elsewhere = misalignment._dice_lexicons(english, foreign)
+    assert lexicon.toarray() == pytest.approx(np.array([[4 / 5, 0.0]]))  # once together is chance
+    assert elsewhere.toarray() == pytest.approx(np.array([[2 / 3, 0.0]]))

@@ -51,7 +51,7 @@ def test_xquad(xquad):
     ]  # fmt: skip
     assert task.qrels == {"a": {"p000": 1}, "b": {"p000": 1}, "c": {"p001": 1}}
     assert task.english_queries[0] == Query("a", "who?", "eng")
-    assert (task.name, task.queries[0].language) == ("xquad/spa", "spa")
+    assert (task.name, task.queries[0].language) == ("xquad.spa", "spa")
 
 
 def test_xquad_that_is_not_there_or_not_right(xquad):
@@ -89,7 +89,7 @@ def flat(tmp_path):
 @pytest.mark.parametrize("inside", ["", "clir"])
 def test_afriqa_as_retrieval_files(flat, inside):
     task = load_benchmark("afriqa", flat / inside, "ha", "dev")
-    assert task.name == "afriqa/hau.dev"
+    assert task.name == "afriqa.hau.dev"
     assert task.documents == (Document("d1", "one", "Title"), Document("d2", "two"))
     assert task.queries == (Query("hau-dev-0", "Wane?", "hau"),)
     assert task.english_queries == (Query("hau-dev-0", "Who?", "eng"),)

@@ -70,6 +70,11 @@ def test_files_of_different_length_are_refused_even_leniently(tmp_path, english,
             list(read_bitext(tmp_path / "c", skipped=skipped))
 
 
+def test_a_prefix_that_looks_like_another_format(tmp_path):
+    write(tmp_path, c_txt_en="water\n", c_txt_sw="maji\n")
+    assert list(read_bitext(tmp_path / "c.txt")) == [SentencePair("water", "maji")]
+
+
 def test_separators_inside_lines_keep_the_sides_aligned(tmp_path):
     write(tmp_path, c_en="a\u2028b\nc\x85d\ne\x0bf\n", c_sw="1\n2\x0c2\n3\n")
     assert [pair.foreign for pair in read_bitext(tmp_path / "c")] == ["1", "2\x0c2", "3"]

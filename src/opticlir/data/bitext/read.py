@@ -46,7 +46,7 @@ def parse_bitext_argument(argument: str) -> tuple[Path, float]:
         (PosixPath('news.tsv'), 3.0)
     """
     head, colon, tail = argument.rpartition(":")
-    if not colon or not head or "/" in tail or Path(argument).exists():
+    if not colon or not head or not {"/", "\\"}.isdisjoint(tail) or Path(argument).exists():
         return Path(argument), 1.0
     try:
         weight = float(tail)
@@ -110,11 +110,11 @@ def bitext_files(path: Path, *, language: str | None = None) -> tuple[Path, ...]
 
 def _reader_of(path: Path) -> Callable[[Path, str | None, SkipReport], Iterator[RawPair]]:
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if suffix in _READERS and "," not in path.name:
+    if suffix in _READERS and path.exists():
         return _READERS[suffix]
     if is_moses(path):
         return read_moses
-    if suffix in _READERS:  # a comma in an ordinary name
+    if suffix in _READERS:  # which will say that the file is missing
         return _READERS[suffix]
     if not path.exists():
         raise DataError(f"{path}: no such file, and no Moses pair {path.name}.en with another {path.name}.*")

@@ -4,9 +4,8 @@ Legend: C cost; a, b marginals; u, v scalings; f, g potentials; I, J a block's r
 """
 
 import numpy as np
-from numba import njit
 
-from opticlir.transport.kernels.compilation import COMPILED
+from opticlir.transport.kernels.compilation import compiled
 from opticlir.transport.kernels.diagonals import (
     load_diagonals,
     place,
@@ -44,6 +43,7 @@ from opticlir.transport.kernels.slot import (
     M,
     N,
     Slot,
+    change_of,
     epsilon_of,
     get,
     times_of,
@@ -53,7 +53,7 @@ _ZERO, _ONE = np.float32(0), np.float32(1)
 _FORBIDDEN, _FAR, _INFINITE = np.float32(1e37), np.float32(3e38), np.float32(np.inf)
 
 
-@njit(**COMPILED)
+@compiled
 def refuse_problem(slot: Slot, answers: Answers, status: int) -> None:
     """Answer a problem that has none: plan 0, error and gap infinite."""
     m, n = get(slot, N_ROWS), get(slot, N_COLUMNS)
@@ -66,27 +66,28 @@ def refuse_problem(slot: Slot, answers: Answers, status: int) -> None:
     _write_outcome(slot, answers, status, 0)
 
 
-@njit(**COMPILED)
+@compiled
 def _clear(address: int, offset: int, first: int, last: int) -> None:
     for start in range(first, last, 8):
         store_first(address, offset + start, last - start, splat(_ZERO))
 
 
-@njit(**COMPILED)
+@compiled
 def _write_measures(slot: Slot, answers: Answers, value: float, error: float, gap: float) -> None:
-    row = 3 * get(slot, PROBLEM)
+    row = 4 * get(slot, PROBLEM)
     poke(answers.measures, row, value)
     poke(answers.measures, row + 1, error)
     poke(answers.measures, row + 2, gap)
+    poke(answers.measures, row + 3, change_of(slot))
 
 
-@njit(**COMPILED)
+@compiled
 def _write_outcome(slot: Slot, answers: Answers, status: int, n_iterations: int) -> None:
     poke_integer(answers.outcome, 2 * get(slot, PROBLEM), status)
     poke_integer(answers.outcome, 2 * get(slot, PROBLEM) + 1, n_iterations)
 
 
-@njit(**COMPILED)
+@compiled
 def close_problem(slot: Slot, cost: int, answers: Answers, status: int) -> None:
     """Write the plan diag(u) K diag(v) with its potentials and measures."""
     bound = _write_source_potential(slot, answers.source_potential)
@@ -108,7 +109,7 @@ def close_problem(slot: Slot, cost: int, answers: Answers, status: int) -> None:
     _write_outcome(slot, answers, status, get(slot, DONE))
 
 
-@njit(**COMPILED)
+@compiled
 def _write_source_potential(slot: Slot, potential: int) -> float:
     """Write f + epsilon log u per unit of cost, and keep it in f. Returns its part in the dual value."""
     m, start = get(slot, M), get(slot, SOURCE)
@@ -125,7 +126,7 @@ def _write_source_potential(slot: Slot, potential: int) -> float:
     return total(bound)
 
 
-@njit(**COMPILED)
+@compiled
 def _write_target_potential(slot: Slot, potential: int) -> None:
     n, start = get(slot, N), get(slot, TARGET)
     epsilon, scale = splat(epsilon_of(slot)), splat(_ONE / times_of(slot))
@@ -135,7 +136,7 @@ def _write_target_potential(slot: Slot, potential: int) -> None:
     _clear(potential, start, n, get(slot, N_COLUMNS))
 
 
-@njit(**COMPILED)
+@compiled
 def _write_plan(slot: Slot, answers: Answers) -> None:
     """Copy the plan from where its columns were computed to where it is wanted, row by row."""
     n, n_columns = get(slot, N), get(slot, N_COLUMNS)
@@ -154,7 +155,7 @@ def _write_plan(slot: Slot, answers: Answers) -> None:
             _clear(answers.plan, offset, width, n_columns)
 
 
-@njit(**COMPILED)
+@compiled
 def _close_columns(slot: Slot, cost: int, J: int) -> tuple[float, float, float]:
     """Compute eight columns of the plan; their value, misplaced mass and part in the dual value."""
     m, n, stride = get(slot, M), get(slot, N), get(slot, STRIDE)

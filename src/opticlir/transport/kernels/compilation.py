@@ -1,16 +1,33 @@
 """How kernels are compiled, and how a compiled one is found again without trusting a stale one."""
 
 import hashlib
+import inspect
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-COMPILED = {"nogil": True, "error_model": "numpy"}
-"""Without the interpreter's lock; division by zero gives infinity, as everywhere outside Python."""
+from numba import njit
 
-INLINE = {**COMPILED, "forceinline": True}
-"""For what runs in each iteration: handing a slot on would cost as much as the work itself."""
 
-ENTRY = {**COMPILED, "cache": True}
-"""For what Python calls: kept on disk, since it takes some ten seconds to compile."""
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function that other kernels call.
+
+    Without the interpreter's lock; division by zero gives infinity, as everywhere outside Python.
+    """
+    return njit(nogil=True, error_model="numpy")(inspect.unwrap(function))
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function into those that call it: for what runs in each iteration.
+
+    Handing a slot on costs as much as the work that such a function does.
+    """
+    return njit(nogil=True, error_model="numpy", forceinline=True)(inspect.unwrap(function))
+
+
+def entry_point(function: Callable[..., Any]) -> Any:
+    """Compile a kernel that Python calls, once per machine: it takes some ten seconds."""
+    return njit(nogil=True, error_model="numpy", cache=True)(inspect.unwrap(function))
 
 
 def source_fingerprint() -> int:

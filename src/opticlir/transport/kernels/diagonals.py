@@ -14,9 +14,8 @@ Legend: C cost; f, g potentials; I, J a block's row and column; M, N numbers of 
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from opticlir.transport.kernels.compilation import COMPILED, INLINE
+from opticlir.transport.kernels.compilation import compiled, inlined
 from opticlir.transport.kernels.lanes import (
     exp2,
     fma,
@@ -38,12 +37,12 @@ from opticlir.transport.kernels.lanes import (
     zeros,
 )
 
-LOG2_E = 1.4426950408889634
+LOG2_E = np.float32(1.4426950408889634)
 
 _TINY = np.float32(1e-30)
 
 
-@njit(**INLINE)
+@inlined
 def rescale(matrix: int, x: int, wanted: int, y: int, n_x: int, n_y: int) -> None:
     """Set y = wanted / (matrix x), for n_y blocks of rows and n_x blocks of columns."""
     tiny = splat(_TINY)
@@ -79,7 +78,7 @@ def rescale(matrix: int, x: int, wanted: int, y: int, n_x: int, n_y: int) -> Non
         store(y, 8 * block, load(wanted, 8 * block) / maximum(p, tiny))
 
 
-@njit(**INLINE)
+@inlined
 def place(block: int, n_blocks: int, n_inner: int) -> tuple[int, int]:
     """Where the first diagonal of a block row lies in its group, and the step between diagonals."""
     rest = n_blocks & 3
@@ -93,7 +92,7 @@ def place(block: int, n_blocks: int, n_inner: int) -> tuple[int, int]:
     return first * n_inner * 64 + (block - first) * 8, width * 8
 
 
-@njit(**INLINE)
+@inlined
 def store_diagonals(matrix: int, offset: int, step: int, diagonals: Any) -> None:
     """Write the eight diagonals of a block, `step` apart."""
     store(matrix, offset, diagonals[0])
@@ -106,7 +105,7 @@ def store_diagonals(matrix: int, offset: int, step: int, diagonals: Any) -> None
     store(matrix, offset + 7 * step, diagonals[7])
 
 
-@njit(**INLINE)
+@inlined
 def load_diagonals(matrix: int, offset: int, step: int) -> Any:
     """The eight diagonals of a block, `step` apart."""
     return (
@@ -121,7 +120,7 @@ def load_diagonals(matrix: int, offset: int, step: int) -> Any:
     )
 
 
-@njit(**INLINE)
+@inlined
 def read_tile(cost: int, offset: int, stride: int, n_rows: int, n_columns: int) -> Any:
     """Eight rows of eight costs; 0 past the last row or column, and nothing there is read."""
     if n_rows >= 8 and n_columns >= 8:
@@ -138,7 +137,7 @@ def read_tile(cost: int, offset: int, stride: int, n_rows: int, n_columns: int) 
     )
 
 
-@njit(**INLINE)
+@inlined
 def smallest_difference(tile: Any, f: int, i: int) -> Any:
     """The least of C - f in each column of a tile whose first row is i."""
     p = minimum(tile[0] - splat(peek(f, i)), tile[1] - splat(peek(f, i + 1)))
@@ -148,12 +147,12 @@ def smallest_difference(tile: Any, f: int, i: int) -> Any:
     return minimum(minimum(p, q), minimum(r, s))
 
 
-@njit(**INLINE)
+@inlined
 def _entry(f: float, g: Any, c: Any, c_scale: Any, scale: Any) -> Any:
     return exp2((fma(c, c_scale, splat(f)) + g) * scale)
 
 
-@njit(**COMPILED)
+@compiled
 def exponentiate(
     cost: int,
     place_of_cost: tuple[int, int, int, int],

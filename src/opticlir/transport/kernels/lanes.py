@@ -212,6 +212,16 @@ peek_integer, poke_integer = _scalar_access(ir.IntType(64), types.int64)
 """Read and write one int64."""
 
 
+@intrinsic
+def lowest_bit(typing_context: Any, bits: Any) -> Any:
+    """Position of the lowest bit that is set; bits must not be 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate
+
+
 # --- arithmetic, lane by lane ----------------------------------------------------------------------
 
 
@@ -255,6 +265,16 @@ def _ternary(
 
     function.__doc__ = description
     return intrinsic(function)
+
+
+@intrinsic
+def choose_less(typing_context: Any, x: Any, y: Any, yes: Any, no: Any) -> Any:
+    """Lane by lane, yes where x < y, else no."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _where(builder, "<", *args)
+
+    return LANES(LANES, LANES, LANES, LANES), generate
 
 
 def _exp2(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:

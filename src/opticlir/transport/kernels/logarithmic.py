@@ -4,9 +4,8 @@ Legend: C cost; a, b marginals; f, g dual potentials in units of cost; u, v scal
 """
 
 import numpy as np
-from numba import njit
 
-from opticlir.transport.kernels.compilation import COMPILED
+from opticlir.transport.kernels.compilation import compiled
 from opticlir.transport.kernels.lanes import (
     absolute,
     choose_positive,
@@ -38,15 +37,17 @@ from opticlir.transport.kernels.slot import (
     get,
     put,
     set_epsilon,
+    set_pace,
     times_of,
 )
 
+_MARGIN = 0.9
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _LOG2_E = np.float32(1.4426950408889634)
 _LOWEST = np.float32(-3e38)
 
 
-@njit(**COMPILED)
+@compiled
 def log_updates(slot: Slot, cost: int, settings: Settings, n_updates: int) -> None:
     """Take up to `n_updates` iterations. A problem that is done ends with u = v = 1."""
     if get(slot, DONE) == 0:
@@ -54,11 +55,13 @@ def log_updates(slot: Slot, cost: int, settings: Settings, n_updates: int) -> No
     for _ in range(n_updates):
         if settings.is_proximal and get(slot, DONE) > 0:
             set_epsilon(slot, epsilon_of(slot), times_of(slot) + _ONE)
-        change = _update_f(slot, cost)
+        change = _update_f(slot, cost, np.float32(settings.power))
         is_last_epsilon = epsilon_of(slot) <= settings.epsilon and not settings.is_proximal
-        is_settled = get(slot, DONE) > 0 and is_last_epsilon and change <= settings.tolerance
+        is_settled = get(slot, DONE) > 0 and is_last_epsilon and change <= _MARGIN * settings.tolerance
+        if get(slot, DONE) > 0:
+            set_pace(slot, _ONE, change)
         if not is_settled:
-            _update_g(slot, cost)
+            _update_g(slot, cost, np.float32(settings.power))
             put(slot, DONE, get(slot, DONE) + 1)
         if is_settled or get(slot, DONE) >= settings.max_iterations:
             _set_scalings(slot)
@@ -68,7 +71,7 @@ def log_updates(slot: Slot, cost: int, settings: Settings, n_updates: int) -> No
     set_epsilon(slot, lower, times_of(slot))
 
 
-@njit(**COMPILED)
+@compiled
 def _start(slot: Slot) -> None:
     """Set g to where the linear domain would have begun, which is all the first update needs."""
     epsilon = splat(epsilon_of(slot))
@@ -77,7 +80,7 @@ def _start(slot: Slot) -> None:
         store(slot.g, j, load(slot.g, j) + keep_positive(log(v) * epsilon, v))
 
 
-@njit(**COMPILED)
+@compiled
 def _set_scalings(slot: Slot) -> None:
     for i in range(0, get(slot, M), 8):
         store(slot.u, i, keep_positive(splat(_ONE), load(slot.a, i)))
@@ -85,12 +88,13 @@ def _set_scalings(slot: Slot) -> None:
         store(slot.v, j, keep_positive(splat(_ONE), load(slot.b, j)))
 
 
-@njit(**COMPILED)
-def _update_f(slot: Slot, cost: int) -> float:
-    """Make the rows sum to a. Returns the misplaced mass before, given that the columns were exact."""
+@compiled
+def _update_f(slot: Slot, cost: int, power: float) -> float:
+    """Make the rows sum to a, or come closer. Returns the mass this moved, if the columns were exact."""
     m, n = get(slot, M), get(slot, N)
     epsilon, scale = splat(epsilon_of(slot)), splat(_LOG2_E / epsilon_of(slot))
     times, lowest = splat(-times_of(slot)), splat(_LOWEST)
+    keep, soften = splat(_ONE - power), splat(power)
     for i in range(0, m, 8):
         store(slot.u_old, i, load(slot.f, i))
     for i in range(m):
@@ -104,8 +108,9 @@ def _update_f(slot: Slot, cost: int) -> float:
             for j in range(0, n, 8):
                 z = fma(load_first(cost, offset + j, n - j), times, load(slot.g, j))
                 mass = mass + keep_positive(exp2((z - top) * scale), load(slot.b, j))
-            f = (log(splat(peek(slot.a, i))) - log(splat(total(mass)))) * epsilon - top
-            poke(slot.f, i, largest(f))
+            log_a = log(splat(peek(slot.a, i))) * epsilon
+            f = log_a - log(splat(total(mass))) * epsilon - top
+            poke(slot.f, i, largest(fma(soften, f, keep * log_a)))
     change = splat(_ZERO)
     for i in range(0, m, 8):
         ratio = exp2((load(slot.u_old, i) - load(slot.f, i)) * scale)
@@ -113,12 +118,13 @@ def _update_f(slot: Slot, cost: int) -> float:
     return total(change)
 
 
-@njit(**COMPILED)
-def _update_g(slot: Slot, cost: int) -> None:
-    """Make the columns sum to b."""
+@compiled
+def _update_g(slot: Slot, cost: int, power: float) -> None:
+    """Make the columns sum to b, or come closer to it."""
     m, n, stride = get(slot, M), get(slot, N), get(slot, STRIDE)
     epsilon, scale = splat(epsilon_of(slot)), splat(_LOG2_E / epsilon_of(slot))
     times = splat(-times_of(slot))
+    keep, soften = splat(_ONE - power), splat(power)
     for j in range(0, n, 8):
         top, mass = splat(_LOWEST), splat(_ZERO)
         for i in range(m):
@@ -130,4 +136,6 @@ def _update_g(slot: Slot, cost: int) -> None:
                 c = load_first(cost, get(slot, OFFSET) + i * stride + j, n - j)
                 mass = mass + exp2((fma(c, times, splat(peek(slot.f, i))) - top) * scale)
         b = load(slot.b, j)
-        store(slot.g, j, keep_positive((log(b) - log(mass)) * epsilon - top, b))
+        log_b = log(b) * epsilon
+        g = log_b - log(mass) * epsilon - top
+        store(slot.g, j, keep_positive(fma(soften, g, keep * log_b), b))

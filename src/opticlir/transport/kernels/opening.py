@@ -4,9 +4,8 @@ Legend: C cost; a, b marginals; v scaling; f, g potentials; m, n rows and column
 """
 
 import numpy as np
-from numba import njit
 
-from opticlir.transport.kernels.compilation import COMPILED
+from opticlir.transport.kernels.compilation import compiled
 from opticlir.transport.kernels.diagonals import LOG2_E, read_tile, smallest_difference
 from opticlir.transport.kernels.lanes import (
     choose_positive,
@@ -55,7 +54,7 @@ _ABSENT = np.float32(-3e38)
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
-@njit(**COMPILED)
+@compiled
 def open_problem(slot: Slot, problems: Problems, epsilon: float, is_proximal: int) -> int:
     """Fill the slot's vectors for the problem its state names. Returns what became of it.
 
@@ -92,7 +91,7 @@ def open_problem(slot: Slot, problems: Problems, epsilon: float, is_proximal: in
     return status
 
 
-@njit(**COMPILED)
+@compiled
 def _copy_marginal(marginal: int, offset: int, size: int, into: int) -> int:
     """Copy, with zeros up to the end of the last block."""
     mass, least, excess = splat(_ZERO), splat(_ZERO), splat(_ZERO)
@@ -106,7 +105,7 @@ def _copy_marginal(marginal: int, offset: int, size: int, into: int) -> int:
     return SOLVED if total(mass) > 0 else NO_MASS
 
 
-@njit(**COMPILED)
+@compiled
 def _count(marginal: int, size: int) -> int:
     """Tokens up to the last with mass: padding at the end costs nothing."""
     while peek(marginal, size - 1) == 0:
@@ -114,7 +113,7 @@ def _count(marginal: int, size: int) -> int:
     return size
 
 
-@njit(**COMPILED)
+@compiled
 def _reduce_rows(slot: Slot, cost: int) -> bool:
     """Set f = the least of C - g in each row. Returns whether every cost is finite; f is right only then."""
     m, n, stride = get(slot, M), get(slot, N), get(slot, STRIDE)
@@ -137,7 +136,7 @@ def _reduce_rows(slot: Slot, cost: int) -> bool:
     return total(excess) <= 0
 
 
-@njit(**COMPILED)
+@compiled
 def _examine(slot: Slot, cost: int) -> int:
     """Reduce rows where costs may be NaN or infinite, among tokens with mass or elsewhere."""
     n, stride = get(slot, N), get(slot, STRIDE)
@@ -157,7 +156,7 @@ def _examine(slot: Slot, cost: int) -> int:
     return BAD_COST if total(sick) > 0 else status
 
 
-@njit(**COMPILED)
+@compiled
 def _reduce_columns(slot: Slot, cost: int) -> int:
     """Set v = the least of C - f - g in each column and add it to g. Finds the ways that are missing."""
     m, n, stride = get(slot, M), get(slot, N), get(slot, STRIDE)

@@ -14,14 +14,14 @@ duals that K holds. The plan is diag(u) K diag(v).
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from opticlir.transport.kernels.closing import close_problem, refuse_problem
-from opticlir.transport.kernels.compilation import COMPILED, ENTRY, INLINE, source_fingerprint
-from opticlir.transport.kernels.diagonals import exponentiate, rescale
+from opticlir.transport.kernels.compilation import compiled, entry_point, inlined, source_fingerprint
+from opticlir.transport.kernels.diagonals import LOG2_E, exponentiate, rescale
 from opticlir.transport.kernels.lanes import (
     absolute,
     choose_positive,
+    exp2,
     fma,
     keep_positive,
     largest,
@@ -55,10 +55,13 @@ from opticlir.transport.kernels.slot import (
     Problems,
     Settings,
     Slot,
+    change_of,
     epsilon_of,
     get,
+    omega_of,
     put,
     set_epsilon,
+    set_pace,
     times_of,
 )
 
@@ -73,10 +76,17 @@ _FLUSHED = np.float32(1e-28)
 _RESOLUTION = 2.4e-7
 """Marginal errors below two units in the last place of 1 are rounding: iterating on changes nothing."""
 
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_MARGIN = 0.9
+"""Share of the tolerance to aim for: the error measured at the end is that of the rounded plan."""
+
+_WORTHWHILE = np.float32(1.3)
+"""Over-relaxation below this saves less than its logarithms and powers cost."""
+
+_SLOWEST = np.float32(0.9999)
+_ZERO, _ONE, _INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
 
 
-@njit(**COMPILED)
+@compiled
 def _attend(
     slot: Slot, problems: Problems, answers: Answers, settings: Settings, upcoming: int, last: int
 ) -> int:
@@ -107,26 +117,27 @@ def _attend(
     return upcoming
 
 
-@njit(**COMPILED)
+@compiled
 def _begin(slot: Slot, problems: Problems, settings: Settings) -> int:
     put(slot, DONE, 0)
     set_epsilon(slot, np.float32(settings.epsilon_start), _ONE)
+    set_pace(slot, _ONE, _INFINITE)
     return open_problem(slot, problems, settings.epsilon_start, settings.is_proximal)
 
 
-@njit(**COMPILED)
+@compiled
 def _compute_kernel(slot: Slot, cost: int) -> None:
     """Set K = exp((f + g - C) / epsilon), with as many times C as there were proximal steps."""
     where = (get(slot, M), get(slot, N), get(slot, OFFSET), get(slot, STRIDE))
     exponentiate(cost, where, (slot.f, slot.g), (slot.rows, slot.columns), epsilon_of(slot), times_of(slot))
 
 
-@njit(**COMPILED)
+@compiled
 def _matrix_size(slot: Slot) -> int:
     return ((get(slot, M) + 7) >> 3) * ((get(slot, N) + 7) >> 3) * 64
 
 
-@njit(**COMPILED)
+@compiled
 def _remember_step(slot: Slot) -> None:
     for k in range(0, _matrix_size(slot), 8):
         store(slot.row_step, k, load(slot.rows, k))
@@ -137,9 +148,13 @@ def _remember_step(slot: Slot) -> None:
         store(slot.g_step, j, load(slot.g, j))
 
 
-@njit(**INLINE)
+@inlined
 def _advance(left: Slot, right: Slot, settings: Settings) -> None:
-    """Take up to `_CHUNK` iterations of the problems in the linear domain."""
+    """Take up to `_CHUNK` iterations of the problems in the linear domain.
+
+    The first row update and the last column update are never over-relaxed: between them the columns are
+    exact, and the change of u is the marginal error.
+    """
     on_left, on_right = _prepare(left), _prepare(right)
     for turn in range(_CHUNK):
         if settings.is_proximal:
@@ -149,18 +164,26 @@ def _advance(left: Slot, right: Slot, settings: Settings) -> None:
                 _step(right)
         if on_left:
             _update_rows(left, settings)
+            if turn > 0 and omega_of(left) > 1:
+                _over_relax(left.u, left.u_old, get(left, M), omega_of(left))
         if on_right:
             _update_rows(right, settings)
+            if turn > 0 and omega_of(right) > 1:
+                _over_relax(right.u, right.u_old, get(right, M), omega_of(right))
         if turn == 0 and not settings.is_proximal:
             on_left = on_left and not _is_settled(left, settings)
             on_right = on_right and not _is_settled(right, settings)
         if on_left:
             on_left = _update_columns(left, settings)
+            if turn < _CHUNK - 1 and on_left and omega_of(left) > 1:
+                _over_relax(left.v, left.v_old, get(left, N), omega_of(left))
         if on_right:
             on_right = _update_columns(right, settings)
+            if turn < _CHUNK - 1 and on_right and omega_of(right) > 1:
+                _over_relax(right.v, right.v_old, get(right, N), omega_of(right))
 
 
-@njit(**INLINE)
+@inlined
 def _prepare(slot: Slot) -> bool:
     """Whether the slot holds a problem in the linear domain; remember its u to measure the change."""
     if get(slot, PHASE) != LINEAR:
@@ -170,17 +193,21 @@ def _prepare(slot: Slot) -> bool:
     return True
 
 
-@njit(**INLINE)
+@inlined
 def _update_rows(slot: Slot, settings: Settings) -> None:
     """Set u = a / (K v): rows sum to a."""
     x = slot.x if settings.is_proximal else slot.v
     rescale(slot.rows, x, slot.a, slot.u, (get(slot, N) + 7) >> 3, (get(slot, M) + 7) >> 3)
+    if settings.power < 1:
+        _soften(slot.u, slot.a, slot.f, get(slot, M), epsilon_of(slot), np.float32(settings.power))
 
 
-@njit(**INLINE)
+@inlined
 def _update_columns(slot: Slot, settings: Settings) -> bool:
     """Set v = b / (K' u): columns sum to b. Returns whether the problem goes on."""
     rescale(slot.columns, slot.u, slot.b, slot.v, (get(slot, M) + 7) >> 3, (get(slot, N) + 7) >> 3)
+    if settings.power < 1:
+        _soften(slot.v, slot.b, slot.g, get(slot, N), epsilon_of(slot), np.float32(settings.power))
     done = get(slot, DONE) + 1
     put(slot, DONE, done)
     if done < settings.max_iterations:
@@ -189,7 +216,7 @@ def _update_columns(slot: Slot, settings: Settings) -> bool:
     return False
 
 
-@njit(**COMPILED)
+@compiled
 def _step(slot: Slot) -> None:
     """Go one proximal step on: K *= exp(-C / beta), and x = v * (v / v_old), as algorithm 1 of IPOT has it.
 
@@ -212,7 +239,7 @@ def _step(slot: Slot) -> None:
     set_epsilon(slot, epsilon_of(slot), times_of(slot) + _ONE)
 
 
-@njit(**INLINE)
+@inlined
 def _multiply(matrix: int, factor: int, size: int) -> None:
     flushed = splat(_FLUSHED)
     for k in range(0, size, 8):
@@ -220,7 +247,36 @@ def _multiply(matrix: int, factor: int, size: int) -> None:
         store(matrix, k, keep_positive(product, product - flushed))
 
 
-@njit(**INLINE)
+@compiled
+def _soften(y: int, marginal: int, potential: int, size: int, epsilon: float, power: float) -> None:
+    """Go only part of the way to the marginal: total scalings, potential included, to the given power.
+
+    Chizat et al. 2018, algorithm 2, stabilised: what the potential holds counts as part of the scaling.
+    """
+    keep, power_lanes, to_two = splat(_ONE - power), splat(power), splat(LOG2_E)
+    scale = splat(_ONE / epsilon)
+    for start in range(0, size, 8):
+        mass = load(marginal, start)
+        held = log(mass) - load(potential, start) * scale
+        exponent = fma(power_lanes, log(load(y, start)), keep * held)
+        store(y, start, keep_positive(exp2(exponent * to_two), mass))
+
+
+@compiled
+def _over_relax(y: int, old: int, size: int, omega: float) -> None:
+    """Go beyond an update: y = old * (y / old) ** omega, and remember it as the next old.
+
+    Thibault, Chizat, Dossal and Papadakis 2021.
+    """
+    exponent, flushed = splat(omega * LOG2_E), splat(_FLUSHED)
+    for start in range(0, size, 8):
+        before = load(old, start)
+        beyond = before * exp2(log(load(y, start) / maximum(before, flushed)) * exponent)
+        store(y, start, beyond)
+        store(old, start, beyond)
+
+
+@inlined
 def _is_settled(slot: Slot, settings: Settings) -> bool:
     """Whether the plan before this row update is good enough; if so, go back to it.
 
@@ -228,19 +284,50 @@ def _is_settled(slot: Slot, settings: Settings) -> bool:
     """
     if get(slot, DONE) == 0 or epsilon_of(slot) > np.float32(settings.epsilon):
         return False
-    one, error = splat(_ONE), splat(_ZERO)
+    one, moved = splat(_ONE), splat(_ZERO)
     for i in range(0, get(slot, M), 8):
-        ratio = load(slot.u_old, i) / maximum(load(slot.u, i), splat(_FLUSHED))
-        error = fma(load(slot.a, i), absolute(ratio - one), error)
-    if not total(error) <= max(settings.tolerance, _RESOLUTION):
+        u = load(slot.u, i)
+        ratio = load(slot.u_old, i) / maximum(u, splat(_FLUSHED))
+        moved = fma(load(slot.a, i), absolute(ratio - one), moved)
+    change = total(moved)
+    if change > max(_MARGIN * settings.tolerance, _RESOLUTION):
+        _set_pace(slot, settings, change)
         return False
     for i in range(0, get(slot, M), 8):
         store(slot.u, i, load(slot.u_old, i))
+    set_pace(slot, _ONE, change)
     put(slot, PHASE, ENDED)
     return True
 
 
-@njit(**INLINE)
+@compiled
+def _set_pace(slot: Slot, settings: Settings, change: float) -> None:
+    """Choose how far the next updates go, from how fast the change has shrunk since the last look.
+
+    Plain iterations shrink it by a factor rho each; the best omega is 2 / (1 + sqrt(1 - rho)) (Lehmann, von
+    Renesse, Sambale and Uschmajew 2022, theorem 1, which also gives rho from the rate at another omega).
+    Without a tolerance there is nothing to hurry for, and the iterates stay those of the textbook.
+    """
+    omega, before = omega_of(slot), change_of(slot)
+    if settings.tolerance == 0 or settings.power < 1 or not change < before or before == _INFINITE:
+        set_pace(slot, _ONE, change)
+        return
+    rate = min((change / before) ** np.float32(1 / _CHUNK), _SLOWEST)
+    rho = rate
+    if omega > 1:
+        rho = min((rate + omega - _ONE) ** 2 / (rate * omega * omega), _SLOWEST)
+        if rate <= omega - _ONE:  # as fast as this omega goes: no news about rho
+            set_pace(slot, omega, change)
+            return
+    best = np.float32(2) / (_ONE + np.sqrt(_ONE - rho))
+    set_pace(slot, best if best > _WORTHWHILE else _ONE, change)
+    for i in range(0, get(slot, M), 8):
+        store(slot.u_old, i, load(slot.u, i))
+    for j in range(0, get(slot, N), 8):
+        store(slot.v_old, j, load(slot.v, j))
+
+
+@inlined
 def _look(slot: Slot, cost: int, settings: Settings) -> None:
     """Keep a problem in range after a chunk."""
     if get(slot, PHASE) != LINEAR and get(slot, PHASE) != ENDED:
@@ -260,7 +347,7 @@ def _look(slot: Slot, cost: int, settings: Settings) -> None:
         _absorb(slot, cost, settings)
 
 
-@njit(**COMPILED)
+@compiled
 def _absorb(slot: Slot, cost: int, settings: Settings) -> None:
     """Move u and v into f and g: the plan stays, the scalings start again from 1. Lower epsilon if due."""
     epsilon, one = splat(epsilon_of(slot)), splat(_ONE)
@@ -280,7 +367,7 @@ def _absorb(slot: Slot, cost: int, settings: Settings) -> None:
 
 
 def _entry_point(fingerprint: int) -> Any:
-    @njit(**ENTRY)
+    @entry_point
     def scale_problems(
         problems: Problems,
         answers: Answers,

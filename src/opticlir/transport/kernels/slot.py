@@ -6,10 +6,10 @@ All of it is addresses and numbers; see `lanes`.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+from torch import Tensor
 
-from opticlir.transport.kernels.compilation import INLINE
+from opticlir.transport.kernels.compilation import inlined
 from opticlir.transport.kernels.lanes import peek, peek_integer, poke, poke_integer
 
 SOLVED, NO_MASS, UNREACHABLE, BAD_MARGINAL, BAD_COST = range(5)
@@ -57,6 +57,9 @@ class Settings(NamedTuple):
     is_proximal: int
     """1: take proximal point steps of strength `epsilon` instead."""
 
+    power: float
+    """1, or penalty / (penalty + epsilon) where marginals are only asked for at a price."""
+
 
 class Answers(NamedTuple):
     """Addresses to write to. The first three are float32, laid out like the problems."""
@@ -71,9 +74,23 @@ class Answers(NamedTuple):
     and row strides must be multiples of 32 bytes then."""
 
     measures: int
-    """(problems, 3) float32: value, marginal error, duality gap."""
+    """(problems, 4) float32: value, marginal error, duality gap, and how much mass the last iteration that
+    was looked at moved."""
 
     outcome: int
+    """(problems, 2) int64: status, iterations."""
+
+
+class Solution(NamedTuple):
+    """What a kernel has written, as tensors on the device of the cost, laid out like what was given."""
+
+    plan: Tensor
+    source_potential: Tensor
+    target_potential: Tensor
+    measures: Tensor
+    """(problems, 4) float32: see `Answers`."""
+
+    outcome: Tensor
     """(problems, 2) int64: status, iterations."""
 
 
@@ -108,7 +125,7 @@ class Slot(NamedTuple):
     """`v` carried one proximal step ahead."""
 
     epsilon: int
-    """The epsilon in force, and how many times the cost K holds."""
+    """The epsilon in force, how many times the cost K holds, the over-relaxation, the last change."""
 
     state: int
     """int64: the problem's row of `layout`, then what the names above say."""
@@ -125,32 +142,51 @@ def make_slot(m: int, n: int, *, proximal: bool) -> tuple[Slot, NDArray[np.float
     return Slot(*(base + 4 * int(start) for start in starts)), memory
 
 
-@njit(**INLINE)
+@inlined
 def get(slot: Slot, field: int) -> int:
     """Entry of a slot's state."""
     return peek_integer(slot.state, field)
 
 
-@njit(**INLINE)
+@inlined
 def put(slot: Slot, field: int, value: int) -> None:
     """Set an entry of a slot's state."""
     poke_integer(slot.state, field, value)
 
 
-@njit(**INLINE)
+@inlined
 def epsilon_of(slot: Slot) -> np.float32:
     """The epsilon in force."""
     return peek(slot.epsilon, 0)
 
 
-@njit(**INLINE)
+@inlined
 def times_of(slot: Slot) -> np.float32:
     """How many times the cost K holds: the proximal steps taken, otherwise 1."""
     return peek(slot.epsilon, 1)
 
 
-@njit(**INLINE)
+@inlined
+def omega_of(slot: Slot) -> np.float32:
+    """How far an update goes: 1 all the way, more beyond."""
+    return peek(slot.epsilon, 2)
+
+
+@inlined
+def change_of(slot: Slot) -> np.float32:
+    """Mass that the last iteration that was looked at moved; infinite before the first look."""
+    return peek(slot.epsilon, 3)
+
+
+@inlined
 def set_epsilon(slot: Slot, epsilon: np.float32, times: np.float32) -> None:
     """Set both."""
     poke(slot.epsilon, 0, epsilon)
     poke(slot.epsilon, 1, times)
+
+
+@inlined
+def set_pace(slot: Slot, omega: np.float32, change: np.float32) -> None:
+    """Set both."""
+    poke(slot.epsilon, 2, omega)
+    poke(slot.epsilon, 3, change)
