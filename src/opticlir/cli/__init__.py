@@ -5,12 +5,23 @@ One file per command. Heavy imports stand inside the command bodies, so that `--
 
 import sys
 
+from opticlir.cli import (  # noqa: F401 - importing a command adds it
+    align,
+    audit,
+    benchmark,
+    compare,
+    demo,
+    evaluate,
+    index,
+    search,
+    train,
+)
 from opticlir.cli.app import app
 from opticlir.errors import OpticlirError
 
 
 def main() -> None:
-    """Run `opticlir`: exit 2 for wrong usage, 1 for a condition of the world, a traceback only for our bugs."""
+    """Run `opticlir`: exit 2 for wrong usage, 1 for a condition of the world; a traceback means a bug."""
     try:
         app()
     except OpticlirError as error:

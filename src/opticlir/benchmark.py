@@ -1,0 +1,90 @@
+"""One test collection, one model, every ranking: where data, encoder, search and measures meet."""
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.encoder import (
+    document_fingerprint,
+    encode_documents,
+    encode_queries,
+    split_words,
+    transformer_of,
+)
+from opticlir.errors import ArtefactError
+from opticlir.evaluation import DEFAULT_MEASURES, evaluate, mean_scores
+from opticlir.records import Document, Query, RetrievalTask, Run
+from opticlir.search import ExactIndex, Ranking, Searcher
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it, and of how much."""
+
+
+def run_benchmark(
+    task: RetrievalTask,
+    model: MultiVectorEncoder,
+    index_cache: Path,
+    *,
+    queries: Sequence[Query] | None = None,
+    measures: Sequence[str] = DEFAULT_MEASURES,
+    progress: Progress = lambda *_: None,
+) -> tuple[dict[Ranking, dict[str, float]], dict[Ranking, Run]]:
+    """Encode, search and measure.
+
+    Args:
+        task: the collection.
+        model: encodes queries and documents.
+        index_cache: the index of the collection is kept here, under the names of encoder and content.
+        queries: other words for the same needs; None asks those of the task.
+        measures: ir-measures names.
+        progress: told how far it is.
+
+    Returns:
+        Mean measures by ranking (`hybrid`, `dense`, `bm25`), and the runs they were taken from.
+    """
+    asked = list(task.queries if queries is None else queries)
+    index = cached_index(task.documents, model, index_cache, progress)
+    progress("encoding queries", 0, len(asked))
+    tokens = encode_queries(model, [query.text for query in asked])
+    runs = Searcher(index).rank_by_each(
+        asked, tokens, progress=lambda done: progress("searching", done, len(asked))
+    )
+    means = {name: mean_scores(evaluate(run, task.qrels, measures)) for name, run in runs.items()}
+    return means, runs
+
+
+def cached_index(
+    documents: Sequence[Document],
+    model: MultiVectorEncoder,
+    folder: Path,
+    progress: Progress = lambda *_: None,
+) -> ExactIndex:
+    """The index of these documents by this encoder: opened where it stands, built where it does not."""
+    encoder = document_fingerprint(model)
+    content = hashlib.sha256(encoder.encode())
+    for document in documents:
+        content.update(f"{document.doc_id}\0{document.title}\0{document.text}\0".encode())
+    path = folder / "indexes" / content.hexdigest()[:24]
+    try:
+        return ExactIndex.open(path)
+    except ArtefactError:
+        matrices = encode_documents(model, (document.content for document in documents))
+        entries = zip(documents, matrices, strict=True)
+        counted = _counted(entries, lambda done: progress("encoding documents", done, len(documents)))
+        return ExactIndex.create(path, counted, encoder=encoder)
+
+
+def unseen_share(model: MultiVectorEncoder, queries: Sequence[Query], known: Collection[str]) -> float:
+    """Share of the words of the queries, punctuation aside, that the bitext never showed."""
+    tokenizer = transformer_of(model, "query").tokenizer.backend_tokenizer
+    words = [word for query in queries for word in split_words(tokenizer, query.text) if word.isalnum()]
+    return sum(word not in known for word in words) / max(len(words), 1)
+
+
+def _counted(entries: Any, tell: Callable[[int], None]) -> Any:
+    for number, entry in enumerate(entries, start=1):
+        yield entry
+        tell(number)

@@ -1,0 +1,81 @@
+"""`opticlir benchmark`: a named test collection, from files to measures."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from opticlir.cli.app import AsJson, app, print_json
+
+
+@app.command()
+def benchmark(
+    name: Annotated[str, typer.Argument(help="xquad, afriqa, ntrex-clir or beir.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder with the files of the collection, in their original form.")
+    ],
+    model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],
+    language: Annotated[str, typer.Option(help="Language of the queries.")],
+    split: Annotated[str, typer.Option(help="Which queries: dev, test, train.")] = "dev",
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="Also ask this English encoder the human English questions: the ceiling."),
+    ] = None,
+    dense_only: Annotated[
+        bool, typer.Option("--dense-only", help="Leave BM25 out of the first row.")
+    ] = False,
+    runs: Annotated[Path | None, typer.Option(help="Folder for the TREC runs, one per ranking.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load, encode, search and measure; the default ranking, the vectors alone and BM25 side by side.
+
+    Example: opticlir benchmark afriqa --data afriqa/clir --model swahili --language swa --split test
+    """
+    from opticlir.benchmark import run_benchmark, unseen_share
+    from opticlir.cli.libraries import quieten
+    from opticlir.cli.progress import progress_bars
+    from opticlir.data import load_benchmark, write_run
+
+    task = load_benchmark(name, data, language, split)
+    quieten()
+    from opticlir.encoder import load_model
+    from opticlir.training import default_cache_folder
+
+    with progress_bars() as bars:
+        encoder = load_model(model)
+        means, rankings = run_benchmark(task, encoder, default_cache_folder(), progress=bars)
+        result: dict[str, Any] = {
+            **means["dense" if dense_only else "hybrid"], "dense": means["dense"], "bm25": means["bm25"],
+            "queries": len(task.qrels), "documents": len(task.documents), "unseen_query_words": None,
+        }  # fmt: skip
+        words = Path(model) / "run" / "words.txt"
+        if words.exists():
+            known = set(words.read_text(encoding="utf-8").split("\n"))
+            result["unseen_query_words"] = unseen_share(encoder, task.queries, known)
+        if teacher and task.english_queries:
+            english, _ = run_benchmark(
+                task, load_model(teacher), default_cache_folder(), queries=task.english_queries, progress=bars
+            )
+            result["english"] = english["dense"]
+            result["share_of_english"] = means["dense"]["AP"] / english["dense"]["AP"]
+    for ranking, run in rankings.items():
+        if runs is not None:
+            runs.mkdir(parents=True, exist_ok=True)
+            write_run(run, runs / f"{task.name}.{ranking}.run", tag=f"opticlir-{ranking}")
+    if as_json:
+        print_json(result)
+        return
+    _print_table(result, first="dense" if dense_only else "hybrid (default)")
+
+
+def _print_table(result: dict[str, Any], *, first: str) -> None:
+    measures = [name for name in result if name in result["dense"]]
+    rows = {first: result, "dense": result["dense"], "BM25, query as it is": result["bm25"]}
+    if "english" in result:
+        rows["teacher, English question"] = result["english"]
+    typer.echo(f"{'':28}" + "".join(f"{name:>10}" for name in measures))
+    for label, values in rows.items():
+        typer.echo(f"{label:28}" + "".join(f"{values[name]:10.4f}" for name in measures))
+    typer.echo(f"{result['queries']} queries, {result['documents']} documents")
+    if result["unseen_query_words"] is not None:
+        typer.echo(f"{result['unseen_query_words']:.1%} of the query words are not in the bitext")

@@ -1,0 +1,59 @@
+"""Progress bars on stderr, drawn only where somebody looks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+console = Console(stderr=True)
+
+
+class Bars:
+    """One bar per kind of work, opened when it is first heard of."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, name: str, done: int, total: int, note: str = "") -> None:
+        """Say how far `name` is."""
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total, note="")
+        self._progress.update(self._tasks[name], completed=done, total=total, note=note)
+
+    def training(self, event: dict[str, Any]) -> None:
+        """Take an event of `opticlir.training` or `opticlir.demo`; languages have bars of their own."""
+        kind = event["event"]
+        language = f" {event['language']}" if "language" in event else ""
+        if kind == "stage":
+            self._progress.console.print(f"[dim]{event['name']}[/dim]")
+        elif kind == "cache":
+            self(f"encoding English{language}", event["done"], event["total"])
+        elif kind == "step":
+            self(f"training{language}", event["step"], event["steps"],
+                 f"loss {event['loss']:.4f}  {event['pairs_per_second']:.0f} pairs/s")  # fmt: skip
+        elif kind == "validation":
+            measures = "  ".join(f"{name} {event[name]:.3f}" for name in ("RR", "accuracy"))
+            self._progress.console.print(f"[dim]step {event['step']}{language}: held-out {measures}[/dim]")
+        elif kind == "progress":
+            self(event["name"], event["done"], event["total"])
+
+
+@contextmanager
+def progress_bars() -> Iterator[Bars]:
+    """Bars that share the terminal while the block runs."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        yield Bars(progress)

@@ -1,0 +1,102 @@
+"""`opticlir train`: bitext in, a query encoder out."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from opticlir.cli.app import AsJson, Lenient, app, print_json
+
+
+@app.command()
+def train(
+    bitext: Annotated[
+        list[str],
+        typer.Option(
+            help="Sentence pairs, FILE or FILE:WEIGHT; repeat for more. TSV, Moses, JSONL, .po, TMX, .gz."
+        ),
+    ],
+    language: Annotated[str, typer.Option(help="Query language, ISO 639-3 (swa) or any code in use (sw).")],
+    out: Annotated[Path, typer.Option(help="Folder of the model; the record of the run is kept in OUT/run.")],
+    teacher: Annotated[
+        str | None, typer.Option(help="English encoder: minilm, a folder or a hub name.")
+    ] = None,
+    student: Annotated[
+        str | None, typer.Option(help="What the student starts from; default: the teacher.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Objective; see docs/training.md.")] = None,
+    train: Annotated[str | None, typer.Option(help="What is trained: all or embeddings.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time budget for the training steps.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the bitext; 0 only initialises.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of data order; same seed, same weights.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings; options win over it.")] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the settings and stop.")
+    ] = False,
+    lenient: Lenient = False,
+    as_json: AsJson = False,
+) -> None:
+    """Distil a query encoder for LANGUAGE from sentence pairs, and save it joined with its English teacher.
+
+    Killed and started again with the same command, it goes on where it was.
+
+    Example: opticlir train --bitext news.tsv --bitext questions.tsv:3 --language swa --out swahili --minutes 15
+    """
+    from opticlir.data import SkipReport, parse_bitext_argument, read_bitext
+    from opticlir.languages import language_code
+    from opticlir.manifest import input_checksums
+    from opticlir.training import make_config, read_config
+
+    options: dict[str, Any] = {
+        "teacher": teacher, "student": student, "method": method, "train": train,
+        "minutes": minutes, "epochs": epochs, "seed": seed,
+    }  # fmt: skip
+    settings = read_config(config) if config else {}
+    settings |= {name: value for name, value in options.items() if value is not None}
+    settings["language"] = language_code(language)
+    resolved = make_config(settings, source=str(config) if config else "command line")
+    if print_config:
+        print_json(asdict(resolved))
+        return
+    skipped = SkipReport(lenient=lenient)
+    files = [parse_bitext_argument(argument) for argument in bitext]
+    pairs = [
+        pair
+        for path, weight in files
+        for pair in read_bitext(path, language=resolved.language, weight=weight, skipped=skipped)
+    ]
+    for message in skipped.messages:
+        typer.echo(f"skipped: {message}", err=True)
+    inputs = {
+        f"{name}:{weight}": value
+        for path, weight in files
+        for name, value in input_checksums(_parts(path)).items()
+    }
+    _distil(resolved, pairs, out, inputs, as_json=as_json)
+
+
+def _parts(path: Path) -> list[Path]:
+    """The files behind one argument: Moses bitext is `english,foreign`."""
+    return [Path(part) for part in str(path).split(",")]
+
+
+def _distil(config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, as_json: bool) -> None:
+    from opticlir.cli.libraries import quieten
+    from opticlir.cli.progress import console, progress_bars
+
+    quieten()
+    from opticlir.training import distil
+
+    with progress_bars() as bars:
+        outcome = distil(config, pairs, out, inputs=inputs, report=bars.training)
+    if as_json:
+        print_json({"model": str(out), "pairs": len(pairs), **asdict(outcome)})
+    elif not outcome.is_finished:
+        console.print(f"stopped; the same command goes on from the last checkpoint in {out}")
+    else:
+        typer.echo(f"{out}: {len(pairs)} pairs, {outcome.steps} steps")
+        for name, value in outcome.trained.items():
+            typer.echo(f"held-out {name}: {outcome.initial[name]:.3f} as initialised, {value:.3f} trained")
+    if not outcome.is_finished:
+        raise typer.Exit(1)

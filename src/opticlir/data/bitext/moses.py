@@ -1,0 +1,115 @@
+"""Bitext as two files of sentences (Moses, OPUS): line n of one translates line n of the other."""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+from opticlir.data.bitext.sides import RawPair, code_or_none
+from opticlir.data.skipping import SkipReport
+from opticlir.data.text_files import read_lines
+from opticlir.errors import DataError
+
+
+def is_moses(path: Path) -> bool:
+    """Tell whether a path names a Moses pair: `english.txt,foreign.txt`, `PREFIX` or `PREFIX.sw`."""
+    if "," in str(path) and not path.exists():
+        return True
+    return any("eng" in _siblings(prefix) for prefix in _prefixes(path))
+
+
+def read_moses(path: Path, language: str | None, report: SkipReport) -> Iterator[RawPair]:
+    """Read two line-aligned files.
+
+    Args:
+        path: `ENGLISH,FOREIGN` as two paths joined by a comma (the second also as a bare name beside
+            the first); or `PREFIX`, for `PREFIX.en` and `PREFIX.sw` in any form of the codes; or
+            either of those two files.
+        language: ISO 639-3 code of the foreign side; None where `PREFIX` has one other language.
+        report: decides whether a malformed line stops the reading.
+
+    Yields:
+        Line number, English side, foreign side.
+
+    Raises:
+        DataError: the pair is not there or not clear, a line is malformed and the report is strict,
+            or (in any case) one file is longer than the other.
+    """
+    english_path, foreign_path = moses_files(path, language)
+    english_lines = _every_line(english_path, report)
+    foreign_lines = _every_line(foreign_path, report)
+    for english_line, foreign_line in zip_longest(english_lines, foreign_lines):
+        if english_line is None or foreign_line is None:
+            paths = (english_path, foreign_path)
+            short, long = paths if english_line is None else reversed(paths)
+            number, _ = english_line or foreign_line or (0, None)
+            raise DataError(
+                f"{short}:{number}: the file ends before this line and {long} goes on: "
+                "they are not translations of each other line by line"
+            )
+        (number, english), (_, foreign) = english_line, foreign_line
+        if english is not None and foreign is not None:
+            yield number, english, foreign
+
+
+def moses_files(path: Path, language: str | None) -> tuple[Path, Path]:
+    """Find the English and the foreign file of a Moses pair; arguments and errors as in `read_moses`."""
+    return _split(path) if "," in str(path) and not path.exists() else _find(path, language)
+
+
+def _every_line(path: Path, report: SkipReport) -> Iterator[tuple[int, str | None]]:
+    """Yield the numbered lines of a file, None in the place of a skipped one: the files stay aligned."""
+    last = 0
+    for number, line in read_lines(path, skipped=report):
+        yield from ((skipped, None) for skipped in range(last + 1, number))
+        last = number
+        yield number, line
+
+
+def _split(path: Path) -> tuple[Path, Path]:
+    english, _, foreign = str(path).partition(",")
+    if not english or not foreign or "," in foreign:
+        raise DataError(f"{path}: expected two paths joined by one comma, english.txt,foreign.txt")
+    beside = Path(english).parent / foreign
+    return Path(english), Path(foreign) if Path(foreign).exists() or not beside.exists() else beside
+
+
+def _find(path: Path, language: str | None) -> tuple[Path, Path]:
+    prefix = next(prefix for prefix in _prefixes(path) if "eng" in _siblings(prefix))
+    siblings = _siblings(prefix)
+    english_path = siblings.pop("eng")
+    own = (
+        code_or_none(Path(path.name.removesuffix(".gz")).suffix.removeprefix(".")) if path.is_file() else None
+    )
+    if language is None and own in siblings:
+        language = own
+    if language is None and len(siblings) == 1:
+        return english_path, next(iter(siblings.values()))
+    if language in siblings:
+        return english_path, siblings[language]
+    there = ", ".join(sorted(sibling.name for sibling in siblings.values())) or "nothing"
+    wanted = "name the foreign one with --language" if language is None else f"none of them is {language!r}"
+    raise DataError(f"{path}: beside {english_path.name} there is {there}: {wanted}")
+
+
+def _prefixes(path: Path) -> Iterator[Path]:
+    """Yield what may stand before the language code: the path itself, or the path without its code."""
+    yield path
+    bare = path.with_name(path.name.removesuffix(".gz"))
+    if code_or_none(bare.suffix.removeprefix(".")):
+        yield bare.with_suffix("")
+
+
+def _siblings(prefix: Path) -> dict[str, Path]:
+    """Files `PREFIX.<code>` or `PREFIX.<code>.gz` by ISO 639-3 code."""
+    if not prefix.parent.is_dir() or not prefix.name:
+        return {}
+    found: dict[str, Path] = {}
+    for candidate in sorted(prefix.parent.iterdir()):
+        ending = candidate.name.removesuffix(".gz").removeprefix(f"{prefix.name}.")
+        if (
+            ending != candidate.name.removesuffix(".gz")
+            and "." not in ending
+            and (code := code_or_none(ending))
+        ):
+            found.setdefault(code, candidate)
+    return found

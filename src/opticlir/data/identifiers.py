@@ -1,0 +1,76 @@
+"""Query and document ids: any text, compared code point by code point, never a number or a path."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from opticlir.data.skipping import MalformedRecordError, SkipReport, shown
+from opticlir.errors import DataError
+
+Record = TypeVar("Record")
+
+MAX_ID_BYTES = 1 << 16
+
+
+def checked_id(value: Any, kind: str) -> str:
+    """Return an id as it stands ("007" stays "007"), refusing what cannot be one.
+
+    Args:
+        value: what the file holds; a JSON integer becomes its digits.
+        kind: "document" or "query", for the message.
+
+    Raises:
+        MalformedRecordError: the id is missing, blank, longer than 64 KiB, no text, or holds NUL, a
+            line end or a tab.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise MalformedRecordError(f"expected a {kind} id as text, found {shown(repr(value))}")
+    if not value.strip():
+        raise MalformedRecordError(f"the {kind} id {shown(value)} is blank")
+    try:
+        n_bytes = len(value.encode())
+    except UnicodeEncodeError:
+        raise MalformedRecordError(f"the {kind} id {shown(value)} holds half of a surrogate pair") from None
+    if n_bytes > MAX_ID_BYTES:
+        raise MalformedRecordError(
+            f"the {kind} id {shown(value)} has {n_bytes} bytes, the most is {MAX_ID_BYTES}"
+        )
+    if not {"\0", "\n", "\r", "\t"}.isdisjoint(value):
+        raise MalformedRecordError(f"the {kind} id {shown(value)} holds NUL, a line end or a tab")
+    return value
+
+
+def refuse_duplicates(
+    records: Iterable[tuple[int, Record]],
+    identify: Callable[[Record], str],
+    path: Path,
+    report: SkipReport,
+) -> Iterator[Record]:
+    """Pass records through, each id once.
+
+    Args:
+        records: line number and record.
+        identify: gives the id of a record.
+        path: the file, for messages.
+        report: decides whether a duplicate stops the reading; a lenient one keeps the first record.
+
+    Yields:
+        The records without their line numbers.
+
+    Raises:
+        DataError: an id stands on two lines, both named, and the report is strict.
+    """
+    first_line: dict[str, int] = {}
+    for number, record in records:
+        identifier = identify(record)
+        if identifier in first_line:
+            report.malformed(
+                DataError(
+                    f"{path}:{number}: id {shown(identifier)} stands on line {first_line[identifier]} already"
+                )
+            )
+        else:
+            first_line[identifier] = number
+            yield record

@@ -1,0 +1,140 @@
+"""Topics: what is asked. TSV, TREC SGML, FIRE XML and JSON lines, told apart by their first character."""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from opticlir.data.identifiers import checked_id, refuse_duplicates
+from opticlir.data.json_files import parse_json_object
+from opticlir.data.normalisation import normalise_text
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.text_files import read_lines
+from opticlir.errors import DataError
+from opticlir.languages import language_code
+from opticlir.records import Query
+
+_ID_KEYS = ("_id", "query_id", "qid", "id", "topic_id")
+_TEXT_KEYS = ("text", "query", "question", "title")
+
+# SGML: a field runs to the next field, whether or not it is closed
+_FIELD = re.compile(
+    r"<(num|title|desc|narr)>(.*?)(?=</\1>|<(?:num|title|desc|narr)>|\Z)", re.DOTALL | re.IGNORECASE
+)
+_LABEL = re.compile(r"\A\s*(?:Number|Topic|Description|Narrative)\s*:", re.IGNORECASE)
+
+
+def read_topics(
+    path: Path, language: str, *, fields: Sequence[str] = ("title",), skipped: SkipReport | None = None
+) -> list[Query]:
+    """Read queries in file order.
+
+    | begins with | form |
+    |---|---|
+    | `<` | TREC SGML, closed or not, and FIRE XML: `<top><num><title><desc><narr>` |
+    | `{` | JSON lines: `_id` (or `query_id`, `qid`, `id`) and `text` (or `query`, `question`); HC4 topics |
+    | else | `query_id<TAB>text` |
+
+    Args:
+        path: the file, plain or gzipped.
+        language: language of the queries, any code. HC4 topics are chosen by it: the original or a
+            human translation, never a machine's.
+        fields: which parts of an SGML, XML or HC4 topic make the query: title, desc, narr.
+        skipped: None refuses a malformed topic; a lenient report skips and counts it.
+
+    Returns:
+        One query per topic, text in NFC.
+
+    Raises:
+        ValueError: a field is none of title, desc, narr.
+        DataError: the file cannot be read or has no topic in `language`; a topic is malformed, has no
+            text, or an id stands twice.
+    """
+    if not fields or not set(fields) <= {"title", "desc", "narr"}:
+        raise ValueError(f"fields are {tuple(fields)}: expected title, desc or narr")
+    report = SkipReport.of(skipped)
+    code = language_code(language)
+    lines = [(number, line) for number, line in read_lines(path, skipped=report) if line.strip()]
+    first = lines[0][1].lstrip() if lines else ""
+    topics: Iterator[tuple[int, tuple[str, str] | None]]
+    if first.startswith("<"):
+        topics = parse_records(_sgml_topics(lines), lambda topic: _from_sgml(topic, fields), path, report)
+    elif first.startswith("{"):
+        topics = parse_records(lines, lambda line: _from_json(line, code, fields), path, report)
+    else:
+        topics = parse_records(lines, _from_tsv, path, report)
+    found = ((number, topic) for number, topic in topics if topic)
+    queries = [
+        Query(query_id, text, code)
+        for query_id, text in refuse_duplicates(found, lambda topic: topic[0], path, report)
+    ]
+    if not queries:
+        raise DataError(f"{path}: no topic in {code!r} in it")
+    return queries
+
+
+def _topic(query_id: Any, text: str) -> tuple[str, str]:
+    query_id = checked_id(query_id, "query")
+    text = normalise_text(text)
+    if not text:
+        raise MalformedRecordError(f"query {shown(query_id)} has no text")
+    return query_id, text
+
+
+def _from_tsv(line: str) -> tuple[str, str]:
+    columns = line.split("\t")
+    if len(columns) != 2:
+        raise MalformedRecordError(
+            f"expected 2 columns, query_id<TAB>text, found {len(columns)} in {shown(line)}"
+        )
+    return _topic(*columns)
+
+
+def _sgml_topics(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield the inside of each `<top>` with the line where it begins."""
+    begin, parts = 0, list[str]()
+    for number, line in lines:
+        opening = re.match(r"\s*<top\b[^>]*>", line, re.IGNORECASE)
+        if opening:
+            if begin:
+                yield begin, "\n".join(parts)
+            begin, parts, line = number, [], line[opening.end() :]  # noqa: PLW2901 - the rest of the line
+        if begin:
+            parts.append(re.sub(r"</top(?:ics)?>.*", "", line, flags=re.IGNORECASE))
+    if begin:
+        yield begin, "\n".join(parts)
+
+
+def _from_sgml(topic: str, fields: Sequence[str]) -> tuple[str, str]:
+    found: dict[str, str] = {}
+    for name, content in _FIELD.findall(topic):
+        found.setdefault(name.lower(), " ".join(html.unescape(_LABEL.sub("", content)).split()))
+    for name in ("num", *fields):
+        if name not in found:
+            raise MalformedRecordError(f"a topic without <{name}>: {shown(topic.strip())}")
+    return _topic(found["num"], " ".join(found[name] for name in fields))
+
+
+def _from_json(line: str, code: str, fields: Sequence[str]) -> tuple[str, str] | None:
+    """Return id and text, or None for a topic that is not there in the language asked for."""
+    record = parse_json_object(line)
+    query_id = next((record[key] for key in _ID_KEYS if key in record), None)
+    if isinstance(record.get("topics"), list):
+        text = _hc4_text(record["topics"], code, fields)
+        return None if text is None else _topic(query_id, text)
+    text = next((record[key] for key in _TEXT_KEYS if key in record), None)
+    if not isinstance(text, str):
+        raise MalformedRecordError(f"expected the keys _id and text, found {shown(', '.join(record))}")
+    return _topic(query_id, text)
+
+
+def _hc4_text(versions: list[Any], code: str, fields: Sequence[str]) -> str | None:
+    keys = {"title": "topic_title", "desc": "topic_description", "narr": "topic_narrative"}
+    for version in versions:
+        if not isinstance(version, dict):
+            raise MalformedRecordError(f"expected objects under topics, found {shown(repr(version))}")
+        is_human = version.get("source") in {"original", "human translation"}
+        if is_human and language_code(str(version.get("lang"))) == code:
+            return " ".join(str(version.get(keys[name], "")) for name in fields)
+    return None

@@ -1,0 +1,176 @@
+"""Which foreign token stands for which English token: a translation table learned from bitext.
+
+IBM model 1 (Brown et al. 1993, "The Mathematics of Statistical Machine Translation", section 4.1) is
+trained in both directions; the two alignment posteriors of each sentence pair are joined by their
+geometric mean, so that a link counts only where both directions want it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import no_type_check
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationTable:
+    """Sparse p(english token | foreign token) in row-compressed form, rows sorted by falling probability."""
+
+    starts: npt.NDArray[np.int64]
+    """(n_foreign + 1,): row f owns entries `starts[f]:starts[f + 1]`."""
+    english_ids: Ids
+    """(entries,)"""
+    probabilities: npt.NDArray[np.float32]
+    """(entries,), each row sums to at most 1: what fell below the threshold is left out."""
+    expected_counts: npt.NDArray[np.float32]
+    """(n_foreign,): how often the token was linked, in pairs; how far its row can be trusted."""
+
+    def row(self, foreign_id: int) -> tuple[Ids, npt.NDArray[np.float32]]:
+        """English ids and probabilities of one foreign token, the likeliest first."""
+        entries = slice(self.starts[foreign_id], self.starts[foreign_id + 1])
+        return self.english_ids[entries], self.probabilities[entries]
+
+
+def learn_translation_table(
+    foreign: Sequence[Ids],
+    english: Sequence[Ids],
+    weights: npt.NDArray[np.float32],
+    *,
+    n_foreign: int,
+    n_english: int,
+    iterations: int = 5,
+    threshold: float = 0.05,
+) -> TranslationTable:
+    """Align bitext by symmetrised IBM model 1.
+
+    A token counts once in a sentence, however often it is there: queries and function words repeat,
+    meanings do not. Time and memory grow with the sum over pairs of (foreign tokens x English tokens).
+
+    Args:
+        foreign: one id array per pair, ids in [0, n_foreign).
+        english: likewise, ids in [0, n_english).
+        weights: (pairs,), how many times each pair counts, > 0.
+        n_foreign: size of the foreign vocabulary.
+        n_english: size of the English vocabulary.
+        iterations: expectation-maximisation rounds per direction.
+        threshold: entries with a smaller probability are left out.
+
+    Raises:
+        ValueError: the two sides do not have the same number of pairs.
+    """
+    if not len(foreign) == len(english) == len(weights):
+        raise ValueError(
+            f"{len(foreign)} foreign sides, {len(english)} English sides and {len(weights)} weights"
+        )
+    foreign_flat, foreign_starts = _ragged([np.unique(ids) for ids in foreign])
+    english_flat, english_starts = _ragged([np.unique(ids) for ids in english])
+    cells = _cooccurrence_keys(foreign_flat, foreign_starts, english_flat, english_starts, n_english)
+    keys, cell_entries = np.unique(cells, return_inverse=True)
+    del cells
+    links = _link_counts(
+        cell_entries.astype(np.int32), len(keys), foreign_starts, english_starts,
+        (keys // n_english).astype(np.int32), (keys % n_english).astype(np.int32),
+        n_foreign, n_english, weights.astype(np.float32), iterations,
+    )  # fmt: skip
+    return _row_normalised(keys, links, n_foreign, n_english, threshold)
+
+
+def _ragged(rows: Sequence[Ids]) -> tuple[Ids, npt.NDArray[np.int64]]:
+    starts = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum([len(row) for row in rows], out=starts[1:])
+    return np.concatenate([*rows, np.empty(0, np.int32)]).astype(np.int32), starts
+
+
+def _row_normalised(
+    keys: npt.NDArray[np.int64],
+    links: npt.NDArray[np.float32],
+    n_foreign: int,
+    n_english: int,
+    threshold: float,
+) -> TranslationTable:
+    foreign_ids, english_ids = keys // n_english, (keys % n_english).astype(np.int32)
+    totals = np.bincount(foreign_ids, weights=links, minlength=n_foreign)
+    probabilities = (links / np.maximum(totals[foreign_ids], 1e-12)).astype(np.float32)
+    kept = np.flatnonzero(probabilities > threshold)
+    kept = kept[np.lexsort((english_ids[kept], -probabilities[kept], foreign_ids[kept]))]
+    starts = np.searchsorted(foreign_ids[kept], np.arange(n_foreign + 1)).astype(np.int64)
+    return TranslationTable(starts, english_ids[kept], probabilities[kept], totals.astype(np.float32))
+
+
+@numba.njit(cache=True)
+@no_type_check  # numba compiles the function itself, not what a checker wraps around it
+def _cooccurrence_keys(foreign, foreign_starts, english, english_starts, n_english):
+    n_pairs = len(foreign_starts) - 1
+    size = 0
+    for pair in range(n_pairs):
+        size += (foreign_starts[pair + 1] - foreign_starts[pair]) * (
+            english_starts[pair + 1] - english_starts[pair]
+        )
+    keys = np.empty(size, np.int64)
+    cell = 0
+    for pair in range(n_pairs):
+        for i in range(foreign_starts[pair], foreign_starts[pair + 1]):
+            for j in range(english_starts[pair], english_starts[pair + 1]):
+                keys[cell] = np.int64(foreign[i]) * n_english + english[j]
+                cell += 1
+    return keys
+
+
+@numba.njit(cache=True)
+@no_type_check
+def _link_counts(
+    cell_entries, n_entries, foreign_starts, english_starts, entry_foreign, entry_english,
+    n_foreign, n_english, weights, iterations,
+):  # fmt: skip
+    """Expected symmetric links per table entry. Cells are the (m x n) blocks of the pairs, row by row.
+
+    t_english[x] = p(e | f) and t_foreign[x] = p(f | e) of entry x = (f, e), both uniform at first.
+    """
+    t_english = np.ones(n_entries, np.float32)
+    t_foreign = np.ones(n_entries, np.float32)
+    links = np.zeros(n_entries, np.float64)
+    english_total = np.zeros(n_english, np.float64)
+    foreign_total = np.zeros(n_foreign, np.float64)
+    row_sums = np.empty(n_foreign, np.float64)  # a side holds each id once, so none is longer
+    column_sums = np.empty(n_english, np.float64)
+    for iteration in range(iterations + 1):
+        last = iteration == iterations
+        english_counts = np.zeros(n_entries, np.float64)
+        foreign_counts = np.zeros(n_entries, np.float64)
+        cell = 0
+        for pair in range(len(foreign_starts) - 1):
+            m = foreign_starts[pair + 1] - foreign_starts[pair]
+            n = english_starts[pair + 1] - english_starts[pair]
+            row_sums[:m] = 1e-30
+            column_sums[:n] = 1e-30
+            for i in range(m):
+                for j in range(n):
+                    entry = cell_entries[cell + i * n + j]
+                    row_sums[i] += t_foreign[entry]
+                    column_sums[j] += t_english[entry]
+            for i in range(m):
+                for j in range(n):
+                    entry = cell_entries[cell + i * n + j]
+                    from_foreign = t_english[entry] / column_sums[j]  # which f made this e
+                    from_english = t_foreign[entry] / row_sums[i]  # which e made this f
+                    if last:
+                        links[entry] += weights[pair] * np.sqrt(from_foreign * from_english)
+                    else:
+                        english_counts[entry] += weights[pair] * from_foreign
+                        foreign_counts[entry] += weights[pair] * from_english
+            cell += m * n
+        if last:
+            break
+        english_total[:] = 0.0
+        foreign_total[:] = 0.0
+        for entry in range(n_entries):
+            foreign_total[entry_foreign[entry]] += english_counts[entry]
+            english_total[entry_english[entry]] += foreign_counts[entry]
+        for entry in range(n_entries):
+            t_english[entry] = english_counts[entry] / max(foreign_total[entry_foreign[entry]], 1e-30)
+            t_foreign[entry] = foreign_counts[entry] / max(english_total[entry_english[entry]], 1e-30)
+    return links.astype(np.float32)

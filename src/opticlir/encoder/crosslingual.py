@@ -1,0 +1,83 @@
+"""Student and teacher as one model: queries go through the student, documents through the teacher."""
+
+import copy
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from sentence_transformers import MultiVectorEncoder
+from sentence_transformers.base.modules import Router, Transformer
+from torch import nn
+from transformers import PreTrainedTokenizerFast
+
+from opticlir.encoder.load import route_modules
+from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary
+from opticlir.records import SentencePair
+
+
+def new_student(base: MultiVectorEncoder, vocabulary: Vocabulary | None = None) -> MultiVectorEncoder:
+    """A trainable copy of the query side of `base`, with a new vocabulary if one is given.
+
+    `base` is the teacher for a language no model knows, or a multilingual model that knows it already.
+    """
+    modules = [copy.deepcopy(module) for module in route_modules(base, "query")]
+    if vocabulary is not None:
+        for module in modules:
+            if isinstance(module, Transformer):
+                _replace_vocabulary(module, vocabulary)
+    student = MultiVectorEncoder(modules=modules, device=str(base.device), prompts=dict(base.prompts))
+    student.model_card_data.generate_widget_examples = False  # it would encode the training data for them
+    return student.requires_grad_(True)
+
+
+def vocabulary_for(
+    base: MultiVectorEncoder, pairs: Sequence[SentencePair], config: VocabularyConfig
+) -> Vocabulary:
+    """The vocabulary of `base` extended by the foreign side of `pairs`; see `extend_vocabulary`."""
+    transformer = next(module for module in route_modules(base, "query") if isinstance(module, Transformer))
+    embeddings = transformer.model.get_input_embeddings().weight.detach().float().cpu().numpy()
+    return extend_vocabulary(transformer.tokenizer.backend_tokenizer, embeddings, pairs, config)
+
+
+def cross_lingual_model(student: MultiVectorEncoder, teacher: MultiVectorEncoder) -> MultiVectorEncoder:
+    """One model of stock modules: the query route is the student, the document route the teacher's."""
+    router = Router.for_query_document(
+        query_modules=list(student), document_modules=list(route_modules(teacher, "document"))
+    )
+    prompts = {**teacher.prompts, "query": student.prompts.get("query")}
+    return MultiVectorEncoder(modules=[router], device=str(teacher.device), prompts=prompts).eval()
+
+
+def save_model(model: MultiVectorEncoder, folder: Path) -> None:
+    """Save into a folder that plain sentence-transformers opens with `MultiVectorEncoder(folder)`.
+
+    `modules.json`, without which no loader finds a model, is put in its place last: an interrupted save
+    leaves no folder that opens to half a model.
+    """
+    draft = folder / ".draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    model.save_pretrained(str(draft), create_model_card=False)
+    (folder / "modules.json").unlink(missing_ok=True)
+    for item in sorted(draft.iterdir(), key=lambda path: path.name == "modules.json"):
+        target = folder / item.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        item.replace(target)
+    draft.rmdir()
+
+
+def _replace_vocabulary(transformer: Transformer, vocabulary: Vocabulary) -> None:
+    old = transformer.tokenizer
+    transformer.processor = PreTrainedTokenizerFast(
+        tokenizer_object=vocabulary.tokenizer,
+        model_max_length=old.model_max_length, padding_side=old.padding_side,
+        model_input_names=old.model_input_names, **old.special_tokens_map,
+    )  # fmt: skip
+    weights = torch.from_numpy(vocabulary.embeddings)
+    old_table = transformer.model.get_input_embeddings()
+    size, hidden = weights.shape
+    table = nn.Embedding(size, hidden, padding_idx=old_table.padding_idx, dtype=old_table.weight.dtype)
+    table.weight.data.copy_(weights)
+    transformer.model.set_input_embeddings(table)
+    transformer.model.config.vocab_size = len(weights)

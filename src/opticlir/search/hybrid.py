@@ -1,0 +1,44 @@
+"""Dense and lexical scores on one scale: z-scores per query over all documents, then a weighted sum.
+
+Names carry over between languages, so BM25 of the untranslated query adds what the encoder cannot know.
+A weight of 0.1 was best or near it on four African languages; reciprocal rank fusion was not.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+LEXICAL_WEIGHT = 0.1
+
+
+class ZScale(NamedTuple):
+    """What turns a score of one query into its z-score: `(score - mean) * factor`."""
+
+    mean: float
+    factor: float
+    """1 / standard deviation; 0 where all scores are the same, so that z is 0 and never NaN."""
+
+    def __call__(self, scores: Float[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+        """Standardise."""
+        return (scores.astype(np.float64) - self.mean) * self.factor
+
+
+def z_scale(scores: Float[np.ndarray, " n"], resolution: float = 0.0) -> ZScale:
+    """Scale of one query's scores over all documents.
+
+    Args:
+        scores: (n,) float, n >= 1, finite.
+        resolution: differences of this size mean nothing (rounding); a spread below it counts as none.
+
+    Example:
+        >>> z_scale(np.array([1.0, 3.0]))(np.array([1.0, 2.0, 3.0])).tolist()
+        [-1.0, 0.0, 1.0]
+        >>> z_scale(np.array([2.0, 2.0]))(np.array([2.0])).tolist()
+        [0.0]
+    """
+    wide = scores.astype(np.float64)
+    mean = float(wide.mean())
+    spread = float(wide.std())
+    is_constant = float(np.ptp(wide)) <= 2.0 * resolution or spread == 0.0
+    return ZScale(mean, 0.0 if is_constant else 1.0 / spread)

@@ -1,0 +1,208 @@
+"""One object over an index: a question in, ranked documents out; or thousands of questions, and a run."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+from opticlir.errors import ArtefactError, DataError
+from opticlir.records import Query, Run
+from opticlir.search.hybrid import LEXICAL_WEIGHT, z_scale
+from opticlir.search.index import Index
+from opticlir.search.ranking import best
+
+Ranking: TypeAlias = Literal["hybrid", "dense", "bm25"]
+"""`dense` is MaxSim, `bm25` the words of the untranslated query alone, `hybrid` both (see `hybrid.py`)."""
+
+_BATCH_QUERIES = 64
+_BATCH_SCORES = 2**25
+"""Scores held at a time, about 128 MB of each kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One ranked document."""
+
+    doc_id: str
+    score: float
+    title: str
+    text: str
+
+
+class Searcher:
+    """Ranks the documents of an index.
+
+    Args:
+        index: what is searched.
+        lexical_weight: weight of the BM25 z-score beside the dense z-score, >= 0.
+
+    Raises:
+        ValueError: the weight is negative or no number.
+    """
+
+    def __init__(self, index: Index, *, lexical_weight: float = LEXICAL_WEIGHT) -> None:
+        if not 0.0 <= lexical_weight < float("inf"):
+            raise ValueError(f"lexical_weight is {lexical_weight}: expected a number, 0 or more")
+        self.index = index
+        self.lexical_weight = lexical_weight
+
+    def search(
+        self, query_tokens: np.ndarray, query_text: str, *, k: int = 10, ranking: Ranking = "hybrid"
+    ) -> list[Hit]:
+        """Answer one question.
+
+        Args:
+            query_tokens: (tokens, dim) float32, the encoded question.
+            query_text: the question itself, for BM25.
+            k: number of hits, >= 1.
+            ranking: which scores to rank by.
+
+        Returns:
+            At most k hits, best first. With `bm25` a document must share a gram with the question.
+
+        Raises:
+            DataError: the question has no tokens.
+            ArtefactError: the encoded question holds NaN, or the index is damaged.
+        """
+        question = Query("1", query_text, "und")
+        (found,) = self._answers([question], [query_tokens], k, [ranking])
+        documents = (
+            (self.index.document(int(row)), float(score)) for row, score in zip(*found[0], strict=True)
+        )
+        return [Hit(document.doc_id, score, document.title, document.text) for document, score in documents]
+
+    def rank(
+        self,
+        queries: Sequence[Query],
+        query_tokens: Sequence[np.ndarray],
+        *,
+        k: int = 1000,
+        ranking: Ranking = "hybrid",
+        progress: Callable[[int], None] | None = None,
+    ) -> Run:
+        """Answer many questions at a time; arguments and errors as `rank_by_each`."""
+        return self.rank_by_each(queries, query_tokens, k=k, rankings=[ranking], progress=progress)[ranking]
+
+    def rank_by_each(
+        self,
+        queries: Sequence[Query],
+        query_tokens: Sequence[np.ndarray],
+        *,
+        k: int = 1000,
+        rankings: Sequence[Ranking] = get_args(Ranking),
+        progress: Callable[[int], None] | None = None,
+    ) -> dict[Ranking, Run]:
+        """Answer many questions by several rankings for the cost of one.
+
+        Args:
+            queries: ids and texts.
+            query_tokens: their (tokens, dim) float32 matrices, in the same order.
+            k: documents kept per query, >= 1.
+            rankings: which.
+            progress: called with the number of queries done, after each batch.
+
+        Returns:
+            A run per ranking; documents stand in rank order.
+
+        Raises:
+            DataError: two queries share an id, or one has no tokens.
+            ArtefactError: an encoded question holds NaN, or the index is damaged.
+            ValueError: not one matrix per query, or of another width than the index.
+        """
+        if len(queries) != len(query_tokens):
+            raise ValueError(f"{len(queries)} queries but {len(query_tokens)} token matrices")
+        runs: dict[Ranking, Run] = {ranking: {} for ranking in rankings}
+        doc_ids = self.index.doc_ids
+        pairs = iter(zip(queries, query_tokens, strict=True))
+        n_batch = max(1, min(_BATCH_QUERIES, _BATCH_SCORES // len(self.index)))
+        n_done = 0
+        while batch := list(islice(pairs, n_batch)):
+            answers = self._answers([each[0] for each in batch], [each[1] for each in batch], k, rankings)
+            for (query, _), found in zip(batch, answers, strict=True):
+                for ranking, (rows, scores) in zip(rankings, found, strict=True):
+                    if query.query_id in runs[ranking]:
+                        raise DataError(f"query id {query.query_id!r} comes twice: ids must be unique")
+                    ids = (doc_ids[row] for row in rows)
+                    runs[ranking][query.query_id] = dict(zip(ids, scores.tolist(), strict=True))
+            n_done += len(batch)
+            if progress:
+                progress(n_done)
+        return runs
+
+    def _answers(
+        self,
+        queries: Sequence[Query],
+        query_tokens: Sequence[np.ndarray],
+        k: int,
+        rankings: Sequence[Ranking],
+    ) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+        """Rows and scores per query and ranking."""
+        if unknown := set(rankings).difference(get_args(Ranking)):
+            raise ValueError(
+                f"unknown ranking {min(unknown)!r}: expected one of {', '.join(get_args(Ranking))}"
+            )
+        needs_dense = set(rankings) != {"bm25"}
+        needs_lexical = set(rankings) != {"dense"}
+        if needs_dense:
+            for query, tokens in zip(queries, query_tokens, strict=True):
+                self._check(query, tokens)
+        nothing = [np.empty(0)] * len(queries)
+        dense = self.index.dense_scores(query_tokens) if needs_dense else nothing
+        lexical = self.index.lexical_scores([query.text for query in queries]) if needs_lexical else nothing
+        for tokens, dense_row, lexical_row in zip(query_tokens, dense, lexical, strict=True):
+            scored = _ScoredQuery(self.index, tokens, dense_row, lexical_row, self.lexical_weight)
+            yield [getattr(scored, ranking)(k) for ranking in rankings]
+
+    def _check(self, query: Query, tokens: np.ndarray) -> None:
+        if tokens.ndim != 2 or tokens.shape[1] != self.index.dim:
+            raise ValueError(
+                f"query {query.query_id!r} has tokens {tokens.shape}, the index has dim {self.index.dim}"
+            )
+        if len(tokens) == 0:
+            raise DataError(f"query {query.query_id!r} has no tokens: its text is {query.text!r}")
+        if not np.isfinite(tokens).all():
+            raise ArtefactError(
+                f"query {query.query_id!r}: its embedding holds NaN or infinity; "
+                "the model that made it is damaged"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _ScoredQuery:
+    """All scores of one query, and the rankings they give."""
+
+    index: Index
+    tokens: np.ndarray
+    dense_scores: np.ndarray  # (n_documents,)
+    lexical_scores: np.ndarray
+    lexical_weight: float
+
+    def dense(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        return best(
+            self.dense_scores.astype(np.float64),
+            self.index.id_order,
+            k,
+            resolution=self.index.resolution(self.tokens),
+            rescore=self._exact,
+        )
+
+    def bm25(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        rows, scores = best(self.lexical_scores.astype(np.float64), self.index.id_order, k)
+        return rows[scores > 0], scores[scores > 0]
+
+    def hybrid(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        resolution = self.index.resolution(self.tokens)
+        dense = z_scale(self.dense_scores, resolution)
+        lexical = self.lexical_weight * z_scale(self.lexical_scores)(self.lexical_scores)
+        return best(
+            dense(self.dense_scores) + lexical,
+            self.index.id_order,
+            k,
+            resolution=resolution * dense.factor,
+            rescore=lambda rows: dense(self._exact(rows)) + lexical[rows],
+        )
+
+    def _exact(self, rows: np.ndarray) -> np.ndarray:
+        return self.index.exact_scores(self.tokens, rows.tolist())

@@ -1,0 +1,103 @@
+"""Batches of bitext: alike in length, in an order that follows from seed and epoch alone."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sentence_transformers.base.sampler import DefaultBatchSampler
+from sentence_transformers.multi_vector_encoder.data_collator import MultiVectorEncoderDataCollator
+
+from opticlir.training.teacher_cache import TeacherTokens
+
+_BATCHES_SORTED_TOGETHER = 20
+
+
+class LengthBuckets(DefaultBatchSampler):
+    """Batches of pairs of like length, every pair as often as its weight says.
+
+    Pairs are shuffled, cut into pools of a few batches, sorted by length within a pool, and the batches
+    shuffled: little padding, and no two epochs alike. A fractional weight is rounded up or down by lot,
+    anew each epoch.
+
+    Args:
+        lengths: (pairs,), tokens of each pair.
+        weights: (pairs,), > 0.
+        batch_size: pairs per batch.
+        seed: with the epoch, decides everything.
+    """
+
+    def __init__(
+        self, lengths: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], *, batch_size: int, seed: int
+    ) -> None:
+        self._lengths, self._weights = lengths, weights
+        self._seed, self.epoch = seed, 0
+        super().__init__(range(len(lengths)), batch_size=batch_size, drop_last=False)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of an epoch; the trainer calls this."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        # the trainer plans with one number for all epochs: lots may give one batch more or less
+        return max(1, round(self._weights.sum() / self.batch_size))
+
+    def __iter__(self) -> Iterator[list[int]]:
+        random = np.random.default_rng((self._seed, self.epoch))
+        whole = np.floor(self._weights).astype(np.int64)
+        times = whole + (random.random(len(whole)) < self._weights - whole)
+        order = random.permutation(np.repeat(np.arange(len(times)), times))
+        order = np.resize(order, len(self) * self.batch_size) if len(order) else np.arange(len(times))
+        pool = self.batch_size * _BATCHES_SORTED_TOGETHER
+        batches: list[npt.NDArray[np.int64]] = []
+        for start in range(0, len(order), pool):
+            chosen = order[start : start + pool]
+            chosen = chosen[np.argsort(self._lengths[chosen], kind="stable")]
+            batches += [
+                chosen[first : first + self.batch_size] for first in range(0, len(chosen), self.batch_size)
+            ]
+        for number in random.permutation(len(batches)):
+            yield batches[number].tolist()
+
+
+@dataclass
+class BitextCollator(MultiVectorEncoderDataCollator):
+    """Foreign side through the student's tokenizer; English side as vectors the teacher gave before.
+
+    The stock collator would put both sides through the student's tokenizer, whose ids mean nothing to
+    the teacher. Where an objective needs it, the English side goes through that tokenizer as well.
+    """
+
+    foreign: Sequence[str] = field(default=(), repr=False)
+    teacher_tokens: TeacherTokens = field(default_factory=lambda: TeacherTokens([]), repr=False)
+    prompt: str | None = None
+    english: Callable[[Sequence[int]], dict[str, torch.Tensor]] | None = field(default=None, repr=False)
+    """Inputs of the English side of some pairs; None where no objective needs them."""
+
+    def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
+        """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides."""
+        pairs = [row["pair"] for row in features]
+        inputs = self.preprocess_fn([self.foreign[pair] for pair in pairs], prompt=self.prompt, task="query")
+        tokens, mask = pad_tokens([self.teacher_tokens[pair] for pair in pairs])
+        english = self.english(pairs) if self.english else {}
+        return {
+            **{f"foreign_{name}": value for name, value in inputs.items()},
+            "foreign_teacher_tokens": tokens,
+            "foreign_teacher_mask": mask,
+            "foreign_pairs": torch.tensor(pairs),
+            **{f"english_{name}": value for name, value in english.items()},
+        }
+
+
+def pad_tokens(matrices: Sequence[npt.NDArray[np.float16]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Stack token matrices: (batch, tokens, dim) float32, unit rows, and a (batch, tokens) bool mask."""
+    longest = max(len(matrix) for matrix in matrices)
+    tokens = np.zeros((len(matrices), longest, matrices[0].shape[1]), dtype=np.float32)
+    mask = np.zeros((len(matrices), longest), dtype=bool)
+    for row, matrix in enumerate(matrices):
+        tokens[row, : len(matrix)] = matrix
+        mask[row, : len(matrix)] = True
+    lengths = np.linalg.norm(tokens, axis=2, keepdims=True)  # float16 left them a little off 1
+    return torch.from_numpy(tokens / np.maximum(lengths, 1e-12)), torch.from_numpy(mask)

@@ -1,0 +1,166 @@
+"""Every setting of a training run, in one place; `train.toml` holds the same names."""
+
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, get_origin
+
+from opticlir.encoder import VocabularyConfig
+from opticlir.errors import DataError
+from opticlir.training.methods import Stage, check_stages, nearest, parse_method
+from opticlir.training.objectives import TransportConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a student is distilled. The defaults are what `opticlir train` does."""
+
+    language: str
+    """ISO 639-3 code of the query language."""
+    teacher: str = "minilm"
+    """English encoder whose document index is to be searched: `minilm`, a folder or a hub name."""
+    student: str | None = None
+    """Encoder the student starts from; None is the teacher itself."""
+    vocabulary: Literal["extend", "keep"] = "extend"
+    """Whether the student's vocabulary gains the foreign words of the bitext."""
+    words: VocabularyConfig = field(default_factory=VocabularyConfig)
+    """How it is extended."""
+    method: str = "optical"
+    """Which objectives are minimised, as a weighted sum: `optical`, `optical+0.3*score_kl`."""
+    stages: tuple[Stage, ...] = ()
+    """Methods one after the other, each for its share of the steps; exclusive with `method`."""
+    transport: TransportConfig = field(default_factory=TransportConfig)
+    """Which plan aligns the tokens."""
+    temperature: float = 0.05
+    """Of contrastive objectives, on MaxSim per query token or on the cosine of pooled vectors."""
+    score_temperature: float = 0.05
+    """Of `score_kl`, on MaxSim per query token."""
+    both_directions: bool = False
+    """Whether `contrastive` also asks each English side to find its foreign one."""
+    train: Literal["all", "embeddings"] = "all"
+    """Everything, or the input embeddings alone, so that one English encoder serves all languages."""
+    minutes: float | None = None
+    """Time budget of the training steps, on this machine; exclusive with `epochs`."""
+    epochs: float | None = None
+    """Passes over the bitext; None and no `minutes` is 4. 0 gives the initialised student."""
+    batch_size: int = 64
+    """Sentence pairs per step."""
+    learning_rate: float = 3e-4
+    """Peak, of the encoder."""
+    embedding_learning_rate: float = 1e-3
+    """Peak, of the input embeddings: rare words are seen in few steps."""
+    warmup: float = 0.1
+    """Share of the steps until the peak; the rate then falls linearly to 0."""
+    dropout: float = 0.0
+    """In the student. The teacher's vectors carry no noise, and short runs need none."""
+    seed: int = 0
+    """Of data order and dropout."""
+    held_out: int = 200
+    """Pairs kept out of training to watch it by, at most 2 % of the bitext."""
+    checkpoint_steps: int = 50
+    """Steps between checkpoints and looks at the held-out pairs."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the encoders' matrix products; `auto` is bfloat16 where the processor multiplies in it."""
+
+    def __post_init__(self) -> None:
+        parse_method(self.method)
+        if self.stages:
+            check_stages(self.stages)
+        if self.minutes is not None and self.epochs is not None:
+            raise DataError("give a budget in minutes or in epochs, not both")
+        for name in (
+            "minutes",
+            "temperature",
+            "score_temperature",
+            "learning_rate",
+            "embedding_learning_rate",
+            "batch_size",
+            "checkpoint_steps",
+        ):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise DataError(f"{name} is {value}: expected a number above 0")
+        if self.epochs is not None and self.epochs < 0:
+            raise DataError(f"epochs is {self.epochs}: expected 0 or more")
+
+    @property
+    def schedule(self) -> tuple[Stage, ...]:
+        """The stages, or the one method as a stage of its own."""
+        return self.stages or (Stage(method=self.method, share=1.0),)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Settings of a TOML file, unresolved. Raises DataError with the path."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not readable as TOML: {error}") from None
+
+
+def make_config(settings: dict[str, Any], *, source: str) -> TrainConfig:
+    """Check settings and fill in the defaults.
+
+    Args:
+        settings: by field name; tables for `words` and `transport`, a list of tables for `stages`.
+        source: where they come from, for messages.
+
+    Raises:
+        DataError: an unknown key, with the nearest known one, a value of the wrong type, or settings that
+            contradict each other.
+    """
+    if settings.get("stages") and "method" in settings:
+        raise DataError(
+            f"{source}: method is {settings['method']!r} but there are stages, which name their own: give one"
+        )
+    nested: dict[str, type] = {"words": VocabularyConfig, "transport": TransportConfig}
+    resolved = {
+        name: _checked(nested[name], value, f"{source}: [{name}]")
+        if name in nested and isinstance(value, dict)
+        else value
+        for name, value in settings.items()
+    }
+    if "stages" in resolved:
+        resolved["stages"] = _stages(resolved["stages"], f"{source}: stages")
+    return _checked(TrainConfig, resolved, source)
+
+
+def _stages(value: Any, source: str) -> tuple[Stage, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(entry, dict) for entry in value):
+        raise DataError(f'{source} is {value!r}: expected tables such as {{method = "optical", share = 1}}')
+    return tuple(_checked(Stage, entry, f"{source}[{number}]") for number, entry in enumerate(value))
+
+
+def _checked(kind: type, settings: dict[str, Any], source: str) -> Any:
+    known = {entry.name: entry for entry in fields(kind)}
+    for name, value in settings.items():
+        if name not in known:
+            raise DataError(f"{source}: unknown key {name!r}{nearest(name, known)}")
+        if not _fits(value, known[name].type):
+            raise DataError(f"{source}: {name} is {value!r}, expected {known[name].type}")
+    try:
+        return kind(**{name: _number(value, known[name].type) for name, value in settings.items()})
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{source}: {error}") from None
+
+
+def _number(value: Any, kind: Any) -> Any:
+    return (
+        float(value)
+        if isinstance(value, int) and not isinstance(value, bool) and kind in (float, float | None)
+        else value
+    )
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if is_dataclass(kind):
+        return isinstance(value, kind)  # type: ignore[arg-type]
+    choices = getattr(kind, "__args__", (kind,))
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(isinstance(entry, choices[0]) for entry in value)
+    if any(isinstance(choice, str) for choice in choices):
+        return value in choices
+    numbers = (float,) if float in choices else ()
+    if isinstance(value, bool):
+        return bool in choices
+    return isinstance(value, tuple(choices)) or (bool(numbers) and isinstance(value, int))

@@ -1,0 +1,327 @@
+"""Bitext in, a cross-lingual model out: the one function behind `opticlir train`."""
+
+import logging
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset
+from sentence_transformers import MultiVectorEncoder
+from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
+from torch import nn
+from transformers import PrinterCallback
+
+from opticlir.encoder import (
+    cross_lingual_model,
+    load_model,
+    new_student,
+    save_language_pack,
+    save_model,
+    split_words,
+    transformer_of,
+    vocabulary_for,
+)
+from opticlir.errors import ArtefactError, DataError
+from opticlir.records import SentencePair
+from opticlir.storage import write_text_atomically
+from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.config import TrainConfig
+from opticlir.training.english_side import EnglishInputs
+from opticlir.training.losses import DistillationLoss, Parts, objectives
+from opticlir.training.methods import objective_names, reads_english
+from opticlir.training.model_card import model_card
+from opticlir.training.run_folder import RunFolder
+from opticlir.training.stages import StageCallback
+from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
+from opticlir.training.trainer import Report, RunCallback, StudentTrainer
+from opticlir.training.validation import translation_retrieval
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_EPOCHS = 4.0
+_CALIBRATION_BATCHES = 4
+_BUDGET_FOR_STEPS = 0.95  # of the minutes; the rest pays for checkpoints and looks at held-out pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run came to."""
+
+    steps: int
+    """Steps the budget bought."""
+    initial: dict[str, float]
+    """Held-out measures before the first step; empty where nothing was held out."""
+    trained: dict[str, float]
+    """The same of the model that was saved."""
+    is_finished: bool
+    """False where SIGTERM came first: the same command goes on from there."""
+
+
+def distil(
+    config: TrainConfig,
+    pairs: Sequence[SentencePair],
+    out: Path,
+    *,
+    inputs: dict[str, str] | None = None,
+    report: Report = lambda _: None,
+) -> Outcome:
+    """Train a query encoder from bitext and save it, joined with its teacher, as one model folder.
+
+    Killed at any moment and called again with the same arguments, it goes on and ends with the same
+    weights (same machine kind, torch and thread count; of a budget in minutes, the steps planned by the
+    first call count).
+
+    Args:
+        config: every setting.
+        pairs: the bitext.
+        out: the model folder; `out/run` keeps the record.
+        inputs: checksum by name of the files the pairs came from, for the record.
+        report: told of stages, steps and validations.
+
+    Raises:
+        DataError: there is no pair.
+        ArtefactError: `out` holds something else, or another process trains there.
+        FloatingPointError: a loss is not finite; the last checkpoint is kept.
+    """
+    if not pairs:
+        raise DataError("the bitext holds no sentence pair")
+    run = RunFolder(out)
+    with run.claimed(asdict(config), inputs or {}) as finished:
+        if finished:
+            return _past_outcome(run)
+        torch.manual_seed(config.seed)
+        with _flushed_denormals():
+            return _train(config, pairs, run, report)
+
+
+def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, report: Report) -> Outcome:
+    report({"event": "stage", "name": "loading the encoders"})
+    teacher = load_model(config.teacher)
+    base = teacher if config.student is None else load_model(config.student)
+    kept, held_out = _split(pairs, config)
+
+    report({"event": "stage", "name": "aligning words"})
+    vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
+    student = new_student(base, vocabulary)
+    _prepare(student, config)
+    _write_words(run, student, kept)
+
+    tokens = _teacher_tokens(config, teacher, [pair.english for pair in [*kept, *held_out]], report)
+    foreign = [pair.foreign for pair in held_out]
+    english = [tokens[len(kept) + number] for number in range(len(held_out))]
+
+    def validate() -> dict[str, float]:
+        return translation_retrieval(student, foreign, english) if foreign else {}
+
+    callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size)
+    collator = BitextCollator(
+        preprocess_fn=student.preprocess, foreign=[pair.foreign for pair in kept], teacher_tokens=tokens,
+        prompt=student.prompts.get("query"),
+    )  # fmt: skip
+    if reads_english(objective_names(config.schedule)):
+        collator.english = EnglishInputs([pair.english for pair in kept], student, teacher)
+    trainer = _trainer(config, student, kept, collator, callback, _arguments(config, student, run))
+    with _plain_attention(student):
+        steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
+    trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
+    checkpoint = run.last_checkpoint()
+    run.rewind_log(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
+    if checkpoint is None:
+        callback.look(0)
+    if steps:
+        report({"event": "stage", "name": "training"})
+        with _plain_attention(student):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if callback.is_interrupted:
+        return _outcome(run, steps, is_finished=False)
+    report({"event": "stage", "name": "saving the model"})
+    save_model(cross_lingual_model(student, teacher), run.out)
+    if config.train == "embeddings" and config.student is None:
+        save_language_pack(student, teacher, run.folder / "language-pack", language=config.language)
+    outcome = _outcome(run, steps, is_finished=True)
+    card = model_card(config, pairs=len(pairs), steps=steps, initial=outcome.initial, trained=outcome.trained)
+    write_text_atomically(run.out / "README.md", card)
+    run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
+    return outcome
+
+
+def _split(
+    pairs: Sequence[SentencePair], config: TrainConfig
+) -> tuple[list[SentencePair], list[SentencePair]]:
+    """Pairs to learn from and pairs to watch by; the same for every seed, so that runs can be compared."""
+    count = min(config.held_out, len(pairs) // 50)
+    chosen = set(np.random.default_rng(0).choice(len(pairs), size=count, replace=False).tolist())
+    return (
+        [pair for number, pair in enumerate(pairs) if number not in chosen],
+        [pairs[number] for number in sorted(chosen)],
+    )
+
+
+def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
+    student.model_card_data.generate_widget_examples = False  # we write no card, and it draws a bar
+    for module in student.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = config.dropout
+    if config.train == "embeddings":
+        student.requires_grad_(False)
+        transformer_of(student, "query").model.get_input_embeddings().requires_grad_(True)
+
+
+def _write_words(run: RunFolder, student: MultiVectorEncoder, pairs: Sequence[SentencePair]) -> None:
+    tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
+    words = sorted({word for pair in pairs for word in split_words(tokenizer, pair.foreign)})
+    write_text_atomically(run.folder / "words.txt", "".join(f"{word}\n" for word in words))
+
+
+def _teacher_tokens(
+    config: TrainConfig, teacher: MultiVectorEncoder, texts: list[str], report: Report
+) -> TeacherTokens:
+    report({"event": "stage", "name": "encoding the English side"})
+    cache = TeacherCache(default_cache_folder(), teacher, bfloat16=_bfloat16(config))
+    return cache.encode(texts, lambda done, total: report({"event": "cache", "done": done, "total": total}))
+
+
+def _trainer(
+    config: TrainConfig,
+    student: MultiVectorEncoder,
+    pairs: list[SentencePair],
+    collator: BitextCollator,
+    callback: RunCallback,
+    arguments: MultiVectorEncoderTrainingArguments,
+) -> StudentTrainer:
+    tokenizer = transformer_of(student, "query").tokenizer
+    lengths = np.array(
+        [len(ids) for ids in tokenizer([pair.foreign for pair in pairs], truncation=True)["input_ids"]]
+    )
+    weights = np.array([pair.weight for pair in pairs], dtype=np.float64)
+    parts = _parts(config)
+    loss = DistillationLoss(student, parts[0])
+    trainer = StudentTrainer(
+        model=student,
+        args=arguments,
+        train_dataset=Dataset.from_dict({"pair": np.arange(len(pairs))}),
+        loss=loss,
+        data_collator=collator,
+        callbacks=[StageCallback(loss, config.schedule, parts), callback],
+    )
+    trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
+    trainer.buckets = LengthBuckets(lengths, weights, batch_size=config.batch_size, seed=config.seed)
+    return trainer
+
+
+def _parts(config: TrainConfig) -> list[Parts]:
+    """What each stage minimises."""
+    functions = objectives(
+        config.transport, config.temperature,
+        score_temperature=config.score_temperature, both_directions=config.both_directions,
+    )  # fmt: skip
+    return [
+        {name: (functions[name], weight) for name, weight in stage.weights.items()}
+        for stage in config.schedule
+    ]
+
+
+def _arguments(
+    config: TrainConfig, student: MultiVectorEncoder, run: RunFolder
+) -> MultiVectorEncoderTrainingArguments:
+    table = transformer_of(student, "query").model.get_input_embeddings().weight
+    name = next(name for name, parameter in student.named_parameters() if parameter is table)
+    return MultiVectorEncoderTrainingArguments(
+        output_dir=str(run.checkpoints),
+        per_device_train_batch_size=config.batch_size,
+        max_steps=1,  # the plan decides, once the trainer stands and its speed is known
+        learning_rate=config.learning_rate,
+        learning_rate_mapping={re.escape(name): config.embedding_learning_rate},
+        lr_scheduler_type="linear",
+        adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch_fused",
+        bf16=_bfloat16(config), use_cpu=student.device.type == "cpu",
+        save_strategy="steps", save_steps=config.checkpoint_steps, save_total_limit=2,
+        logging_strategy="steps", logging_steps=5, logging_nan_inf_filter=False,
+        report_to="none", disable_tqdm=True,
+        seed=config.seed, data_seed=config.seed,
+    )  # fmt: skip
+
+
+def _planned_steps(config: TrainConfig, trainer: StudentTrainer, steps_per_epoch: int) -> int:
+    if config.minutes is None:
+        epochs = _DEFAULT_EPOCHS if config.epochs is None else config.epochs
+        return round(epochs * steps_per_epoch)
+    seconds = config.minutes * 60 * _BUDGET_FOR_STEPS
+    per_step = 0.0
+    for stage, parts in zip(config.schedule, _parts(config), strict=True):
+        trainer.loss.parts = dict(parts)
+        per_step += stage.share * _seconds_per_step(trainer)
+    return max(1, int(seconds / per_step))
+
+
+def _seconds_per_step(trainer: StudentTrainer) -> float:
+    """Mean time of forward and backward passes over a few batches; nothing is learned from them."""
+    batches = iter(trainer.get_train_dataloader())
+    trainer.model.train()
+    seconds = []
+    for _ in range(_CALIBRATION_BATCHES + 1):
+        started = time.perf_counter()
+        inputs = next(batches, None)
+        if inputs is None:
+            break
+        with trainer.compute_loss_context_manager():
+            loss = trainer.compute_loss(trainer.model, inputs)
+        loss.backward()
+        seconds.append(time.perf_counter() - started)
+    trainer.model.zero_grad(set_to_none=True)
+    trainer.accum_loss_components["train"].clear()  # no step was taken: the log is not to hold these
+    return float(np.mean(seconds[1:] or seconds))
+
+
+def _bfloat16(config: TrainConfig) -> bool:
+    if config.precision != "auto":
+        return config.precision == "bfloat16"
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    capabilities = torch.backends.cpu.get_cpu_capability()
+    return capabilities.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
+
+
+@contextmanager
+def _flushed_denormals() -> Iterator[None]:
+    """Sharp plans are full of numbers near 0 that cost a hundred times the arithmetic of others."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@contextmanager
+def _plain_attention(student: MultiVectorEncoder) -> Iterator[None]:
+    """The fused attention of torch pays on long texts; on a processor its backward pass costs short ones a third."""
+    model = transformer_of(student, "query").model
+    usual = model.config._attn_implementation
+    if student.device.type == "cpu":
+        model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(usual)
+
+
+def _past_outcome(run: RunFolder) -> Outcome:
+    def again() -> int:
+        raise ArtefactError(f"{run.folder / 'plan.json'} is gone: remove {run.out} and train again")
+
+    return _outcome(run, run.plan(again), is_finished=True)
+
+
+def _outcome(run: RunFolder, steps: int, *, is_finished: bool) -> Outcome:
+    looks = [line["validation"] for line in run.read_log() if "validation" in line]
+    return Outcome(
+        steps=steps,
+        initial=looks[0] if looks else {},
+        trained=looks[-1] if looks else {},
+        is_finished=is_finished,
+    )

@@ -1,0 +1,136 @@
+"""The record of one training run, beside the model it makes: `OUT/run/`.
+
+run.json        settings, seed, versions, input checksums; `finished` once the model stands
+plan.json       how many steps the budget buys, fixed once, so that a resumed run ends where it would have
+log.jsonl       one line per logged step and per look at the held-out pairs
+words.txt       foreign words of the bitext, one a line
+checkpoints/    only while training
+"""
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from opticlir.errors import ArtefactError
+from opticlir.manifest import Manifest, environment, read_manifest, write_manifest
+from opticlir.storage import check_files, exclusive_lock, sha256_file, write_text_atomically
+from opticlir.storage.files import Checksum
+
+logger = logging.getLogger(__name__)
+
+_KIND, _VERSION = "training run", 1
+_COMPLETE = "complete.json"
+
+
+class RunFolder:
+    """One run and its files.
+
+    Args:
+        out: the model folder to be; the record is kept in `out/run`.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.folder = out / "run"
+        self.checkpoints = self.folder / "checkpoints"
+
+    @contextmanager
+    def claimed(self, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[bool]:
+        """Hold the folder for one run; yields whether that run is finished already.
+
+        Raises:
+            ArtefactError: another process trains here, or the folder holds a run with other settings.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(self.folder / "run.json"):
+            record = self.folder / "run.json"
+            manifest = Manifest(
+                kind=_KIND, format_version=_VERSION, config=config, seed=config["seed"], inputs=inputs
+            )
+            if record.exists():
+                old = read_manifest(record, kind=_KIND, newest_version=_VERSION)
+                self._check_same(json.loads(json.dumps(asdict(manifest))), asdict(old))
+                yield bool(old.counts.get("finished"))
+                return
+            if any(path.name != "run" for path in self.out.iterdir()):
+                raise ArtefactError(f"{self.out} holds something else: choose another --out, or empty it")
+            write_manifest(record, manifest)
+            yield False
+
+    def finish(self, counts: dict[str, int]) -> None:
+        """Say that the model stands, and drop the checkpoints."""
+        old = read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION)
+        write_manifest(
+            self.folder / "run.json",
+            Manifest(kind=_KIND, format_version=_VERSION, config=old.config, seed=old.seed, inputs=old.inputs,
+                     counts={**counts, "finished": 1}),
+        )  # fmt: skip
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+    def plan(self, make: Any) -> int:
+        """Number of steps of this run: `make()` the first time, and the same ever after."""
+        path = self.folder / "plan.json"
+        if not path.exists():
+            write_text_atomically(path, json.dumps({"steps": make()}) + "\n")
+        return int(json.loads(path.read_text())["steps"])
+
+    def log(self, line: dict[str, Any]) -> None:
+        """Append one line to `log.jsonl`."""
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """All lines of `log.jsonl`; a torn last line is left out."""
+        path = self.folder / "log.jsonl"
+        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def rewind_log(self, step: int) -> None:
+        """Forget what was logged after the checkpoint that training goes on from."""
+        kept = [line for line in self.read_log() if line["step"] <= step]
+        write_text_atomically(self.folder / "log.jsonl", "".join(json.dumps(line) + "\n" for line in kept))
+
+    def seal_checkpoint(self, checkpoint: Path) -> None:
+        """Write the checksums of a checkpoint: without them it counts as torn."""
+        files = {
+            str(path.relative_to(checkpoint)): Checksum(path.stat().st_size, sha256_file(path))
+            for path in sorted(checkpoint.rglob("*"))
+            if path.is_file()
+        }
+        write_manifest(checkpoint / _COMPLETE, Manifest(kind="checkpoint", format_version=1, files=files))
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest checkpoint that is whole; torn ones are removed, so that nothing resumes from them."""
+        found = sorted(self.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+        for checkpoint in reversed(found):
+            try:
+                check_files(
+                    checkpoint,
+                    read_manifest(checkpoint / _COMPLETE, kind="checkpoint", newest_version=1).files,
+                )
+            except (ArtefactError, OSError):
+                logger.warning("%s was not written whole; it is left out", checkpoint)
+                shutil.rmtree(checkpoint)
+            else:
+                return checkpoint
+        return None
+
+    def _check_same(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
+        for part in ("config", "inputs"):
+            for name in sorted({*wanted[part], *found[part]}):
+                new, old = wanted[part].get(name), found[part].get(name)
+                if new != old:
+                    raise ArtefactError(
+                        f"{self.out} holds another run: {name} was {old!r} and is {new!r} now; "
+                        "choose another --out, or remove the folder"
+                    )
+        if found["environment"].get("torch") != environment()["torch"]:
+            logger.warning(
+                "this run was begun with torch %s: it will not end in the same bits",
+                found["environment"].get("torch"),
+            )

@@ -1,0 +1,113 @@
+"""sentence-transformers' trainer with our batches, our checkpoints' seals, and a voice."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sentence_transformers import MultiVectorEncoderTrainer
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from opticlir.training.batches import LengthBuckets
+from opticlir.training.run_folder import RunFolder
+
+Report = Callable[[dict[str, Any]], None]
+"""Told what happens: `{"event": "stage" | "step" | "validation", ...}`."""
+
+
+class StudentTrainer(MultiVectorEncoderTrainer):
+    """The stock trainer, fed by `LengthBuckets`, with a loss whose parts may change."""
+
+    buckets: LengthBuckets
+
+    def get_batch_sampler(self, *_: Any, **__: Any) -> LengthBuckets:
+        """Batches of like length instead of random ones."""
+        return self.buckets
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log the parts of the loss, and forget them: one that a stage left behind is not 0, it is not there."""
+        super().log(logs, start_time)
+        self.accum_loss_components["train"].clear()
+
+
+class RunCallback(TrainerCallback):
+    """Logs, reports, seals checkpoints, looks at held-out pairs, and stops cleanly on SIGTERM.
+
+    Args:
+        run: where logs and checkpoints are.
+        report: told of steps and validations.
+        validate: measures of the student as it stands.
+        pairs_per_step: for the speed.
+    """
+
+    def __init__(
+        self, run: RunFolder, report: Report, validate: Callable[[], dict[str, float]], *, pairs_per_step: int
+    ) -> None:
+        self._run, self._report, self._validate = run, report, validate
+        self._pairs_per_step = pairs_per_step
+        self._started = time.monotonic()
+        self._first_step = 0
+        self._terminated = False
+        self._other_handler: Any = signal.SIG_DFL
+        self.is_interrupted = False
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Start the clock; listen for SIGTERM where the signals are ours to handle."""
+        self._started, self._first_step = time.monotonic(), state.global_step
+        if threading.current_thread() is threading.main_thread():
+            self._other_handler = signal.signal(signal.SIGTERM, self._terminate) or signal.SIG_DFL
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Give SIGTERM back: what comes after the training must be as easy to stop as before it."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._other_handler)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Save and stop where SIGTERM came."""
+        if self._terminated:
+            self.is_interrupted = state.global_step < state.max_steps
+            control.should_save = control.should_training_stop = True
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+        logs: dict[str, Any], **_: Any,
+    ) -> None:  # fmt: skip
+        """Write losses to the log and tell the observer, with speed and time left."""
+        if "loss" not in logs:
+            return
+        seconds = max(time.monotonic() - self._started, 1e-9)
+        done = state.global_step - self._first_step
+        parts = {name: value for name, value in logs.items() if isinstance(value, float) and name != "epoch"}
+        self._run.log({"step": state.global_step, **parts})
+        self._report({
+            "event": "step", "step": state.global_step, "steps": state.max_steps, **parts,
+            "pairs_per_second": done * self._pairs_per_step / seconds,
+            "seconds_left": (state.max_steps - state.global_step) * seconds / max(done, 1),
+        })  # fmt: skip
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Seal the checkpoint, then look at the held-out pairs."""
+        self._run.seal_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        self.look(state.global_step)
+
+    def look(self, step: int) -> dict[str, float]:
+        """Measure the student and say so."""
+        measures = self._validate()
+        if measures:
+            self._run.log({"step": step, "validation": measures})
+            self._report({"event": "validation", "step": step, **measures})
+        return measures
+
+    def _terminate(self, signum: int, frame: FrameType | None) -> None:
+        self._terminated = True
