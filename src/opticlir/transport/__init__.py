@@ -3,7 +3,8 @@
 from opticlir.transport.annealing import annealed_sinkhorn
 from opticlir.transport.costs import cosine_cost
 from opticlir.transport.exact import exact
-from opticlir.transport.marginals import uniform, weighted
+from opticlir.transport.importance import inverse_document_frequency, maxsim_spread, punctuation_ids
+from opticlir.transport.marginals import by_norm, by_word, excluding, uniform, weighted
 from opticlir.transport.plan import TransportPlan
 from opticlir.transport.proximal import proximal_point
 from opticlir.transport.ragged import RaggedCost
@@ -14,10 +15,16 @@ __all__ = [
     "RaggedCost",
     "TransportPlan",
     "annealed_sinkhorn",
+    "by_norm",
+    "by_word",
     "cosine_cost",
     "exact",
+    "excluding",
+    "inverse_document_frequency",
+    "maxsim_spread",
     "partial_sinkhorn",
     "proximal_point",
+    "punctuation_ids",
     "sinkhorn",
     "unbalanced_sinkhorn",
     "uniform",

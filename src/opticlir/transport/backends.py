@@ -43,7 +43,7 @@ def solve(
     check_shapes(cost, *vectors)
     values = cost.values if isinstance(cost, RaggedCost) else cost
     with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
-        chosen = _choose(values, backend)
+        chosen = _choose(cost, values, backend)
         answer = solve_plainly(cost, vectors, plain) if chosen == "torch" else compiled(chosen)
     return (
         finish(answer, cost)
@@ -79,18 +79,17 @@ def finish(answer: TransportPlan, cost: Tensor | RaggedCost) -> TransportPlan:
     """Bring an answer to the dtype of the cost, and let the value carry a gradient if the cost does."""
     values = cost.values if isinstance(cost, RaggedCost) else cost
     value = answer.value
-    if values.requires_grad:
-        with torch.enable_grad():
-            value = _differentiable_value(answer.plan, cost)
+    if values.requires_grad and torch.is_grad_enabled():
+        value = _differentiable_value(answer.plan, cost)
     return replace(answer, plan=answer.plan.to(values.dtype), value=value)
 
 
-def _choose(values: Tensor, backend: Backend) -> Backend:
+def _choose(cost: Tensor | RaggedCost, values: Tensor, backend: Backend) -> Backend:
     kind = values.device.type
     fitting: Backend = "torch"
     if values.dtype != torch.float64 and kind == "cpu":
         fitting = "numba"
-    elif values.dtype != torch.float64 and kind == "cuda" and _has_triton():
+    elif values.dtype != torch.float64 and kind == "cuda" and _fits_triton(cost):
         fitting = "triton"
     if backend not in ("auto", "torch", fitting):
         raise ValueError(
@@ -100,12 +99,13 @@ def _choose(values: Tensor, backend: Backend) -> Backend:
     return fitting if backend == "auto" else backend
 
 
-def _has_triton() -> bool:
+def _fits_triton(cost: Tensor | RaggedCost) -> bool:
+    """Whether Triton is there and has room for the largest problem."""
     try:
-        import triton  # noqa: F401, PLC0415  # never on a machine without CUDA
+        from opticlir.transport.kernels.accelerator import fits  # noqa: PLC0415  # only where CUDA is
     except ImportError:
         return False
-    return True
+    return fits(cost)
 
 
 def _differentiable_value(plan: Tensor, cost: Tensor | RaggedCost) -> Tensor:

@@ -33,13 +33,10 @@ def scale(
         ValueError: on the CPU, numbers that make no sense.
     """
     if backend == "triton":
-        from opticlir.transport.kernels import accelerator  # noqa: PLC0415  # only where CUDA is
-
-        solution = accelerator.scale(cost, *vectors, settings)
+        from opticlir.transport.kernels.accelerator import scale as run  # noqa: PLC0415  # only where CUDA is
     else:
-        from opticlir.transport.kernels import launch  # noqa: PLC0415  # finds the compiled kernels on disk
-
-        solution = launch.scale(cost, *vectors, settings)
+        from opticlir.transport.kernels.launch import scale as run  # noqa: PLC0415  # loads what is compiled
+    solution = run(cost, *vectors, settings)
     answer = _read(solution, tolerance)
     if settings.power < 1:
         change = solution.measures[:, 3]
@@ -49,9 +46,9 @@ def scale(
 
 def solve_exactly(cost: Tensor | RaggedCost, vectors: Vectors, *, tolerance: float) -> TransportPlan:
     """Run the kernel of shortest augmenting paths, on the CPU. Arguments and errors as in `scale`."""
-    from opticlir.transport.kernels import launch  # noqa: PLC0415  # finds the compiled kernels on disk
+    from opticlir.transport.kernels.launch import solve_exactly as run  # noqa: PLC0415  # loads what is compiled
 
-    return _read(launch.solve_exactly(cost, *vectors[:2]), tolerance)
+    return _read(run(cost, *vectors[:2]), tolerance)
 
 
 def _read(solution: Solution, tolerance: float) -> TransportPlan:

@@ -66,8 +66,10 @@ def exact(
     values = cost.values if isinstance(cost, RaggedCost) else cost
     with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
         if backend == "libraries" or (backend == "auto" and values.dtype == torch.float64):
-            return finish(solve_plainly(cost, vectors, _with_libraries), cost)
-        return finish(solve_exactly(cost, vectors, tolerance=_TOLERANCE), cost)
+            answer = solve_plainly(cost, vectors, _with_libraries)
+        else:
+            answer = solve_exactly(cost, vectors, tolerance=_TOLERANCE)
+    return finish(answer, cost)
 
 
 def _with_libraries(problem: Problem) -> TransportPlan:

@@ -71,7 +71,7 @@ def _launch(
 ) -> Solution:
     """Call `run(job, first, last)` on ranges of problems, in threads; answer on the device of the cost."""
     values = cost.values if isinstance(cost, RaggedCost) else cost
-    layout = _layout(cost)
+    layout = problem_layout(cost)
     given, source, target = _float32(values), _float32(source_marginal), _float32(target_marginal)
     initial = None if start is None else _float32(start)
     solution = Solution(
@@ -107,7 +107,7 @@ def _float32(tensor: Tensor) -> Tensor:
     return tensor.detach().to("cpu", torch.float32).contiguous()
 
 
-def _layout(cost: Tensor | RaggedCost) -> NDArray[np.int64]:
+def problem_layout(cost: Tensor | RaggedCost) -> NDArray[np.int64]:
     """Where each problem lies: see `slot` for the columns."""
     if isinstance(cost, RaggedCost):
         m, n = cost.n_source.numpy().astype(np.int64), cost.n_target.numpy().astype(np.int64)
