@@ -14,7 +14,14 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from opticlir.errors import SetupError
-from opticlir.pictures import TokenAlignment, alignment_html, alignment_lines, alignment_page, alignment_png, visible
+from opticlir.pictures import (
+    TokenAlignment,
+    alignment_html,
+    alignment_lines,
+    alignment_page,
+    alignment_png,
+    visible,
+)
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>&\u202e'
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -35,7 +42,9 @@ SMALL = alignment(("maji", "safi"), ("clean", "water", "."), [[0, 0.9, 0.1], [0.
 def printed(drawn, *, width=80, colour=False):
     stream = io.StringIO()
     system = "truecolor" if colour else None
-    Console(file=stream, width=width, force_terminal=colour, color_system=system, legacy_windows=False).print(drawn)
+    Console(file=stream, width=width, force_terminal=colour, color_system=system, legacy_windows=False).print(
+        drawn
+    )
     return stream.getvalue()
 
 
@@ -159,7 +168,9 @@ def test_png_without_glyphs_numbers_the_tokens(monkeypatch):
 
     module = sys.modules["opticlir.pictures.alignment_png"]
     original = module._labels
-    monkeypatch.setattr(module, "_labels", lambda *arguments: labels.append(original(*arguments)) or labels[-1])
+    monkeypatch.setattr(
+        module, "_labels", lambda *arguments: labels.append(original(*arguments)) or labels[-1]
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         picture = alignment_png(alignment(["maji", "\U0010f000"], ["$x_2$"]))

@@ -29,7 +29,9 @@ def test_the_plan_is_that_of_training(tiny_cross_lingual):
 
 
 def test_mass_is_kept(tiny_cross_lingual):
-    alignment = align_texts(tiny_cross_lingual, "chemsha maji kabla ya kunywa", "boil the water before you drink")
+    alignment = align_texts(
+        tiny_cross_lingual, "chemsha maji kabla ya kunywa", "boil the water before you drink"
+    )
     assert alignment.plan.sum() == pytest.approx(1, abs=1e-2)
     np.testing.assert_allclose(alignment.plan.sum(axis=1), 1 / 5, atol=1e-2)
     np.testing.assert_allclose(alignment.shares.sum(axis=1), 1)
