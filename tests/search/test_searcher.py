@@ -159,7 +159,7 @@ def test_many_questions_are_answered_as_one_by_one(index):
 
 def test_wrong_questions_are_refused(index):
     searcher = Searcher(index)
-    with pytest.raises(DataError, match="query 'q0' is empty: 'malaria'"):
+    with pytest.raises(DataError, match="query 'q0' has no tokens: its text is 'malaria'"):
         searcher.rank(questions(1), [np.zeros((0, 16), np.float32)])
     with pytest.raises(DataError, match="query id 'q0' comes twice"):
         searcher.rank(questions(1) * 2, [tokens(0)] * 2)

@@ -22,7 +22,7 @@ from opticlir.records import RetrievalTask, Run
 from opticlir.sample import LANGUAGES, bitext_path, sample_folder
 from opticlir.search import Ranking
 from opticlir.storage import sha256_file
-from opticlir.training import METHODS, TrainConfig, distil
+from opticlir.training import TrainConfig, distil, objective_names
 from opticlir.training.run_folder import RunFolder
 
 Report = Callable[[dict[str, Any]], None]
@@ -165,7 +165,9 @@ class _LanguageDemo:
 
     def curves(self) -> TrainingCurves:
         """Loss and held-out measure of the run, from its log."""
-        return TrainingCurves.from_log(RunFolder(self.folder).read_log(), list(METHODS[self.config.method]))
+        return TrainingCurves.from_log(
+            RunFolder(self.folder).read_log(), objective_names(self.config.schedule)
+        )
 
     def _report(self, event: dict[str, Any]) -> None:
         self._tell({**event, "language": self.config.language})

@@ -4,6 +4,7 @@ from string import Template
 
 from opticlir.languages import language_name, short_code
 from opticlir.training.config import TrainConfig
+from opticlir.training.methods import describe
 
 _CARD = Template("""---
 language:
@@ -59,6 +60,7 @@ def model_card(
     heading = "\nRetrieval of held-out translations among each other:\n\n" if lines else ""
     return _CARD.substitute(
         code=short_code(config.language) or config.language, language=language_name(config.language),
-        teacher=config.teacher, method=config.method, pairs=f"{pairs:,}", steps=f"{steps:,}", seed=config.seed,
+        teacher=config.teacher, method=describe(config.schedule), pairs=f"{pairs:,}", steps=f"{steps:,}",
+        seed=config.seed,
         measures=heading + "\n".join(lines),
     )  # fmt: skip

@@ -19,13 +19,18 @@ Report = Callable[[dict[str, Any]], None]
 
 
 class StudentTrainer(MultiVectorEncoderTrainer):
-    """The stock trainer, fed by `LengthBuckets`."""
+    """The stock trainer, fed by `LengthBuckets`, with a loss whose parts may change."""
 
     buckets: LengthBuckets
 
     def get_batch_sampler(self, *_: Any, **__: Any) -> LengthBuckets:
         """Batches of like length instead of random ones."""
         return self.buckets
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log the parts of the loss, and forget them: one that a stage left behind is not 0, it is not there."""
+        super().log(logs, start_time)
+        self.accum_loss_components["train"].clear()
 
 
 class RunCallback(TrainerCallback):
