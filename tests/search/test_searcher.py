@@ -54,13 +54,13 @@ def ranking_by_double_loop(query, documents, ids, k):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_dense_search_is_the_float64_double_loop_in_order(tmp_path, dtype):
+def test_dense_search_is_the_float64_double_loop_in_order(memory_path, dtype):
     rng = np.random.default_rng(10)
     for case in range(500):
         query, documents = random_case(rng)
         ids = [f"d{number}" for number in rng.permutation(len(documents))]
         entries = ((Document(doc_id, "x"), tokens) for doc_id, tokens in zip(ids, documents, strict=True))
-        index = ExactIndex.create(tmp_path / str(case), entries, encoder="e", dtype=dtype)
+        index = ExactIndex.create(memory_path / str(case), entries, encoder="e", dtype=dtype)
         k = int(rng.integers(1, len(ids) + 1))
         hits = Searcher(index).search(query, "", k=k, ranking="dense")
         kept = [tokens.astype(dtype) for tokens in documents]
@@ -159,7 +159,7 @@ def test_many_questions_are_answered_as_one_by_one(index):
 
 def test_wrong_questions_are_refused(index):
     searcher = Searcher(index)
-    with pytest.raises(DataError, match="query 'q0' is empty: 'malaria'"):
+    with pytest.raises(DataError, match="query 'q0' has no tokens: its text is 'malaria'"):
         searcher.rank(questions(1), [np.zeros((0, 16), np.float32)])
     with pytest.raises(DataError, match="query id 'q0' comes twice"):
         searcher.rank(questions(1) * 2, [tokens(0)] * 2)

@@ -127,11 +127,10 @@ def _figures(found: "BitextAudit") -> "Iterator[tuple[str, str]]":
     quantiles = (f"{float(share):.0%}: {ratio:.2f}" for share, ratio in found.length_ratio.items())
     yield "length ratio", f"foreign to English characters; {', '.join(quantiles)}"
     yield "length outliers", str(found.n_length_outliers)
-    checked = found.n_pairs_checked_for_shift
-    yield (
-        "out of step",
-        f"{found.n_shifted_pairs} of {checked} pairs checked" if checked else "too few pairs to tell",
-    )
+    if found.alignment is None:
+        yield "out of step", "too few pairs to tell"
+    else:
+        yield "out of step", f"{found.n_shifted_pairs} of {found.alignment.n_pairs} pairs checked"
     yield "scripts", ", ".join(f"{name} {share:.1%}" for name, share in list(found.scripts.items())[:5])
     yield (
         "tokens per word",

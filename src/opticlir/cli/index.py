@@ -36,10 +36,13 @@ def index(
     """
     from itertools import tee
 
-    from rich.console import Console
     from rich.progress import track
 
+    from opticlir.cli.libraries import quieten
+    from opticlir.cli.progress import console
     from opticlir.data import SkipReport, read_corpus
+
+    quieten()
     from opticlir.encoder import document_fingerprint, encode_documents, load_model
     from opticlir.manifest import input_checksums
     from opticlir.search import ExactIndex
@@ -51,7 +54,7 @@ def index(
     entries = track(
         zip(documents, tokens, strict=True),
         description="Encoding documents",
-        console=Console(stderr=True),
+        console=console,
         disable=as_json,
     )
     built = ExactIndex.create(

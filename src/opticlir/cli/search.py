@@ -1,6 +1,5 @@
 """`opticlir search`: a question in any language, English passages back."""
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,9 @@ import typer
 from opticlir.cli.app import AsJson, app, print_json
 
 if TYPE_CHECKING:
-    from opticlir.search import Hit, Ranking
+    from sentence_transformers import MultiVectorEncoder
+
+    from opticlir.search import Hit, Ranking, Searcher
 
 _RUN_DEPTH = 1000
 _SNIPPET = 240
@@ -63,40 +64,45 @@ def search(
 
 
 def _answer(index: Path, model: str, query: str, k: int, ranking: "Ranking") -> "list[Hit]":
-    from opticlir.encoder import document_fingerprint, encode_queries, load_model
-    from opticlir.search import ExactIndex, Searcher
+    from opticlir.encoder import encode_queries
 
-    opened = ExactIndex.open(index)
-    encoder = load_model(model)
-    opened.check_encoder(document_fingerprint(encoder))
+    searcher, encoder = _open(index, model)
     (tokens,) = encode_queries(encoder, [query])
-    return Searcher(opened).search(tokens, query, k=k, ranking=ranking)
+    return searcher.search(tokens, query, k=k, ranking=ranking)
 
 
 def _write_run(index: Path, model: str, queries: Path, run: Path, k: int, ranking: "Ranking") -> int:
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from opticlir.cli.progress import progress_bars
     from opticlir.data import read_queries, write_run
-    from opticlir.encoder import document_fingerprint, encode_queries, load_model
-    from opticlir.search import ExactIndex, Searcher
+    from opticlir.encoder import encode_queries
 
     questions = read_queries(queries, "und")
-    opened = ExactIndex.open(index)
-    encoder = load_model(model)
-    opened.check_encoder(document_fingerprint(encoder))
+    searcher, encoder = _open(index, model)
     tokens = encode_queries(encoder, [question.text for question in questions])
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("Ranking", total=len(questions))
-        rankings = Searcher(opened).rank(
+    with progress_bars() as bars:
+        rankings = searcher.rank(
             questions,
             tokens,
             k=k,
             ranking=ranking,
-            progress=lambda n_done: bar.update(task, completed=n_done),
+            progress=lambda n_done: bars("ranking", n_done, len(questions)),
         )
     write_run(rankings, run)
     return len(questions)
+
+
+def _open(index: Path, model: str) -> "tuple[Searcher, MultiVectorEncoder]":
+    """An index and the model that fits it."""
+    from opticlir.cli.libraries import quieten
+
+    quieten()
+    from opticlir.encoder import document_fingerprint, load_model
+    from opticlir.search import ExactIndex, Searcher
+
+    opened = ExactIndex.open(index)
+    encoder = load_model(model)
+    opened.check_encoder(document_fingerprint(encoder))
+    return Searcher(opened), encoder
 
 
 def _record(rank: int, hit: "Hit") -> dict[str, str | int | float]:
@@ -106,21 +112,10 @@ def _record(rank: int, hit: "Hit") -> dict[str, str | int | float]:
 def _listing(hits: "Sequence[Hit]") -> str:
     if not hits:
         return "nothing found"
+    from opticlir.pictures import visible
+
     lines = []
     for rank, hit in enumerate(hits, start=1):
-        lines.append(f"{rank:>3}  {hit.score:8.3f}  {_shown(hit.doc_id)}  {_shown(hit.title)}".rstrip())
-        lines.append(f"     {_shown(hit.text[:_SNIPPET])}{'…' if len(hit.text) > _SNIPPET else ''}")
+        lines.append(f"{rank:>3}  {hit.score:8.3f}  {visible(hit.doc_id)}  {visible(hit.title)}".rstrip())
+        lines.append(f"     {visible(hit.text[:_SNIPPET])}{'…' if len(hit.text) > _SNIPPET else ''}")
     return "\n".join(lines)
-
-
-def _shown(text: str) -> str:
-    """A text on one line of a terminal: control and direction characters become visible or a space."""
-    return "".join(
-        " " if char.isspace() else f"<U+{ord(char):04X}>" if _is_control(char) else char for char in text
-    )
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) == "Cc" or unicodedata.bidirectional(char) in (
-        "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI",
-    )  # fmt: skip

@@ -1,6 +1,7 @@
 """The demo as one HTML page."""
 
 from opticlir.demo.result import DemoResult, WorkedSearch
+from opticlir.languages import language_name
 from opticlir.pictures import (
     Markup,
     Picture,
@@ -15,8 +16,9 @@ from opticlir.pictures.page import escaped, isolated
 
 RANKINGS_NOTE = (
     "Dense is MaxSim over token vectors alone. Hybrid, opticlir's default, adds a tenth of the BM25 score of "
-    "the untranslated question, since names carry over between languages; BM25 alone is shown to tell what "
-    "that is worth. One index, built once with the English teacher, answers every language and every row."
+    "the untranslated question (both standardised), since names carry over between languages; BM25 alone is "
+    "shown to tell what that is worth. One index, built once with the English teacher, answers every "
+    "language and every row."
 )
 MEASURES_NOTE = (
     "The judgements are graded 0, 1, 2: AP counts 1 and 2 alike as relevant, nDCG gives 2 more weight. "
@@ -98,6 +100,6 @@ def _search(search: WorkedSearch) -> Markup:
     )
     return Markup(
         f"<h3>{isolated(search.question)}</h3>\n"
-        f'<p class="note">{escaped(search.language)}; in English: {escaped(search.english)}</p>\n'
+        f'<p class="note">{language_name(search.language)}; in English: {escaped(search.english)}</p>\n'
         f'<ol class="hits">\n{hits}\n</ol>\n{alignment_html(search.alignment)}'
     )

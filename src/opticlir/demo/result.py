@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from opticlir.languages import language_name
 from opticlir.pictures import TokenAlignment, TrainingCurves
 from opticlir.search import Ranking
 
@@ -89,4 +90,4 @@ def _comparison(language: str, ap: float, alone: float, english: float) -> str:
     share = (
         f"{ap / english:.0%} of the English question's" if english else "against 0 of the English question"
     )
-    return f"{language}: opticlir's AP is {ap:.3f}, {times} and {share}."
+    return f"{language_name(language)}: opticlir's AP is {ap:.3f}, {times} and {share}."

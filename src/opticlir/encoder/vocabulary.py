@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +67,7 @@ def extend_vocabulary(
     Args:
         tokenizer: the teacher's. WordPiece gains subwords and words; other models gain words only,
             as added tokens, since their merges cannot be extended without retraining.
-        embeddings: (vocabulary, hidden), the teacher's input embeddings.
+        embeddings: (vocabulary, hidden), the teacher's input embeddings; spare rows at the end are left out.
         pairs: bitext; the weight of a pair is how often it counts in the alignment.
         config: sizes and priors.
 
@@ -77,18 +78,19 @@ def extend_vocabulary(
         raise DataError("no sentence pair to learn a vocabulary from")
     pairs = _thin(pairs, config.alignment_pairs)
     teacher = _bare(tokenizer)
+    embeddings = embeddings[: _n_ids(teacher)]
     student = _with_foreign_normalizer(teacher)
     segmented = [split_words(student, pair.foreign) for pair in pairs]
     counts = Counter(word for words in segmented for word in words)
     words = tuple(word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     if _is_wordpiece(student):
-        student = _with_pieces(student, (pair.foreign for pair in pairs), config)
+        student = _with_pieces(student, segmented, config)
     english = _encode(teacher, [pair.english for pair in pairs])
     weights = np.array([pair.weight for pair in pairs], dtype=np.float32)
     table = learn_translation_table(
         _encode(student, [pair.foreign for pair in pairs]), english, weights,
-        n_foreign=student.get_vocab_size(), n_english=len(embeddings),
+        n_foreign=_n_ids(student), n_english=len(embeddings),
         iterations=config.iterations, threshold=config.threshold,
     )  # fmt: skip
     piece_embeddings = _place_pieces(student, teacher, embeddings, table, config)
@@ -152,16 +154,22 @@ def _with_foreign_normalizer(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
-def _with_pieces(tokenizer: Tokenizer, texts: Iterable[str], config: VocabularyConfig) -> Tokenizer:
-    """The union of the tokenizer's vocabulary and WordPiece subwords learned from `texts`."""
+def _with_pieces(
+    tokenizer: Tokenizer, segmented: Iterable[Sequence[str]], config: VocabularyConfig
+) -> Tokenizer:
+    """The union of the tokenizer's vocabulary and WordPiece subwords learned from words."""
     unknown = tokenizer.model.unk_token
     learner = Tokenizer(models.WordPiece(unk_token=unknown))
-    learner.normalizer, learner.pre_tokenizer = tokenizer.normalizer, _WORDS
+    segmented = list(segmented)
+    inner = sorted({letter for words in segmented for word in words for letter in word[1:]})
     learner.train_from_iterator(
-        texts,
+        segmented,
         trainers.WordPieceTrainer(
             vocab_size=config.n_pieces, min_frequency=config.min_piece_frequency,
-            special_tokens=[unknown], show_progress=False,
+            # the trainer numbers inner letters in the order of a hash map, new in each process, and breaks
+            # ties between merges by number: named here, they have the same numbers in every run
+            special_tokens=[unknown, *(f"##{letter}" for letter in inner)],
+            show_progress=False,
         ),
     )  # fmt: skip
     learned = learner.get_vocab()
@@ -172,9 +180,18 @@ def _with_vocabulary(tokenizer: Tokenizer, tokens: Iterable[str]) -> Tokenizer:
     """WordPiece takes the longest match, so a whole word in its vocabulary is always one token."""
     state = json.loads(tokenizer.to_str())
     vocabulary = state["model"]["vocab"]
+    # markers that a checkpoint added behind its vocabulary move into it, or they would be numbered anew
+    vocabulary.update({added["content"]: added["id"] for added in state["added_tokens"]})
+    following = count(_n_ids(tokenizer))
     for token in tokens:
-        vocabulary.setdefault(token, len(vocabulary))
+        if token not in vocabulary:
+            vocabulary[token] = next(following)
     return Tokenizer.from_str(json.dumps(state))
+
+
+def _n_ids(tokenizer: Tokenizer) -> int:
+    """Rows that an embedding table of this tokenizer needs; a table may have more, which mean nothing."""
+    return 1 + max(tokenizer.get_vocab().values())
 
 
 def _encode(tokenizer: Tokenizer, texts: list[str]) -> list[Ids]:
@@ -198,7 +215,7 @@ def _expected_embeddings(table: TranslationTable, embeddings: Matrix) -> Matrix:
     return np.divide(means * usual, lengths, out=np.zeros_like(means), where=lengths > 0)
 
 
-def _blend(expected: Matrix, prior: Matrix, counts: Matrix, strength: npt.NDArray[np.float32]) -> Matrix:
+def _blend(expected: Matrix, prior: Matrix, counts: Matrix, strength: npt.NDArray[np.float64]) -> Matrix:
     """C / (c + k) of what the links say and k / (c + k) of the prior; only the prior without links."""
     trust = np.where(expected.any(axis=1), counts / (counts + strength), 0.0)[:, None]
     return (trust * expected + (1 - trust) * prior).astype(np.float32)
@@ -212,7 +229,7 @@ def _place_pieces(
     config: VocabularyConfig,
 ) -> Matrix:
     """(vocabulary, hidden): a known token starts from its own vector, a new one from its spelling."""
-    size, known = student.get_vocab_size(), len(embeddings)
+    size, known = _n_ids(student), len(embeddings)
     prior = np.zeros((size, embeddings.shape[1]), dtype=np.float32)
     prior[:known] = embeddings
     for new in range(known, size):
@@ -234,10 +251,10 @@ def _place_words(
     config: VocabularyConfig,
 ) -> Matrix:
     """(words, hidden): a word starts from the mean of its pieces."""
-    spelled = _encode(student, words)
-    prior = np.stack(
-        [pieces[ids].mean(axis=0) if len(ids) else np.zeros(pieces.shape[1], np.float32) for ids in spelled]
-    )
+    prior = np.zeros((len(words), pieces.shape[1]), dtype=np.float32)
+    for row, spelled in enumerate(_encode(student, words)):
+        if len(spelled):
+            prior[row] = pieces[spelled].mean(axis=0)
     strength = np.full(len(words), config.new_token_prior)
     return _blend(_expected_embeddings(table, embeddings), prior, table.expected_counts, strength)
 
@@ -253,8 +270,11 @@ def _with_words(
     if _is_wordpiece(student):
         student = _with_vocabulary(student, words)
     else:
-        student.add_tokens([AddedToken(word, single_word=True, normalized=True) for word in words])
-    embeddings = np.zeros((student.get_vocab_size(), pieces.shape[1]), dtype=np.float32)
+        # lstrip: the space before a word belongs to it, or it would become a token without a meaning
+        student.add_tokens(
+            [AddedToken(word, single_word=True, lstrip=True, normalized=True) for word in words]
+        )
+    embeddings = np.zeros((_n_ids(student), pieces.shape[1]), dtype=np.float32)
     embeddings[: len(pieces)] = pieces
     for word, vector in zip(words, vectors, strict=True):
         embeddings[student.token_to_id(word)] = vector

@@ -70,6 +70,8 @@ def curves_picture(runs: Mapping[str, TrainingCurves], kind: Literal["png", "svg
                 loss_axes.plot(*points, color=colour, linestyle=_DASHES[dash % len(_DASHES)], label=label)
             held_out_axes.plot(*curves.held_out, color=colour, marker="o", markersize=4, label=name)
         parts = dict.fromkeys(part for curves in runs.values() for part in curves.losses)
+        loss_axes.set_ylim(bottom=0)
+        held_out_axes.set_ylim(0, 1.04)
         _finish(loss_axes, f"training loss ({' and '.join(parts)})" if parts else "training loss")
         _finish(held_out_axes, "reciprocal rank of held-out translations")
         return render(figure, kind)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FIRST_FONT = "DejaVu Sans"  # comes with matplotlib
+_BOXES = "Last Resort"  # claims every letter, and draws the same box for all of a script
 _MIME = {"png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -80,7 +81,11 @@ def _fonts_for(text: str) -> tuple[list[str], str]:
 
     missing = {ord(char) for char in text if not char.isspace()}
     families = [_FIRST_FONT]
-    upright = (font for font in fontManager.ttflist if font.style == "normal" and font.weight == 400)
+    upright = (
+        font
+        for font in fontManager.ttflist
+        if font.style == "normal" and font.weight == 400 and not font.name.startswith(_BOXES)
+    )
     for font in sorted(upright, key=lambda font: (font.name != _FIRST_FONT, font.name, font.fname)):
         if not missing:
             break

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from opticlir.pictures.figures import Image
 from opticlir.pictures.page import escaped, html_page
@@ -11,6 +11,7 @@ _STRONG_ROW = '<tr class="strong">'
 _NUMBER = ' class="number"'
 
 
+@runtime_checkable
 class Block(Protocol):
     """Anything that can stand in a section."""
 
@@ -73,9 +74,10 @@ class Picture:
     caption: str = ""
 
     def html(self) -> str:
-        """A `figure`, the image inside the page."""
+        """A `figure`, the image inside the page; on a narrow screen it scrolls."""
         caption = f"<figcaption>{escaped(self.caption)}</figcaption>" if self.caption else ""
-        return f'<figure><img src="{self.image.uri}" alt="{escaped(self.description)}">{caption}</figure>'
+        image = f'<img src="{self.image.uri}" alt="{escaped(self.description)}">'
+        return f'<figure><div class="wide">{image}</div>{caption}</figure>'
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from opticlir.data.audit.findings import BitextAudit, FileFigures, LengthOutlier, Register
 from opticlir.data.audit.lengths import LengthRatios, is_outlier, smoothed_log_ratio
-from opticlir.data.audit.misalignment import Block, shifted_stretches
+from opticlir.data.audit.misalignment import Block, check_alignment
 from opticlir.data.audit.sampling import DuplicateCounter, Reservoir
 from opticlir.data.audit.tokenization import measure_tokenization
 from opticlir.data.audit.warnings import warnings_of
@@ -64,8 +64,7 @@ def audit_bitext(
     code = language_code(language)
     gathered = _Gathered(queries, seed)
     files = [_audit_file(path, weight, code, lenient, gathered) for path, weight in bitext]
-    blocks = gathered.blocks.items()
-    shifted = shifted_stretches(blocks)
+    alignment = check_alignment(gathered.blocks.items())
     usual = gathered.ratios.usual()
     sample = gathered.pairs.items()
     figures = BitextAudit(
@@ -80,9 +79,11 @@ def audit_bitext(
         length_ratio={str(share): gathered.ratios.quantile(share) for share in _QUANTILES},
         n_length_outliers=gathered.ratios.n_outliers(usual),
         length_outliers=gathered.extremes.outliers(usual),
-        shifted=shifted or [],
-        n_shifted_pairs=sum(stretch.last_pair - stretch.first_pair + 1 for stretch in shifted or []),
-        n_pairs_checked_for_shift=0 if shifted is None else sum(len(block.pairs) for block in blocks),
+        alignment=alignment,
+        n_shifted_pairs=sum(
+            stretch.last_pair - stretch.first_pair + 1
+            for stretch in (alignment.stretches if alignment else ())
+        ),
         scripts=_script_shares(gathered.characters),
         tokenization=measure_tokenization(
             tokenizer,

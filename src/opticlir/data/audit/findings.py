@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from opticlir.data.audit.misalignment import ShiftedStretch
+from opticlir.data.audit.misalignment import AlignmentCheck
 from opticlir.data.audit.tokenization import Tokenization
 
 
@@ -73,10 +73,9 @@ class BitextAudit:
     n_length_outliers: int
     length_outliers: list[LengthOutlier]
     """The farthest off, at most ten."""
-    shifted: list[ShiftedStretch]
+    alignment: AlignmentCheck | None
+    """None where there were too few pairs to learn a lexicon from."""
     n_shifted_pairs: int
-    n_pairs_checked_for_shift: int
-    """0 where there were too few pairs to learn a lexicon from."""
     scripts: dict[str, float]
     """Share of the letters of the foreign side by script."""
     tokenization: Tokenization

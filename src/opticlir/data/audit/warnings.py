@@ -14,6 +14,7 @@ _UNKNOWN = 0.002
 _LOST = 0.01
 _FERTILITY = 2.0
 _UNSEEN = 0.25
+_N_STRETCHES = 5
 
 
 def warnings_of(audit: BitextAudit) -> Iterator[str]:
@@ -46,13 +47,18 @@ def _about_alignment(audit: BitextAudit) -> Iterator[str]:
     if audit.n_length_outliers > _OUTLIERS * audit.n_pairs:
         share = _share(audit.n_length_outliers, audit.n_pairs)
         yield f"{share} of the pairs have sides whose lengths do not fit: see the examples"
-    for stretch in audit.shifted[:5]:
+    if audit.alignment is None:
+        return
+    if not audit.alignment.is_bitext:
+        yield "hardly any words of the two sides go together: are they translations of each other, line by line?"
+    stretches = audit.alignment.stretches
+    for stretch in stretches[:_N_STRETCHES]:
         yield (
             f"{stretch.path}: pairs {stretch.first_pair} to {stretch.last_pair} fit better with their neighbours "
             f"({stretch.offset:+d}): the sides seem to be out of step there"
         )
-    if len(audit.shifted) > 5:
-        yield f"{len(audit.shifted) - 5} more stretches seem to be out of step"
+    if len(stretches) > _N_STRETCHES:
+        yield f"{len(stretches) - _N_STRETCHES} more stretches seem to be out of step"
 
 
 def _about_tokenizer(found: Tokenization, language: str) -> Iterator[str]:
