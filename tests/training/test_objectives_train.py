@@ -59,7 +59,7 @@ def teacher(tmp_path_factory):
 
 def settings(teacher, **others):
     return {
-        "language": "qin", "teacher": teacher, "vocabulary": "keep", "batch_size": 4, "epochs": 1,
+        "language": "qin", "teacher": teacher, "vocabulary": "keep", "batch_size": 4, "epochs": 1.0,
         "precision": "float32", **others,
     }  # fmt: skip
 
