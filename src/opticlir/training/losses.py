@@ -3,6 +3,7 @@
 Each objective takes a `TokenBatch` and gives one scalar; a method is a weighted sum of objectives.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -44,7 +45,15 @@ class TransportConfig:
     def __post_init__(self) -> None:
         if self.solver not in ("proximal", "sinkhorn"):
             raise ValueError(f"transport solver is {self.solver!r}: expected 'proximal' or 'sinkhorn'")
+        for name in ("beta", "epsilon"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} is {value}: expected a finite number above 0")
+        if self.max_iterations < 1:
+            raise ValueError(f"max_iterations is {self.max_iterations}: expected at least 1")
 
+
+_NOBODY = -100  # the class of a pair that is not asked for
 
 Objective: TypeAlias = Callable[[TokenBatch], Float[Tensor, ""]]
 
@@ -79,6 +88,8 @@ def optical(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:
 def contrastive(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
     """Each foreign side must find its own English side among those of the batch, by MaxSim per query token.
 
+    A pair of which a side has no tokens asks nothing and is found by nobody.
+
     Args:
         batch: tokens of both sides.
         temperature: of the softmax over the batch, > 0.
@@ -92,8 +103,11 @@ def contrastive(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
     """
     scores = maxsim(batch.student, batch.student_mask, batch.teacher, batch.teacher_mask)
     per_token = scores / batch.student_mask.sum(dim=1, keepdim=True).clamp(min=1)
-    own = torch.arange(len(per_token), device=per_token.device)
-    return F.cross_entropy(per_token / temperature, own)
+    findable = batch.teacher_mask.any(dim=1)
+    logits = (per_token / temperature).masked_fill(~findable, torch.finfo(per_token.dtype).min)
+    asked = batch.student_mask.any(dim=1) & findable
+    own = torch.arange(len(logits), device=logits.device).masked_fill(~asked, _NOBODY)
+    return F.cross_entropy(logits, own, ignore_index=_NOBODY, reduction="sum") / asked.sum().clamp(min=1)
 
 
 METHODS: Mapping[str, Mapping[str, float]] = {
