@@ -26,7 +26,7 @@ format: install
 	$(BIN)/ruff format .
 
 docs: install
-	$(BIN)/python docs/generate_cli.py
+	$(BIN)/typer opticlir.cli utils docs --name opticlir --output docs/cli.md
 
 install: $(VENV)/installed
 

@@ -1,6 +1,8 @@
 """What every test gets: no network, one thread, a cache of its own, and encoders of a few kilobytes."""
 
 import os
+import tempfile
+from pathlib import Path
 
 # read by the libraries when they are imported
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -52,3 +54,13 @@ def teacher(checkpoints):
     from opticlir.encoder import load_model
 
     return load_model(checkpoints["plain"])
+
+
+@pytest.fixture
+def memory_path(tmp_path):
+    """A `tmp_path` in memory where the machine has one, for loops that write thousands of small files."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)

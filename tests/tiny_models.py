@@ -55,7 +55,9 @@ def wordpiece_tokenizer(sentences=ENGLISH):
     tokenizer.add_special_tokens(SPECIAL_TOKENS)
     cls, sep = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", cls), ("[SEP]", sep)]
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[("[CLS]", cls), ("[SEP]", sep)],
     )
     return tokenizer
 
@@ -120,7 +122,9 @@ def save_encoder(folder, tokenizer=None, *, seed=0, rows=None, positions=512, **
         torch.manual_seed(seed)
         model = BertModel(config, add_pooling_layer=False)
     model.save_pretrained(folder)
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=positions, **names).save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=positions, **names).save_pretrained(
+        folder
+    )
     return Path(folder)
 
 
@@ -157,7 +161,9 @@ def save_pylate(folder, *, seed=0, dim=16):
         {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
         {"idx": 1, "name": "1", "path": "1_Dense", "type": "pylate.models.Dense.Dense"},
     ]))  # fmt: skip
-    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 40, "do_lower_case": False}))
+    (folder / "sentence_bert_config.json").write_text(
+        json.dumps({"max_seq_length": 40, "do_lower_case": False})
+    )
     (folder / "config_sentence_transformers.json").write_text(json.dumps({
         "model_type": "ColBERT", "prompts": {}, "default_prompt_name": None, "similarity_fn_name": "MaxSim",
         "query_prefix": "[Q] ", "document_prefix": "[D] ", "query_length": 12, "document_length": 40,

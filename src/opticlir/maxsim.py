@@ -26,6 +26,7 @@ _CHUNK_TOKENS = 2048
 """Document tokens per matrix product: its operands stay in the second-level cache."""
 _QUERY_TOKENS = 1024
 """Query tokens per matrix product: more gain nothing and spill the similarities to main memory."""
+_UNIT_ROUNDOFF = 2.0**-24
 
 
 @runtime_checkable
@@ -153,25 +154,25 @@ def _exact_scores(query: np.ndarray, documents: Sequence[np.ndarray]) -> np.ndar
     """Find the pairs that can be a maximum in float32, and take their dot products in float64."""
     starts = np.cumsum([0, *(len(document) for document in documents[:-1])])
     rows = _as_float32(np.concatenate(documents))
-    similarity = query.astype(np.float32) @ rows.T
-    margin = 2.0 * np.array([rounding_bound(token[None], _max_norm(rows)) for token in query])
-    floor = np.maximum.reduceat(similarity, starts, axis=1) - margin[:, None].astype(np.float32)
+    similarity = query @ rows.T
+    per_token = np.linalg.norm(query, axis=1) * rounding_bound(np.eye(1, query.shape[1]), _max_norm(rows))
+    floor = np.maximum.reduceat(similarity, starts, axis=1) - np.float32(2.0) * per_token[:, None]
     owner = np.repeat(np.arange(len(documents)), np.diff([*starts, len(rows)]))
     tokens, columns = np.nonzero(similarity >= floor[:, owner])
     # einsum sums each pair by itself, along d; a matrix product sums by position in its tiles
     dots = np.einsum("kd,kd->k", query[tokens].astype(np.float64), rows[columns].astype(np.float64))
-    best = np.maximum.reduceat(
-        dots, np.unique(tokens * len(documents) + owner[columns], return_index=True)[1]
-    )
+    cells = tokens * len(documents) + owner[columns]
+    best = np.maximum.reduceat(dots, np.flatnonzero(np.diff(cells, prepend=-1)))
     return best.reshape(len(query), len(documents)).sum(axis=0)
 
 
 def rounding_bound(query: Float[np.ndarray, "m d"], max_norm: float) -> float:
     """How far a float32 score of this query may be from the true one.
 
-    A dot product of length d in float32 is off by at most d * u * |x| * |y|, u = 2**-24. Rounding errors are
-    as good as independent, and then 8 * sqrt(d) * u * |x| * |y| holds but for once in 10**13: the smaller of
-    the two is taken, and the errors of the query's tokens are added likewise.
+    A dot product of length d in float32 is off by at most d * u * |x| * |y|, u = 2**-24. The d rounding
+    errors are as good as independent, each with a standard deviation below u * |x| * |y| / sqrt(3), so
+    4 * sqrt(d) * u * |x| * |y| is seven standard deviations even were every partial sum as long as it can
+    be. The smaller of the two is taken, and the errors of the query's tokens are added likewise.
 
     Args:
         query: (m, d) array, the query's token vectors.
@@ -185,8 +186,8 @@ def rounding_bound(query: Float[np.ndarray, "m d"], max_norm: float) -> float:
     """
     norms = np.linalg.norm(query.astype(np.float64), axis=1)
     dim = query.shape[1]
-    per_dot = min(dim * norms.sum(), 8.0 * math.sqrt(dim) * math.sqrt(float(norms @ norms)))
-    return float(2.0**-24 * max_norm * (per_dot + norms.sum()))
+    dots = min(dim * norms.sum(), 4.0 * math.sqrt(dim) * math.sqrt(float(norms @ norms)))
+    return float(_UNIT_ROUNDOFF * max_norm * (dots + norms.sum()))
 
 
 def _max_norm(rows: np.ndarray) -> float:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-import tiny_models
 from tokenizers import normalizers
 
+import tiny_models
 from opticlir.encoder import VocabularyConfig, extend_vocabulary, split_words
 from opticlir.errors import DataError
 from opticlir.records import SentencePair

@@ -5,7 +5,17 @@ One file per command. Heavy imports stand inside the command bodies, so that `--
 
 import sys
 
-from opticlir.cli import benchmark, train  # noqa: F401 - importing a command adds it
+from opticlir.cli import (  # noqa: F401 - importing a command adds it
+    align,
+    audit,
+    benchmark,
+    compare,
+    demo,
+    evaluate,
+    index,
+    search,
+    train,
+)
 from opticlir.cli.app import app
 from opticlir.errors import OpticlirError
 

@@ -28,10 +28,11 @@ def print_json(result: Any) -> None:
     typer.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"opticlir {opticlir.__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

@@ -31,18 +31,21 @@ class Bars:
         self._progress.update(self._tasks[name], completed=done, total=total, note=note)
 
     def training(self, event: dict[str, Any]) -> None:
-        """Take an event of `opticlir.training`."""
+        """Take an event of `opticlir.training` or `opticlir.demo`; languages have bars of their own."""
         kind = event["event"]
+        language = f" {event['language']}" if "language" in event else ""
         if kind == "stage":
             self._progress.console.print(f"[dim]{event['name']}[/dim]")
         elif kind == "cache":
-            self("encoding English", event["done"], event["total"])
+            self(f"encoding English{language}", event["done"], event["total"])
         elif kind == "step":
-            self("training", event["step"], event["steps"],
+            self(f"training{language}", event["step"], event["steps"],
                  f"loss {event['loss']:.4f}  {event['pairs_per_second']:.0f} pairs/s")  # fmt: skip
         elif kind == "validation":
             measures = "  ".join(f"{name} {event[name]:.3f}" for name in ("RR", "accuracy"))
-            self._progress.console.print(f"[dim]step {event['step']}: held-out {measures}[/dim]")
+            self._progress.console.print(f"[dim]step {event['step']}{language}: held-out {measures}[/dim]")
+        elif kind == "progress":
+            self(event["name"], event["done"], event["total"])
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 from opticlir.data.beir import read_beir, read_corpus, read_queries
 from opticlir.data.benchmarks import BENCHMARKS, load_benchmark
-from opticlir.data.bitext import parse_bitext_argument, read_bitext
+from opticlir.data.bitext import bitext_files, parse_bitext_argument, read_bitext
 from opticlir.data.skipping import SkipReport
 from opticlir.data.trec import read_qrels, read_run, read_topics, write_run
 
 __all__ = [
     "BENCHMARKS",
     "SkipReport",
+    "bitext_files",
     "load_benchmark",
     "parse_bitext_argument",
     "read_beir",

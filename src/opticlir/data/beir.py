@@ -93,7 +93,12 @@ def read_beir(folder: Path, language: str, split: str) -> RetrievalTask:
     is_other = english_file is not None and english_file != query_file
     english = read_topics(english_file, "eng") if english_file is not None and is_other else []
     return assemble_task(
-        f"beir/{folder.name}/{split}", folder, documents, read_topics(query_file, language), qrels, english
+        f"beir.{folder.resolve().name}.{split}",
+        folder,
+        documents,
+        read_topics(query_file, language),
+        qrels,
+        english,
     )
 
 

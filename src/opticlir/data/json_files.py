@@ -36,9 +36,9 @@ def parse_json_object(text: str) -> dict[str, Any]:
     Raises:
         MalformedRecordError: the text is not JSON, or not an object.
     """
-    value = _parse(text)
+    value = _parse(text, "one JSON object a line")
     if not isinstance(value, dict):
-        raise MalformedRecordError(f"expected a JSON object {{...}}, found {shown(text)}")
+        raise MalformedRecordError(f"expected one JSON object a line, found {shown(text)}")
     return value
 
 
@@ -49,22 +49,22 @@ def read_json(path: Path) -> Any:
         DataError: the file cannot be read, or is not JSON.
     """
     try:
-        return _parse(read_text(path, max_bytes=_MAX_FILE_BYTES))
+        return _parse(read_text(path, max_bytes=_MAX_FILE_BYTES), "JSON")
     except MalformedRecordError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def _parse(text: str) -> Any:
+def _parse(text: str, expected: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_constant)
     except MalformedRecordError:
         raise
     except json.JSONDecodeError as error:
         raise MalformedRecordError(
-            f"not JSON: {error.msg} at line {error.lineno} column {error.colno}, in {shown(text)}"
+            f"expected {expected}: {error.msg} at line {error.lineno} column {error.colno}, in {shown(text)}"
         ) from None
     except (ValueError, RecursionError) as error:  # a number of 4,300 digits; nesting 1,000 deep
-        raise MalformedRecordError(f"not JSON that can be read: {error}, in {shown(text)}") from None
+        raise MalformedRecordError(f"expected {expected}: {error}, in {shown(text)}") from None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from opticlir.data.text_files import read_lines
 from opticlir.data.topics import read_topics
 from opticlir.errors import DataError
 from opticlir.records import Qrels, Run
+from opticlir.storage import write_text_atomically
 
 __all__ = ["read_qrels", "read_run", "read_topics", "write_run"]
 
@@ -108,8 +109,6 @@ def write_run(run: Run, path: Path, *, tag: str = "opticlir") -> None:
         ValueError: `tag` is empty or holds a blank; a score is not finite in float32.
         DataError: an id cannot be written, since it holds a blank.
     """
-    from opticlir.storage import write_text_atomically  # noqa: PLC0415
-
     if not tag or any(character.isspace() for character in tag):
         raise ValueError(f"the tag of a run is one word, not {tag!r}")
     lines = [
@@ -130,14 +129,20 @@ def _strictly_decreasing(query_id: str, ranking: dict[str, float]) -> Iterator[t
             )
     before = math.inf
     for doc_id, exact in sorted(ranking.items(), key=lambda item: (-item[1], item[0])):
-        score = float(np.float32(exact)) if abs(exact) >= _SMALLEST_STEP else 0.0
+        score = _single(exact)
         if score >= before:
             # 2**-23 of a float32 is one to two of its steps
-            score = float(np.float32(before - max(abs(before) * 2.0**-23, _SMALLEST_STEP)))
-            if not math.isfinite(score):
+            lowered = before - max(abs(before) * 2.0**-23, _SMALLEST_STEP)
+            if lowered < -highest:
                 raise ValueError(f"query {query_id!r}: too many scores at the lower end of float32")
+            score = _single(lowered)
         before = score
         yield doc_id, str(np.float32(score))
+
+
+def _single(score: float) -> float:
+    """Round to float32, and what is nearer to 0 than half a step to 0."""
+    return float(np.float32(score)) if abs(score) >= _SMALLEST_STEP / 2 else 0.0
 
 
 def _writable(identifier: str, kind: str) -> str:

@@ -1,6 +1,7 @@
 """Tokenizers, checkpoints and model hubs: the only room that knows them."""
 
 from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save_model, vocabulary_for
+from opticlir.encoder.language_pack import load_language_pack, save_language_pack
 from opticlir.encoder.load import (
     document_fingerprint,
     encode_documents,
@@ -10,20 +11,26 @@ from opticlir.encoder.load import (
     route_modules,
     transformer_of,
 )
+from opticlir.encoder.pieces import EncodedText, Piece, encode_pieces
 from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary, split_words
 
 __all__ = [
+    "EncodedText",
+    "Piece",
     "Vocabulary",
     "VocabularyConfig",
     "cross_lingual_model",
     "document_fingerprint",
     "encode_documents",
+    "encode_pieces",
     "encode_queries",
     "extend_vocabulary",
+    "load_language_pack",
     "load_model",
     "new_student",
     "route_fingerprint",
     "route_modules",
+    "save_language_pack",
     "save_model",
     "split_words",
     "transformer_of",

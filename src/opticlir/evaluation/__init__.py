@@ -1,5 +1,40 @@
-"""Measures of a run against judgements."""
+"""Measures of a run against judgements, and whether one run is better than another."""
 
-from opticlir.evaluation.measures import DEFAULT_MEASURES, evaluate, mean_scores
+from opticlir.evaluation.comparison import (
+    Comparison,
+    RunComparison,
+    compare_runs,
+    compare_systems,
+    correct_family,
+)
+from opticlir.evaluation.comparison_table import comparison_json, latex_table, markdown_table
+from opticlir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
+from opticlir.evaluation.significance import (
+    bootstrap_interval,
+    bootstrap_interval_over_seeds,
+    effect_size,
+    holm,
+    paired_t_test,
+    randomisation_test,
+)
 
-__all__ = ["DEFAULT_MEASURES", "evaluate", "mean_scores"]
+__all__ = [
+    "DEFAULT_MEASURES",
+    "Comparison",
+    "RunComparison",
+    "bootstrap_interval",
+    "bootstrap_interval_over_seeds",
+    "check_measures",
+    "compare_runs",
+    "compare_systems",
+    "comparison_json",
+    "correct_family",
+    "effect_size",
+    "evaluate",
+    "holm",
+    "latex_table",
+    "markdown_table",
+    "mean_scores",
+    "paired_t_test",
+    "randomisation_test",
+]

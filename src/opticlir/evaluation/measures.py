@@ -8,6 +8,7 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
+from subprocess import SubprocessError
 from typing import Any
 
 import ir_measures
@@ -18,6 +19,7 @@ from opticlir.records import DocumentId, Qrels, Run
 
 DEFAULT_MEASURES = ("AP", "nDCG@10", "R@100", "RR@10")
 
+_MAX_GRADE = 1_000_000
 _MAX_DOCUMENTS = 2**24
 """Above it float32, in which the evaluators hold scores, has no place for that many ranks."""
 
@@ -39,7 +41,8 @@ def evaluate(
         measure name (as given) -> query id -> value.
 
     Raises:
-        DataError: no query of the run is judged, or a score is NaN.
+        DataError: no query of the run is judged, a score is NaN, a grade is beyond a million, or the
+            evaluator of a rare measure fails.
         ValueError: a measure is unknown, or no evaluator that is installed can compute it.
 
     Example:
@@ -52,15 +55,28 @@ def evaluate(
             f"run and qrels share no query: the run begins with {next(iter(run), None)!r}, "
             f"the qrels with {next(iter(qrels), None)!r}"
         )
-    judged = {
+    ranked = {
         query_id: _strictly_decreasing(query_id, run[query_id]) for query_id in qrels if query_id in run
     }
     values: dict[Any, dict[str, float]] = {
         measure: dict.fromkeys(qrels, 0.0) for measure in dict.fromkeys(parsed.values())
     }
-    for metric in ir_measures.iter_calc(list(values), qrels, judged):
-        values[metric.measure][metric.query_id] = float(metric.value)
+    try:
+        for metric in ir_measures.iter_calc(list(values), _evaluable(qrels), ranked):
+            values[metric.measure][metric.query_id] = float(metric.value)
+    except (ArithmeticError, OSError, SubprocessError) as error:  # of programs that ir-measures starts
+        raise DataError(f"the evaluator behind {', '.join(measures)} failed on this run: {error}") from error
     return {name: dict(values[measure]) for name, measure in parsed.items()}
+
+
+def check_measures(measures: Sequence[str]) -> None:
+    """Refuse a measure that `evaluate` would refuse, before any file is read.
+
+    Raises:
+        ValueError: a measure is unknown, or no evaluator that is installed can compute it.
+    """
+    for name in measures:
+        _parse(name)
 
 
 def mean_scores(scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -84,6 +100,23 @@ def _strictly_decreasing(query_id: str, scores: Mapping[DocumentId, float]) -> d
         )
     ranking = sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
     return {doc_id: float(len(ranking) - rank) for rank, doc_id in enumerate(ranking)}
+
+
+def _evaluable(qrels: Qrels) -> Qrels:
+    """The same judgements in a form that trec_eval survives.
+
+    It crashes on a query whose grades are all negative, so these become 0; and its memory grows with the
+    highest grade.
+    """
+    for query_id, grades in qrels.items():
+        if (highest := max(grades.values(), default=0)) > _MAX_GRADE:
+            raise DataError(
+                f"the qrels have grade {highest} for query {query_id!r}, the limit is {_MAX_GRADE:,}"
+            )
+    return {
+        query_id: grades if any(grade >= 0 for grade in grades.values()) else dict.fromkeys(grades, 0)
+        for query_id, grades in qrels.items()
+    }
 
 
 def _parse(name: str) -> Any:

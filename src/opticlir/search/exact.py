@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64
@@ -66,7 +66,7 @@ class ExactIndex:
         encoder: str,
         dtype: TokenType = "float16",
         inputs: dict[str, str] | None = None,
-    ) -> Self:
+    ) -> "ExactIndex":
         """Build an index from a stream; an index that `path` holds is replaced when all is well.
 
         Args:
@@ -90,7 +90,7 @@ class ExactIndex:
         return cls.open(path)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path) -> "ExactIndex":
         """Open the current version: all files are checked, the token vectors when they are read.
 
         Raises:
@@ -98,14 +98,14 @@ class ExactIndex:
         """
         return open_version(path, lambda folder: cls(path, folder))
 
-    def add(self, entries: Iterable[Entry]) -> Self:
+    def add(self, entries: Iterable[Entry]) -> "ExactIndex":
         """Publish a version with more documents, and give it back. Raises as `create`."""
         with publish_version(self.path) as folder:
             current = self.open(self.path)
             current._derive(folder, chain(current._entries(), entries))
         return self.open(self.path)
 
-    def delete(self, doc_ids: Iterable[str]) -> Self:
+    def delete(self, doc_ids: Iterable[str]) -> "ExactIndex":
         """Publish a version without some documents, and give it back.
 
         Raises:
@@ -149,8 +149,8 @@ class ExactIndex:
         """
         if fingerprint != self.encoder:
             raise ArtefactError(
-                f"{self.path} was built with document encoder {self.encoder}, the model given has "
-                f"{fingerprint}: use the model that built the index, or build the index again with this one"
+                f"{self.path} was built with document encoder {self.encoder[:12]}, the model given has "
+                f"{fingerprint[:12]}: use the model that built the index, or build the index again with this one"
             )
 
     @property

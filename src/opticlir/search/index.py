@@ -1,8 +1,7 @@
 """What a searcher needs of an index, whatever the index is made of."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Protocol, Self, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -16,25 +15,17 @@ Entry: TypeAlias = tuple[Document, np.ndarray]
 class Index(Protocol):
     """Documents with their token matrices, made once and replaced whole.
 
-    An index is opened at a version and stays there: `add` and `delete` publish a new version and give it
-    back, readers of the old one go on undisturbed.
+    Each kind of index has its own `create` and `open`. An index is opened at a version and stays there:
+    `add` and `delete` publish a new version and give it back, readers of the old one go on undisturbed.
     """
 
     dim: int
     """Width of a token vector."""
 
-    @classmethod
-    def create(cls, path: Path, entries: Iterable[Entry], *, encoder: str) -> Self:
-        """Build an index from a stream, in place of whatever version `path` holds."""
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the current version."""
-
-    def add(self, entries: Iterable[Entry]) -> Self:
+    def add(self, entries: Iterable[Entry]) -> "Index":
         """Publish a version with more documents."""
 
-    def delete(self, doc_ids: Iterable[str]) -> Self:
+    def delete(self, doc_ids: Iterable[str]) -> "Index":
         """Publish a version without some documents."""
 
     def verify(self) -> None:

@@ -66,7 +66,7 @@ class Searcher:
             DataError: the question has no tokens.
             ArtefactError: the encoded question holds NaN, or the index is damaged.
         """
-        question = Query("query", query_text, "und")
+        question = Query("1", query_text, "und")
         (found,) = self._answers([question], [query_tokens], k, [ranking])
         documents = (
             (self.index.document(int(row)), float(score)) for row, score in zip(*found[0], strict=True)
@@ -161,7 +161,7 @@ class Searcher:
                 f"query {query.query_id!r} has tokens {tokens.shape}, the index has dim {self.index.dim}"
             )
         if len(tokens) == 0:
-            raise DataError(f"query {query.query_id!r} is empty: {query.text!r}")
+            raise DataError(f"query {query.query_id!r} has no tokens: its text is {query.text!r}")
         if not np.isfinite(tokens).all():
             raise ArtefactError(
                 f"query {query.query_id!r}: its embedding holds NaN or infinity; "

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
-from opticlir.storage.filesystem import refusals_named
+from opticlir.storage.filesystem import confirm, refusals_named
 
 _REPAIR = "build it again, or restore it from a copy"
 
@@ -29,6 +29,7 @@ class DurableFile:
 
     Args:
         path: a name that must not exist yet.
+        target: what the file is to become, where a message should name that instead.
         block_size: where given, `block_digests` gets the SHA-256 (32 bytes) of each block of that many
             bytes, so that a reader can check the blocks that it touches and no others.
 
@@ -36,14 +37,14 @@ class DurableFile:
         ArtefactError: the disk refuses, here or in any method.
     """
 
-    def __init__(self, path: Path, *, block_size: int | None = None) -> None:
+    def __init__(self, path: Path, *, target: Path | None = None, block_size: int | None = None) -> None:
         self.block_digests: list[bytes] = []
-        self._path = path
+        self._target = target or path
         self._block_size = block_size
         self._block = hashlib.sha256()
         self._whole = hashlib.sha256()
         self._n_bytes = 0
-        with refusals_named(path):
+        with refusals_named(self._target):
             self._descriptor = filesystem.active.create(path)
 
     def __enter__(self) -> "DurableFile":
@@ -56,7 +57,7 @@ class DurableFile:
 
     def close(self) -> None:
         """Close the descriptor; a file that was not finished is not durable."""
-        with refusals_named(self._path):
+        with refusals_named(self._target):
             filesystem.active.close(self._descriptor)
 
     def write(self, data: bytes | memoryview) -> None:
@@ -68,7 +69,7 @@ class DurableFile:
         self._whole.update(view)
         self._hash_blocks(view)
         self._n_bytes += len(view)
-        with refusals_named(self._path):
+        with refusals_named(self._target):
             while view:
                 view = view[filesystem.active.write(self._descriptor, view) :]
 
@@ -89,14 +90,14 @@ class DurableFile:
         """Force the bytes to the disk and give the checksum of the whole file."""
         if self._block_size and self._n_bytes % self._block_size:
             self._end_block()
-        with refusals_named(self._path):
+        with refusals_named(self._target):
             filesystem.active.sync(self._descriptor)
         return Checksum(self._n_bytes, self._whole.hexdigest())
 
 
-def write_file(path: Path, data: bytes | memoryview) -> Checksum:
-    """Write a new file, durable but not yet published, and give its checksum."""
-    with DurableFile(path) as file:
+def write_file(path: Path, data: bytes | memoryview, *, target: Path | None = None) -> Checksum:
+    """Write a new file, durable but not yet published, and give its checksum. See `DurableFile`."""
+    with DurableFile(path, target=target) as file:
         file.write(data)
         return file.finish()
 
@@ -112,13 +113,13 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
         with refusals_named(path):
             if temporary.exists():  # left by a dead process that had our number
                 filesystem.active.remove(temporary)
-            write_file(temporary, data)
+            write_file(temporary, data, target=path)
             filesystem.active.rename(temporary, path)
-            filesystem.active.sync_path(path.parent)
     except ArtefactError:
         with suppress(OSError):
             filesystem.active.remove(temporary)
         raise
+    confirm(path)
 
 
 def write_text_atomically(path: Path, text: str) -> None:

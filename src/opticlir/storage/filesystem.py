@@ -96,11 +96,27 @@ def refusals_named(target: Path, *, only_full_disk: bool = False) -> Iterator[No
         ) from error
 
 
+def confirm(target: Path) -> None:
+    """Make the rename that published `target` outlive a power cut.
+
+    Raises:
+        ArtefactError: the disk does not say that it did; `target` is complete and can be read.
+    """
+    try:
+        active.sync_path(target.parent)
+    except OSError as error:
+        raise ArtefactError(
+            f"{target} is written, but the disk does not confirm it ({error.strerror or error}): "
+            "a power cut may undo it"
+        ) from error
+
+
 def make_folders(path: Path) -> None:
-    """Create a folder and those above it, each where it is absent."""
+    """Create a folder and those above it, each where it is absent, durably."""
     if not path.is_dir():
         make_folders(path.parent)
         active.make_folder(path)
+        active.sync_path(path.parent)
 
 
 def sync_tree(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
-from opticlir.storage.filesystem import make_folders, refusals_named, sync_tree
+from opticlir.storage.filesystem import confirm, make_folders, refusals_named, sync_tree
 from opticlir.storage.locks import exclusive_lock
 
 
@@ -54,5 +54,4 @@ def publish_folder(target: Path) -> Iterator[Path]:
             with suppress(OSError):
                 filesystem.active.remove(temporary)
             raise
-        with refusals_named(target):
-            filesystem.active.sync_path(target.parent)
+        confirm(target)

@@ -32,9 +32,11 @@ def exclusive_lock(target: Path) -> Iterator[None]:
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
-        with suppress(OSError):
-            filesystem.active.remove(path)
-        filesystem.active.unlock(descriptor)
+        try:
+            with suppress(OSError):
+                filesystem.active.remove(path)
+        finally:
+            filesystem.active.unlock(descriptor)
 
 
 def _take(path: Path) -> int | None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
 from opticlir.storage.files import sha256_file, write_file
-from opticlir.storage.filesystem import make_folders, refusals_named, sync_tree
+from opticlir.storage.filesystem import confirm, make_folders, refusals_named, sync_tree
 from opticlir.storage.locks import exclusive_lock
 
 MANIFEST = "manifest.json"
@@ -48,7 +48,9 @@ def publish_version(root: Path) -> Iterator[Path]:
         versions = root / _VERSIONS
         with refusals_named(root):
             make_folders(versions)
-            if (current := _current_version(root)) is not None:
+            current = _current_version(root)
+            # the versions under a damaged pointer stay until the new one stands: it may be mended by hand
+            if current is not None or not (root / _POINTER).exists():
                 _remove_others(versions, current)
             folder = versions / f"{_highest_number(versions) + 1:06d}"
             filesystem.active.make_folder(folder)
@@ -92,10 +94,12 @@ def open_version(root: Path, load: Callable[[Path], _T]) -> _T:
 
 def _point_to(root: Path, folder: Path) -> None:
     partial = root / _VERSIONS / _POINTER  # what a crash leaves there is swept up with the old versions
-    write_file(partial, f"{folder.name} {sha256_file(folder / MANIFEST)}\n".encode())
+    line = f"{folder.name} {sha256_file(folder / MANIFEST)}\n"
+    if partial.exists():
+        filesystem.active.remove(partial)
+    write_file(partial, line.encode(), target=root / _POINTER)
     filesystem.active.rename(partial, root / _POINTER)
-    filesystem.active.sync_path(root)
-    filesystem.active.sync_path(root.parent)
+    confirm(root / _POINTER)
 
 
 def _read_pointer(root: Path) -> tuple[Path, str]:
@@ -119,7 +123,7 @@ def _highest_number(versions: Path) -> int:
     return max((int(path.name) for path in versions.iterdir() if path.name.isdecimal()), default=0)
 
 
-def _remove_others(versions: Path, current: Path) -> None:
+def _remove_others(versions: Path, current: Path | None) -> None:
     for path in sorted(versions.iterdir()):
         if path != current:
             filesystem.active.remove(path)

@@ -2,15 +2,18 @@
 
 from opticlir.training.config import TrainConfig, make_config, read_config
 from opticlir.training.distil import Outcome, distil
-from opticlir.training.losses import METHODS
+from opticlir.training.methods import METHODS, Stage, objective_names, parse_method
 from opticlir.training.teacher_cache import default_cache_folder
 
 __all__ = [
     "METHODS",
     "Outcome",
+    "Stage",
     "TrainConfig",
     "default_cache_folder",
     "distil",
     "make_config",
+    "objective_names",
+    "parse_method",
     "read_config",
 ]

@@ -1,7 +1,7 @@
 """Batches of bitext: alike in length, in an order that follows from seed and epoch alone."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,23 +80,27 @@ class BitextCollator(MultiVectorEncoderDataCollator):
     """Foreign side through the student's tokenizer; English side as vectors the teacher gave before.
 
     The stock collator would put both sides through the student's tokenizer, whose ids mean nothing to
-    the teacher.
+    the teacher. Where an objective needs it, the English side goes through that tokenizer as well.
     """
 
     foreign: Sequence[str] = field(default=(), repr=False)
     teacher_tokens: TeacherTokens = field(default_factory=lambda: TeacherTokens([]), repr=False)
     prompt: str | None = None
+    english: Callable[[Sequence[int]], dict[str, torch.Tensor]] | None = field(default=None, repr=False)
+    """Inputs of the English side of some pairs; None where no objective needs them."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        """One batch: `foreign_*` holds all the loss needs."""
+        """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides."""
         pairs = [row["pair"] for row in features]
         inputs = self.preprocess_fn([self.foreign[pair] for pair in pairs], prompt=self.prompt, task="query")
         tokens, mask = pad_tokens([self.teacher_tokens[pair] for pair in pairs])
+        english = self.english(pairs) if self.english else {}
         return {
             **{f"foreign_{name}": value for name, value in inputs.items()},
             "foreign_teacher_tokens": tokens,
             "foreign_teacher_mask": mask,
             "foreign_pairs": torch.tensor(pairs),
+            **{f"english_{name}": value for name, value in english.items()},
         }
 
 

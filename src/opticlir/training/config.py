@@ -1,6 +1,5 @@
 """Every setting of a training run, in one place; `train.toml` holds the same names."""
 
-import difflib
 import math
 import tomllib
 from collections.abc import Callable
@@ -10,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from opticlir.encoder import VocabularyConfig
 from opticlir.errors import DataError
-from opticlir.training.losses import METHODS, TransportConfig
+from opticlir.training.methods import Stage, check_stages, nearest, parse_method
+from opticlir.training.objectives import TransportConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,17 @@ class TrainConfig:
     words: VocabularyConfig = field(default_factory=VocabularyConfig)
     """How it is extended."""
     method: str = "optical"
-    """Which objectives are minimised; see `opticlir.training.losses.METHODS`."""
+    """Which objectives are minimised, as a weighted sum: `optical`, `optical+0.3*score_kl`."""
+    stages: tuple[Stage, ...] = ()
+    """Methods one after the other, each for its share of the steps; exclusive with `method`."""
     transport: TransportConfig = field(default_factory=TransportConfig)
     """Which plan aligns the tokens."""
     temperature: float = 0.05
-    """Of contrastive objectives, on MaxSim per query token."""
+    """Of contrastive objectives, on MaxSim per query token or on the cosine of pooled vectors."""
+    score_temperature: float = 0.05
+    """Of `score_kl`, on MaxSim per query token."""
+    both_directions: bool = False
+    """Whether `contrastive` also asks each English side to find its foreign one."""
     train: Literal["all", "embeddings"] = "all"
     """Everything, or the input embeddings alone, so that one English encoder serves all languages."""
     minutes: float | None = None
@@ -59,11 +65,9 @@ class TrainConfig:
     """Of the encoders' matrix products; `auto` is bfloat16 where the processor multiplies in it."""
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise DataError(
-                f"unknown method {self.method!r}{nearest(self.method, METHODS)}; "
-                f"there are {', '.join(METHODS)}"
-            )
+        parse_method(self.method)
+        if self.stages:
+            check_stages(self.stages)
         if self.minutes is not None and self.epochs is not None:
             raise DataError("give a budget in minutes or in epochs, not both")
         for names, fits, expected in _RANGES:
@@ -72,10 +76,18 @@ class TrainConfig:
                 if value is not None and not fits(value):
                     raise DataError(f"{name} is {value}: expected {expected}")
 
+    @property
+    def schedule(self) -> tuple[Stage, ...]:
+        """The stages, or the one method as a stage of its own."""
+        return self.stages or (Stage(method=self.method, share=1.0),)
+
 
 _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
     (
-        ("minutes", "temperature", "learning_rate", "embedding_learning_rate", "batch_size", "checkpoint_steps"),
+        (
+            "minutes", "temperature", "score_temperature", "learning_rate", "embedding_learning_rate",
+            "batch_size", "checkpoint_steps",
+        ),  # fmt: skip
         lambda value: 0 < value < math.inf,
         "a finite number above 0",
     ),
@@ -98,12 +110,17 @@ def make_config(settings: dict[str, Any], *, source: str) -> TrainConfig:
     """Check settings and fill in the defaults.
 
     Args:
-        settings: by field name; tables for `words` and `transport`.
+        settings: by field name; tables for `words` and `transport`, a list of tables for `stages`.
         source: where they come from, for messages.
 
     Raises:
-        DataError: an unknown key, with the nearest known one, or a value of the wrong type.
+        DataError: an unknown key, with the nearest known one, a value of the wrong type, or settings that
+            contradict each other.
     """
+    if settings.get("stages") and "method" in settings:
+        raise DataError(
+            f"{source}: method is {settings['method']!r} but there are stages, which name their own: give one"
+        )
     nested: dict[str, type] = {"words": VocabularyConfig, "transport": TransportConfig}
     resolved = {
         name: _checked(nested[name], value, f"{source}: [{name}]")
@@ -111,13 +128,15 @@ def make_config(settings: dict[str, Any], *, source: str) -> TrainConfig:
         else value
         for name, value in settings.items()
     }
+    if "stages" in resolved:
+        resolved["stages"] = _stages(resolved["stages"], f"{source}: stages")
     return _checked(TrainConfig, resolved, source)
 
 
-def nearest(name: str, known: Any) -> str:
-    """`; did you mean 'x'?`, or nothing where nothing is near."""
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+def _stages(value: Any, source: str) -> tuple[Stage, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(entry, dict) for entry in value):
+        raise DataError(f'{source} is {value!r}: expected tables such as {{method = "optical", share = 1}}')
+    return tuple(_checked(Stage, entry, f"{source}[{number}]") for number, entry in enumerate(value))
 
 
 def _checked(kind: type, settings: dict[str, Any], source: str) -> Any:
@@ -153,6 +172,8 @@ def _fits(value: Any, kind: Any) -> bool:
     if is_dataclass(kind):
         return isinstance(value, kind)  # type: ignore[arg-type]
     choices = getattr(kind, "__args__", (kind,))
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(isinstance(entry, choices[0]) for entry in value)
     if any(isinstance(choice, str) for choice in choices):
         return value in choices
     numbers = (float,) if float in choices else ()

@@ -3,11 +3,10 @@
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from opticlir.encoder import (
     cross_lingual_model,
     load_model,
     new_student,
+    save_language_pack,
     save_model,
     split_words,
     transformer_of,
@@ -31,8 +31,12 @@ from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
 from opticlir.training.batches import BitextCollator, LengthBuckets
 from opticlir.training.config import TrainConfig
-from opticlir.training.losses import METHODS, DistillationLoss, objectives
+from opticlir.training.english_side import EnglishInputs
+from opticlir.training.losses import DistillationLoss, Parts, objectives
+from opticlir.training.methods import objective_names, reads_english
+from opticlir.training.model_card import model_card
 from opticlir.training.run_folder import RunFolder
+from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
@@ -114,8 +118,16 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     def validate() -> dict[str, float]:
         return translation_retrieval(student, foreign, english) if foreign else {}
 
-    trainer, callback = _trainer(config, student, kept, tokens, run, report, validate)
-    steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
+    callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size)
+    collator = BitextCollator(
+        preprocess_fn=student.preprocess, foreign=[pair.foreign for pair in kept], teacher_tokens=tokens,
+        prompt=student.prompts.get("query"),
+    )  # fmt: skip
+    if reads_english(objective_names(config.schedule)):
+        collator.english = EnglishInputs([pair.english for pair in kept], student, teacher)
+    trainer = _trainer(config, student, kept, collator, callback, _arguments(config, student, run))
+    with _plain_attention(student):
+        steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
     trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
     checkpoint = run.last_checkpoint()
     run.rewind_log(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
@@ -123,13 +135,19 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
         callback.look(0)
     if steps:
         report({"event": "stage", "name": "training"})
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with _plain_attention(student):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if callback.is_interrupted:
         return _outcome(run, steps, is_finished=False)
     report({"event": "stage", "name": "saving the model"})
     save_model(cross_lingual_model(student, teacher), run.out)
+    if config.train == "embeddings" and config.student is None:
+        save_language_pack(student, teacher, run.folder / "language-pack", language=config.language)
+    outcome = _outcome(run, steps, is_finished=True)
+    card = model_card(config, pairs=len(pairs), steps=steps, initial=outcome.initial, trained=outcome.trained)
+    write_text_atomically(run.out / "README.md", card)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
-    return _outcome(run, steps, is_finished=True)
+    return outcome
 
 
 def _split(
@@ -168,31 +186,43 @@ def _teacher_tokens(
 
 
 def _trainer(
-    config: TrainConfig, student: MultiVectorEncoder, pairs: list[SentencePair], tokens: TeacherTokens,
-    run: RunFolder, report: Report, validate: Any,
-) -> tuple[StudentTrainer, RunCallback]:  # fmt: skip
+    config: TrainConfig,
+    student: MultiVectorEncoder,
+    pairs: list[SentencePair],
+    collator: BitextCollator,
+    callback: RunCallback,
+    arguments: MultiVectorEncoderTrainingArguments,
+) -> StudentTrainer:
     tokenizer = transformer_of(student, "query").tokenizer
     lengths = np.array(
         [len(ids) for ids in tokenizer([pair.foreign for pair in pairs], truncation=True)["input_ids"]]
     )
     weights = np.array([pair.weight for pair in pairs], dtype=np.float64)
-    callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size)
-    functions = objectives(config.transport, config.temperature)
-    parts = {name: (functions[name], weight) for name, weight in METHODS[config.method].items()}
+    parts = _parts(config)
+    loss = DistillationLoss(student, parts[0])
     trainer = StudentTrainer(
         model=student,
-        args=_arguments(config, student, run),
+        args=arguments,
         train_dataset=Dataset.from_dict({"pair": np.arange(len(pairs))}),
-        loss=DistillationLoss(student, parts),
-        data_collator=BitextCollator(
-            preprocess_fn=student.preprocess, foreign=[pair.foreign for pair in pairs], teacher_tokens=tokens,
-            prompt=student.prompts.get("query"),
-        ),
-        callbacks=[callback],
-    )  # fmt: skip
+        loss=loss,
+        data_collator=collator,
+        callbacks=[StageCallback(loss, config.schedule, parts), callback],
+    )
     trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
     trainer.buckets = LengthBuckets(lengths, weights, batch_size=config.batch_size, seed=config.seed)
-    return trainer, callback
+    return trainer
+
+
+def _parts(config: TrainConfig) -> list[Parts]:
+    """What each stage minimises."""
+    functions = objectives(
+        config.transport, config.temperature,
+        score_temperature=config.score_temperature, both_directions=config.both_directions,
+    )  # fmt: skip
+    return [
+        {name: (functions[name], weight) for name, weight in stage.weights.items()}
+        for stage in config.schedule
+    ]
 
 
 def _arguments(
@@ -221,7 +251,11 @@ def _planned_steps(config: TrainConfig, trainer: StudentTrainer, steps_per_epoch
         epochs = _DEFAULT_EPOCHS if config.epochs is None else config.epochs
         return round(epochs * steps_per_epoch)
     seconds = config.minutes * 60 * _BUDGET_FOR_STEPS
-    return max(1, int(seconds / _seconds_per_step(trainer)))
+    per_step = 0.0
+    for stage, parts in zip(config.schedule, _parts(config), strict=True):
+        trainer.loss.parts = dict(parts)
+        per_step += stage.share * _seconds_per_step(trainer)
+    return max(1, int(seconds / per_step))
 
 
 def _seconds_per_step(trainer: StudentTrainer) -> float:
@@ -239,6 +273,7 @@ def _seconds_per_step(trainer: StudentTrainer) -> float:
         loss.backward()
         seconds.append(time.perf_counter() - started)
     trainer.model.zero_grad(set_to_none=True)
+    trainer.accum_loss_components["train"].clear()  # no step was taken: the log is not to hold these
     return float(np.mean(seconds[1:] or seconds))
 
 
@@ -252,13 +287,26 @@ def _bfloat16(config: TrainConfig) -> bool:
 
 
 @contextmanager
-def _flushed_denormals() -> Any:
+def _flushed_denormals() -> Iterator[None]:
     """Sharp plans are full of numbers near 0 that cost a hundred times the arithmetic of others."""
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
         torch.set_flush_denormal(False)
+
+
+@contextmanager
+def _plain_attention(student: MultiVectorEncoder) -> Iterator[None]:
+    """The fused attention of torch pays on long texts; on a processor its backward pass costs short ones a third."""
+    model = transformer_of(student, "query").model
+    usual = model.config._attn_implementation
+    if student.device.type == "cpu":
+        model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(usual)
 
 
 def _past_outcome(run: RunFolder) -> Outcome:

@@ -19,13 +19,18 @@ Report = Callable[[dict[str, Any]], None]
 
 
 class StudentTrainer(MultiVectorEncoderTrainer):
-    """The stock trainer, fed by `LengthBuckets`."""
+    """The stock trainer, fed by `LengthBuckets`, with a loss whose parts may change."""
 
     buckets: LengthBuckets
 
     def get_batch_sampler(self, *_: Any, **__: Any) -> LengthBuckets:
         """Batches of like length instead of random ones."""
         return self.buckets
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log the parts of the loss, and forget them: one that a stage left behind is not 0, it is not there."""
+        super().log(logs, start_time)
+        self.accum_loss_components["train"].clear()
 
 
 class RunCallback(TrainerCallback):
@@ -46,6 +51,7 @@ class RunCallback(TrainerCallback):
         self._started = time.monotonic()
         self._first_step = 0
         self._terminated = False
+        self._other_handler: Any = signal.SIG_DFL
         self.is_interrupted = False
 
     def on_train_begin(
@@ -54,7 +60,14 @@ class RunCallback(TrainerCallback):
         """Start the clock; listen for SIGTERM where the signals are ours to handle."""
         self._started, self._first_step = time.monotonic(), state.global_step
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._terminate)
+            self._other_handler = signal.signal(signal.SIGTERM, self._terminate) or signal.SIG_DFL
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Give SIGTERM back: what comes after the training must be as easy to stop as before it."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._other_handler)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

@@ -10,30 +10,35 @@ from torch import Tensor
 class TransportPlan:
     """A batch of transport plans with a certificate for each problem.
 
-    Nothing here is NaN or infinite. A problem without an answer (no mass on a side, every way
-    forbidden) has the plan 0 and `converged` False.
+    Nothing here is NaN. A problem without an answer (a side without mass, a token whose every way is
+    forbidden) has the plan 0, the value 0, an infinite `marginal_error` and `duality_gap`, and `converged`
+    False.
+
+    For ragged problems the plan and the potentials are flat, laid out like the cost and the marginals.
     """
 
-    plan: Float[Tensor, "batch m n"]
-    """Mass moved from each source to each target token; detached; exactly 0 at padding."""
+    plan: Float[Tensor, "batch m n"] | Float[Tensor, " entries"]
+    """Mass moved from each source to each target token; detached; exactly 0 at padding. In the dtype of
+    the cost; everything else is float32, or float64 for a float64 cost."""
 
-    source_potential: Float[Tensor, "batch m"]
-    """Dual prices in the units of cost; 0 at padding."""
+    source_potential: Float[Tensor, "batch m"] | Float[Tensor, " sources"]
+    """Dual prices in the units of cost; 0 where there is no mass."""
 
-    target_potential: Float[Tensor, "batch n"]
-    """Likewise. Plan entries are largest where the cost is the sum of the two prices."""
+    target_potential: Float[Tensor, "batch n"] | Float[Tensor, " targets"]
+    """Likewise. Mass moves where the cost is about the sum of the two prices."""
 
     value: Float[Tensor, " batch"]
-    """Transport cost, the sum of plan times cost; a gradient reaches `cost` through it, never the plan."""
+    """Transport cost, the sum of plan times cost. Its gradient in the cost is the plan."""
 
     marginal_error: Float[Tensor, " batch"]
-    """Misplaced mass: absolute row and column sums off the marginals, from 0 to 4."""
+    """Misplaced mass: how far row and column sums are off the marginals, added up without sign."""
 
     duality_gap: Float[Tensor, " batch"]
-    """`value` less a lower bound on the exact transport cost: how much a sharper plan could save."""
+    """`value` less a lower bound on the exact transport cost: how much an exact plan could save at most,
+    and for an entropic plan how much its blur costs. Rounding can make it slightly negative."""
 
     converged: Bool[Tensor, " batch"]
-    """Whether `marginal_error` is within the tolerance asked for."""
+    """Whether the solver reached the tolerance asked for."""
 
     n_iterations: Int[Tensor, " batch"]
-    """Pairs of row and column updates spent on the problem."""
+    """Iterations spent on the problem, in the solver's own unit."""

@@ -1,21 +1,18 @@
-"""A batch of transport problems made safe to iterate on, and an answer certified.
+"""A batch of transport problems made safe for plain torch to iterate on, and an answer certified."""
 
-Solvers share this: the checks of shape, the removal of whatever padding holds, the problems that have
-no answer, and the measurement of what came out.
-"""
-
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from opticlir.transport.plan import TransportPlan
+from opticlir.transport.ragged import RaggedCost
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Padded problems in float32 or float64, detached, finite wherever mass can go.
+    """Padded problems in float32 or float64, finite wherever mass can go.
 
     A problem that has no answer is replaced by a harmless one and marked in `solvable`.
     """
@@ -26,25 +23,41 @@ class Problem:
     source_marginal: Float[Tensor, "batch m"]
     target_marginal: Float[Tensor, "batch n"]
     solvable: Bool[Tensor, " batch"]
+    start: Float[Tensor, "batch n"] | None
+    """Target potentials to begin with; None for 0."""
 
     @property
     def active(self) -> Bool[Tensor, "batch m n"]:
         """Where both tokens carry mass."""
         return (self.source_marginal > 0)[:, :, None] & (self.target_marginal > 0)[:, None, :]
 
+    def starting_from(self, target_potential: Float[Tensor, "batch n"]) -> "Problem":
+        """The same problem with other target potentials to begin with."""
+        return replace(self, start=target_potential)
 
-def check_shapes(cost: Tensor, source_marginal: Tensor, target_marginal: Tensor) -> None:
-    """Refuse marginals that do not fit the cost. Raises ValueError naming both shapes."""
-    if cost.ndim != 3:
+
+def check_shapes(
+    cost: Tensor | RaggedCost, source_marginal: Tensor, target_marginal: Tensor, start: Tensor | None = None
+) -> None:
+    """Refuse vectors that do not fit the cost. Raises ValueError naming both shapes."""
+    if isinstance(cost, RaggedCost):
+        named = (
+            f"the ragged cost has {int(cost.n_source.sum())} sources and {int(cost.n_target.sum())} targets"
+        )
+        source_shape: tuple[int, ...] = (int(cost.n_source.sum()),)
+        target_shape: tuple[int, ...] = (int(cost.n_target.sum()),)
+    elif cost.ndim != 3:
         raise ValueError(f"cost is {tuple(cost.shape)}: expected (batch, m, n)")
-    for name, marginal, expected in (
-        ("source_marginal", source_marginal, (cost.shape[0], cost.shape[1])),
-        ("target_marginal", target_marginal, (cost.shape[0], cost.shape[2])),
+    else:
+        named = f"cost is {tuple(cost.shape)}"
+        source_shape, target_shape = (cost.shape[0], cost.shape[1]), (cost.shape[0], cost.shape[2])
+    for name, vector, shape in (
+        ("source_marginal", source_marginal, source_shape),
+        ("target_marginal", target_marginal, target_shape),
+        ("start", start, target_shape),
     ):
-        if tuple(marginal.shape) != expected:
-            raise ValueError(
-                f"cost is {tuple(cost.shape)} but {name} is {tuple(marginal.shape)}: expected {expected}"
-            )
+        if vector is not None and tuple(vector.shape) != shape:
+            raise ValueError(f"{named} but {name} is {tuple(vector.shape)}: expected {shape}")
 
 
 def check_settings(*, max_iterations: int, tolerance: float, **positive: float) -> None:
@@ -58,35 +71,65 @@ def check_settings(*, max_iterations: int, tolerance: float, **positive: float) 
         raise ValueError(f"tolerance is {tolerance}: expected a number >= 0")
 
 
-def prepare(cost: Tensor, source_marginal: Tensor, target_marginal: Tensor) -> Problem:
-    """Detach, widen to float32, blank the padding, and set problems without an answer aside."""
-    check_shapes(cost, source_marginal, target_marginal)
-    dtype = torch.float64 if cost.dtype == torch.float64 else torch.float32
-    cost, source, target = (
-        tensor.detach().to(cost.device, dtype) for tensor in (cost, source_marginal, target_marginal)
+def refuse(first_bad: int, *, is_cost: bool) -> ValueError:
+    """What to raise about a problem whose numbers make no sense."""
+    if is_cost:
+        return ValueError(
+            f"the cost of problem {first_bad} holds a NaN or minus infinity between tokens with mass: "
+            "expected finite numbers, or plus infinity to forbid a way"
+        )
+    return ValueError(
+        f"a marginal of problem {first_bad} holds a NaN, an infinity or a negative number: "
+        "expected masses >= 0"
     )
-    reachable = cost < torch.inf
+
+
+def prepare(
+    cost: Tensor, source_marginal: Tensor, target_marginal: Tensor, start: Tensor | None = None
+) -> Problem:
+    """Widen to float32, blank the padding, and set problems without an answer aside.
+
+    Numbers that make no sense are refused on the CPU; on an accelerator, where to look is to wait, their
+    problems count as unsolvable.
+
+    Raises:
+        ValueError: a NaN, a negative mass, or a cost of minus infinity between tokens with mass.
+    """
+    dtype = torch.float64 if cost.dtype == torch.float64 else torch.float32
+    cost = cost.to(dtype)
+    source, target = (marginal.detach().to(cost) for marginal in (source_marginal, target_marginal))
     active = (source > 0)[:, :, None] & (target > 0)[:, None, :]
+    bad_cost = (active & ~(cost > -torch.inf)).flatten(1).any(1)
+    bad_marginal = ~(
+        ((source >= 0) & (source < torch.inf)).all(1) & ((target >= 0) & (target < torch.inf)).all(1)
+    )
+    if cost.device.type == "cpu":
+        for bad, is_cost in ((bad_marginal, False), (bad_cost, True)):
+            if bad.any():
+                raise refuse(int(bad.nonzero()[0]), is_cost=is_cost)
+    reachable = active & (cost < torch.inf)
     solvable = (
         active.flatten(1).any(1)
-        & ((active & reachable).any(2) | (source <= 0)).all(1)
-        & ((active & reachable).any(1) | (target <= 0)).all(1)
-        & ~(active & ~(cost > -torch.inf)).flatten(1).any(1)
-        & torch.isfinite(source).all(1)
-        & torch.isfinite(target).all(1)
+        & (reachable.any(2) | (source <= 0)).all(1)
+        & (reachable.any(1) | (target <= 0)).all(1)
+        & ~(bad_cost | bad_marginal)
     )
-    cost = torch.where(active & solvable[:, None, None], cost, 0.0)
     return Problem(
-        cost=cost,
+        cost=torch.where(active & solvable[:, None, None], cost, 0.0),
         source_marginal=torch.where(solvable[:, None], source, 1.0),
         target_marginal=torch.where(solvable[:, None], target, 1.0),
         solvable=solvable,
+        start=None if start is None else start.detach().to(cost),
     )
+
+
+def transport_value(plan: Tensor, cost: Tensor) -> Float[Tensor, " batch"]:
+    """Sum of plan times cost per problem; 0 times infinity counts as 0."""
+    return (plan * cost.to(plan.dtype).masked_fill(plan == 0, 0.0)).sum((1, 2))
 
 
 def certify(
     problem: Problem,
-    cost: Tensor,
     plan: Float[Tensor, "batch m n"],
     potentials: tuple[Float[Tensor, "batch m"], Float[Tensor, "batch n"]],
     *,
@@ -97,49 +140,39 @@ def certify(
 
     Args:
         problem: what was solved.
-        cost: (batch, m, n) float tensor as the caller gave it; the value's gradient goes there.
-        plan: (batch, m, n) tensor of masses, finite.
+        plan: (batch, m, n) tensor of masses, finite where both tokens carry mass.
         potentials: dual prices in units of cost, finite where there is mass.
         tolerance: largest marginal error that counts as converged.
         n_iterations: (batch,) int tensor, spent per problem.
+
+    Gradient:
+        None: the plan and all its measures are detached.
     """
-    solved = problem.solvable
-    plan = torch.where(solved[:, None, None] & problem.active, plan, 0.0)
-    source_potential = torch.where(solved[:, None] & (problem.source_marginal > 0), potentials[0], 0.0)
-    target_potential = torch.where(solved[:, None] & (problem.target_marginal > 0), potentials[1], 0.0)
-    error = (plan.sum(2) - problem.source_marginal).abs().sum(1) + (
-        plan.sum(1) - problem.target_marginal
-    ).abs().sum(1)
-    error = torch.where(solved, error, 2.0)
-    # an entry without mass passes no cost on: infinity times 0 is NaN
-    value = (plan * cost.to(plan.dtype).masked_fill(plan == 0, 0.0)).sum((1, 2))
-    bound = torch.maximum(
-        _dual_bound(problem, source_potential), _dual_bound(_mirrored(problem), target_potential)
-    )
+    solvable = problem.solvable
+    has_source, has_target = problem.source_marginal > 0, problem.target_marginal > 0
+    plan = torch.where(solvable[:, None, None] & problem.active, plan.detach(), 0.0)
+    source_potential = torch.where(solvable[:, None] & has_source, potentials[0].detach(), 0.0)
+    target_potential = torch.where(solvable[:, None] & has_target, potentials[1].detach(), 0.0)
+    row_error = (plan.sum(2) - problem.source_marginal).abs().sum(1)
+    column_error = (plan.sum(1) - problem.target_marginal).abs().sum(1)
+    error = torch.where(solvable, row_error + column_error, torch.inf)
+    value = transport_value(plan, problem.cost.detach())
+    gap = torch.where(solvable, value - _dual_bound(problem, source_potential), torch.inf)
     return TransportPlan(
-        plan=plan.to(cost.dtype),
+        plan=plan,
         source_potential=source_potential,
         target_potential=target_potential,
         value=value,
         marginal_error=error,
-        duality_gap=torch.where(solved, value.detach() - bound, 0.0),
-        converged=solved & (error <= tolerance),
+        duality_gap=gap,
+        converged=solvable & (error <= tolerance),
         n_iterations=n_iterations,
     )
 
 
 def _dual_bound(problem: Problem, source_potential: Tensor) -> Float[Tensor, " batch"]:
-    """Lower bound on the exact transport cost by the c-transform (Peyre and Cuturi 2019, eq. 5.1)."""
-    reduced = problem.cost - source_potential[:, :, None]
+    """Lower bound on the exact transport cost by the c-transform (Peyre and Cuturi 2019, section 5.1)."""
+    reduced = problem.cost.detach() - source_potential[:, :, None]
     best = reduced.masked_fill(~problem.active, torch.inf).amin(1)
     best = torch.where(problem.target_marginal > 0, best, 0.0)
     return (problem.source_marginal * source_potential).sum(1) + (problem.target_marginal * best).sum(1)
-
-
-def _mirrored(problem: Problem) -> Problem:
-    return Problem(
-        cost=problem.cost.mT,
-        source_marginal=problem.target_marginal,
-        target_marginal=problem.source_marginal,
-        solvable=problem.solvable,
-    )

@@ -4,41 +4,47 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from opticlir.transport.backends import Backend, solve
+from opticlir.transport.compiled import scale
+from opticlir.transport.kernels.slot import Settings
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import Problem, certify, check_settings, prepare
+from opticlir.transport.problem import Problem, certify, check_settings
+from opticlir.transport.ragged import RaggedCost
 
 _FLUSHED = 1e-30
 """Plan entries below this become 0: they weigh nothing, and denormal numbers cost a hundred times more."""
 
 
 def proximal_point(
-    cost: Float[Tensor, "batch m n"],
-    source_marginal: Float[Tensor, "batch m"],
-    target_marginal: Float[Tensor, "batch n"],
+    cost: Float[Tensor, "batch m n"] | RaggedCost,
+    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
+    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
     *,
     beta: float = 0.5,
     max_iterations: int = 50,
     tolerance: float = 1e-2,
+    backend: Backend = "auto",
 ) -> TransportPlan:
     """Align two bags of tokens almost exactly, a batch at a time.
 
     Each step solves an entropic problem around the plan before it, so the blur shrinks like
-    `beta / iterations` while no single step has a small epsilon.
+    `beta / max_iterations` while no single step has a small epsilon.
 
     Args:
-        cost: (batch, m, n) float tensor; plus infinity forbids a way.
-        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
+        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1; flat for a ragged cost.
         target_marginal: (batch, n) float tensor, likewise.
         beta: proximal strength, > 0, in the units of `cost`; smaller is sharper sooner and less stable.
         max_iterations: proximal steps, each one row and one column update.
         tolerance: largest marginal error that counts as converged. All steps are taken in any case:
             each makes the plan sharper.
+        backend: which form runs; see `Backend`.
 
     Returns:
-        TransportPlan; see `sinkhorn`.
+        TransportPlan; see `sinkhorn`. Its `duality_gap` says how far from exact the plan is.
 
     Raises:
-        ValueError: `beta` is not > 0, or the shapes do not fit each other.
+        ValueError: as in `sinkhorn`.
 
     Gradient:
         As in `sinkhorn`: the plan is detached, the loss is `(plan * cost).sum()`.
@@ -49,11 +55,18 @@ def proximal_point(
         [[[0.5, 0.0], [0.0, 0.5]]]
     """
     check_settings(max_iterations=max_iterations, tolerance=tolerance, beta=beta)
-    with torch.autocast(cost.device.type, enabled=False):
-        problem = prepare(cost, source_marginal, target_marginal)
+    vectors = (source_marginal, target_marginal, None)
+    settings = Settings(beta, beta, 0.5, tolerance, max_iterations, 1, 1.0)
+
+    def plain(problem: Problem) -> TransportPlan:
         plan, prices = _iterate(problem, beta, max_iterations)
         spent = torch.full_like(problem.solvable, max_iterations, dtype=torch.int32)
-        return certify(problem, cost, plan, prices, tolerance=tolerance, n_iterations=spent)
+        return certify(problem, plan, prices, tolerance=tolerance, n_iterations=spent)
+
+    def compiled(kind: str) -> TransportPlan:
+        return scale(cost, vectors, settings, tolerance=tolerance, backend=kind)
+
+    return solve(cost, vectors, compiled=compiled, plain=plain, backend=backend)
 
 
 def _iterate(problem: Problem, beta: float, max_iterations: int) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -68,7 +81,7 @@ def _iterate(problem: Problem, beta: float, max_iterations: int) -> tuple[Tensor
 
     a, b = problem.source_marginal[:, :, None], problem.target_marginal[:, None, :]
     plan, column_scale = a * b, torch.ones_like(b)
-    log_row, log_column = torch.zeros_like(a), torch.zeros_like(b)
+    log_row, log_column = _safe_log(a), _safe_log(b)
     for _ in range(max_iterations):
         weighted = plan * kernel
         row_scale = _ratio(a, (weighted * column_scale).sum(2, keepdim=True))
@@ -76,10 +89,14 @@ def _iterate(problem: Problem, beta: float, max_iterations: int) -> tuple[Tensor
         column_scale = _ratio(b, weighted.sum(1, keepdim=True))
         plan = weighted * column_scale
         plan = torch.where(plan < _FLUSHED, 0.0, plan)
-        log_row += torch.where(row_scale > 0, row_scale, 1.0).log()
-        log_column += torch.where(column_scale > 0, column_scale, 1.0).log()
+        log_row += _safe_log(row_scale)
+        log_column += _safe_log(column_scale)
     blur = beta / max_iterations  # the entropy strength that the last plan amounts to
     return plan, ((row_shift + blur * log_row).squeeze(2), (column_shift + blur * log_column).squeeze(1))
+
+
+def _safe_log(x: Tensor) -> Tensor:
+    return torch.where(x > 0, x, 1.0).log()
 
 
 def _ratio(wanted: Tensor, found: Tensor) -> Tensor:

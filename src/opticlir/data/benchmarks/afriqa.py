@@ -39,7 +39,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
         DataError: neither form is there, the language or split is missing, or a file is malformed.
     """
     code = language_code(language)
-    name = f"afriqa/{code}.{split}"
+    name = f"afriqa.{code}.{split}"
     for flat in (folder, folder / "clir"):
         if (flat / "collection.tsv").is_file():
             queries, english = f"queries.{{language}}.{split}.tsv", f"queries.eng-from-{code}.{split}.tsv"

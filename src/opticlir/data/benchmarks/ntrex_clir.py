@@ -29,5 +29,5 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
         )
     code = language_code(language)
     return load_flat(
-        f"ntrex-clir/{code}", folder, code, queries="queries.{language}.tsv", english="queries.eng.tsv"
+        f"ntrex-clir.{code}", folder, code, queries="queries.{language}.tsv", english="queries.eng.tsv"
     )

@@ -51,7 +51,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
     queries = _queries(_paragraphs(path), code)
     if unknown := [query.query_id for query in queries if query.query_id not in qrels]:
         raise DataError(f"{path}: {len(unknown)} question ids are not in xquad.en.json, {unknown[0]!r} first")
-    return assemble_task(f"xquad/{code}", folder, documents, queries, qrels, _queries(english, "eng"))
+    return assemble_task(f"xquad.{code}", folder, documents, queries, qrels, _queries(english, "eng"))
 
 
 def _queries(paragraphs: Any, code: str) -> list[Query]:

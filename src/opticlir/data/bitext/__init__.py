@@ -1,5 +1,5 @@
 """Bitext: English sentences and their translations, in any of five file formats."""
 
-from opticlir.data.bitext.read import parse_bitext_argument, read_bitext
+from opticlir.data.bitext.read import bitext_files, parse_bitext_argument, read_bitext
 
-__all__ = ["parse_bitext_argument", "read_bitext"]
+__all__ = ["bitext_files", "parse_bitext_argument", "read_bitext"]

@@ -34,9 +34,7 @@ def read_moses(path: Path, language: str | None, report: SkipReport) -> Iterator
         DataError: the pair is not there or not clear, a line is malformed and the report is strict,
             or (in any case) one file is longer than the other.
     """
-    english_path, foreign_path = (
-        _split(path) if "," in str(path) and not path.exists() else _find(path, language)
-    )
+    english_path, foreign_path = moses_files(path, language)
     english_lines = _every_line(english_path, report)
     foreign_lines = _every_line(foreign_path, report)
     for english_line, foreign_line in zip_longest(english_lines, foreign_lines):
@@ -51,6 +49,11 @@ def read_moses(path: Path, language: str | None, report: SkipReport) -> Iterator
         (number, english), (_, foreign) = english_line, foreign_line
         if english is not None and foreign is not None:
             yield number, english, foreign
+
+
+def moses_files(path: Path, language: str | None) -> tuple[Path, Path]:
+    """Find the English and the foreign file of a Moses pair; arguments and errors as in `read_moses`."""
+    return _split(path) if "," in str(path) and not path.exists() else _find(path, language)
 
 
 def _every_line(path: Path, report: SkipReport) -> Iterator[tuple[int, str | None]]:

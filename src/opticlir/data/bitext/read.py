@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from opticlir.data.bitext.jsonl import read_jsonl
-from opticlir.data.bitext.moses import is_moses, read_moses
+from opticlir.data.bitext.moses import is_moses, moses_files, read_moses
 from opticlir.data.bitext.po import read_po
 from opticlir.data.bitext.sides import RawPair
 from opticlir.data.bitext.tmx import read_tmx
@@ -46,7 +46,7 @@ def parse_bitext_argument(argument: str) -> tuple[Path, float]:
         (PosixPath('news.tsv'), 3.0)
     """
     head, colon, tail = argument.rpartition(":")
-    if not colon or not head or "/" in tail or Path(argument).exists():
+    if not colon or not head or not {"/", "\\"}.isdisjoint(tail) or Path(argument).exists():
         return Path(argument), 1.0
     try:
         weight = float(tail)
@@ -93,13 +93,28 @@ def read_bitext(
     return _pairs(path, reader, language and language_code(language), weight, skipped)
 
 
+def bitext_files(path: Path, *, language: str | None = None) -> tuple[Path, ...]:
+    """Name the files behind a bitext path: two for a Moses pair, otherwise the path itself.
+
+    Args:
+        path: as `read_bitext` takes it.
+        language: the foreign language, any code; needed where a Moses prefix has several.
+
+    Raises:
+        DataError: the path tells no format, or a Moses pair is not there or not clear.
+    """
+    if _reader_of(path) is read_moses:
+        return moses_files(path, language and language_code(language))
+    return (path,)
+
+
 def _reader_of(path: Path) -> Callable[[Path, str | None, SkipReport], Iterator[RawPair]]:
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if suffix in _READERS and "," not in path.name:
+    if suffix in _READERS and path.exists():
         return _READERS[suffix]
     if is_moses(path):
         return read_moses
-    if suffix in _READERS:  # a comma in an ordinary name
+    if suffix in _READERS:  # which will say that the file is missing
         return _READERS[suffix]
     if not path.exists():
         raise DataError(f"{path}: no such file, and no Moses pair {path.name}.en with another {path.name}.*")

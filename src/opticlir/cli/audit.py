@@ -1,0 +1,173 @@
+"""`opticlir audit`: what a bitext is made of and what is wrong with it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opticlir.cli.app import AsJson, Lenient, app, print_json
+from opticlir.languages import language_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.table import Table
+    from tokenizers import Tokenizer
+
+    from opticlir.data.audit import BitextAudit
+
+
+@app.command()
+def audit(
+    bitext: Annotated[
+        list[str],
+        typer.Argument(help="Sentence pairs, FILE or FILE:WEIGHT. TSV, Moses, JSONL, .po, TMX, .gz."),
+    ],
+    language: Annotated[str, typer.Option(help="Language of the foreign side, ISO 639-3 (swa) or any code.")],
+    queries: Annotated[
+        Path | None, typer.Option(help="Queries in the language, to compare the bitext with.")
+    ] = None,
+    tokenizer: Annotated[
+        str, typer.Option(help="The student's: minilm, a model folder, a hub name or a tokenizer.json.")
+    ] = "minilm",
+    lenient: Lenient = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look through sentence pairs for what would harm a training, before any training.
+
+    Example: opticlir audit news.tsv questions.tsv:3 --language swa --queries topics.tsv
+    """
+    from opticlir.data import parse_bitext_argument, read_queries
+    from opticlir.data.audit import audit_bitext
+
+    files = [parse_bitext_argument(argument) for argument in bitext]
+    found = audit_bitext(
+        files,
+        language=language,
+        tokenizer=_tokenizer(tokenizer),
+        queries=read_queries(queries, language) if queries else (),
+        lenient=lenient,
+    )
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print(found)
+
+
+def _tokenizer(name: str) -> "Tokenizer":
+    """Load the tokenizer of a model's query side, or one that stands alone."""
+    from tokenizers import Tokenizer
+
+    from opticlir.errors import ArtefactError
+
+    if name.endswith(".json") and Path(name).is_file():
+        try:
+            return Tokenizer.from_file(name)
+        except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+            raise ArtefactError(f"{name}: no tokenizer that can be loaded: {error}") from None
+    from opticlir.cli.libraries import quieten
+    from opticlir.encoder import load_model, transformer_of
+
+    quieten()
+    return transformer_of(load_model(name), "query").tokenizer.backend_tokenizer
+
+
+def _print(found: "BitextAudit") -> None:
+    """Write the tables to stdout, and below them what to worry about."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    console.print(_file_table(found))
+    console.print(_figure_table(found))
+    if found.length_outliers:
+        console.print(_outlier_table(found))
+    for warning in found.warnings:
+        console.print(f"! {warning}", style="yellow", soft_wrap=True)
+    if not found.warnings:
+        console.print("nothing to worry about", style="green")
+
+
+def _file_table(found: "BitextAudit") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    title = f"English-{language_name(found.language)} bitext"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("file", overflow="fold", min_width=12)
+    for heading in ("weight", "pairs", "empty", "copied", "broken", "questions", "ratio"):
+        table.add_column(heading, justify="right")
+    for figures in found.files:
+        table.add_row(
+            Path(figures.path).name, f"{figures.weight:g}", str(figures.n_pairs), str(figures.n_empty),
+            str(figures.n_copied), str(figures.n_malformed), f"{figures.question_share:.1%}",
+            f"{figures.length_ratio_median:.2f}",
+        )  # fmt: skip
+    return table
+
+
+def _figure_table(found: "BitextAudit") -> "Table":
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name, value in _figures(found):
+        table.add_row(name, value)
+    return table
+
+
+def _figures(found: "BitextAudit") -> "Iterator[tuple[str, str]]":
+    """Yield what is said of all files together, name and value."""
+    estimated = (
+        f", estimated from one pair in {found.duplicates_one_in}" if found.duplicates_one_in > 1 else ""
+    )
+    tokens = found.tokenization
+    yield "pairs", str(found.n_pairs)
+    yield "exact duplicates", f"{found.n_duplicates}{estimated}"
+    quantiles = (f"{float(share):.0%}: {ratio:.2f}" for share, ratio in found.length_ratio.items())
+    yield "length ratio", f"foreign to English characters; {', '.join(quantiles)}"
+    yield "length outliers", str(found.n_length_outliers)
+    if found.alignment is None:
+        yield "out of step", "too few pairs to tell"
+    else:
+        yield "out of step", f"{found.n_shifted_pairs} of {found.alignment.n_pairs} pairs checked"
+    yield "scripts", ", ".join(f"{name} {share:.1%}" for name, share in list(found.scripts.items())[:5])
+    yield (
+        "tokens per word",
+        f"{tokens.tokens_per_word:.2f} (English {tokens.tokens_per_word_english:.2f}; {tokens.n_sentences} sentences)",
+    )
+    unknown = ", ".join(f"{word} {count}" for word, count in tokens.unknown_words[:5])
+    yield "unknown tokens", f"{tokens.unknown_rate:.2%}{f' ({unknown})' if unknown else ''}"
+    lost = ", ".join(str(character) for character in tokens.lost_characters[:5])
+    yield "letters changed", f"{tokens.lost_rate:.2%}{f' ({lost})' if lost else ''}"
+    if register := found.register:
+        yield (
+            "queries",
+            (
+                f"{register.n_queries}; median length {register.query_characters_median:.0f} characters against "
+                f"{register.bitext_characters_median:.0f} in bitext; questions {register.query_question_share:.0%} "
+                f"against {register.bitext_question_share:.0%}; {register.unseen_word_rate:.1%} of the words unseen"
+            ),
+        )
+
+
+def _outlier_table(found: "BitextAudit") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    title = "Farthest from the usual length ratio"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("file:pair", overflow="fold", min_width=20)
+    table.add_column("ratio", justify="right")
+    table.add_column("English", ratio=1)
+    table.add_column("foreign", ratio=1)
+    for pair in found.length_outliers:
+        place = f"{Path(pair.path).name}:{pair.pair}"
+        table.add_row(place, f"{pair.ratio:.2f}", _shortened(pair.english), _shortened(pair.foreign))
+    return table
+
+
+def _shortened(text: str) -> str:
+    """The beginning of a text, without the characters that could turn the rest of the terminal around."""
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return shown if len(shown) <= 60 else f"{shown[:59]}…"

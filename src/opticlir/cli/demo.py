@@ -1,0 +1,91 @@
+"""`opticlir demo`: everything once, on the sample that ships with the package."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opticlir.cli.app import AsJson, app, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from opticlir.demo import DemoResult, WorkedSearch
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for models, index and report.html.")] = Path("demo-run"),
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Training time of all languages together; default: 4 epochs each."),
+    ] = None,
+    languages: Annotated[str, typer.Option(help="Some of swa, hau and spa, with commas.")] = "swa,hau,spa",
+    seed: Annotated[int, typer.Option(min=0, help="Of the training; same seed, same weights.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Distil, index, search and measure on the embedded sample, and write OUT/report.html.
+
+    Called again with the same options it reuses what is finished and goes on with what is not.
+
+    Example: opticlir demo --languages swa --minutes 1
+    """
+    from opticlir.cli.libraries import quieten
+    from opticlir.languages import language_code
+
+    quieten()
+    from opticlir.cli.progress import progress_bars
+    from opticlir.demo import DemoConfig, demo_report, run_demo
+    from opticlir.pictures import require_matplotlib
+    from opticlir.storage import write_text_atomically
+
+    require_matplotlib()  # said now, not after the training
+    codes = dict.fromkeys(language_code(code) for code in languages.split(",") if code.strip())
+    try:
+        config = DemoConfig(languages=tuple(codes), minutes=minutes, seed=seed)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    with progress_bars() as bars:
+        result = run_demo(config, out, report=bars.training)
+    page = out / "report.html"
+    write_text_atomically(page, demo_report(result))
+    if as_json:
+        rows = [{"language": row.language, "system": row.system, **row.measures} for row in result.headline]
+        print_json({"rows": rows})
+    else:
+        _print(result)
+    typer.echo(f"report: {page}", err=as_json)
+
+
+def _print(result: "DemoResult") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from opticlir.demo import MEASURES_NOTE, RANKINGS_NOTE
+
+    names = list(result.rows[0].measures)
+    table = Table("language", "system", "ranking", box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in result.rows:
+        table.add_row(
+            row.language, row.system, row.ranking, *(f"{row.measures[name]:.3f}" for name in names),
+            style="bold" if (row.system, row.ranking) == ("opticlir", "hybrid") else "",
+        )  # fmt: skip
+    console = Console(highlight=False)
+    console.print(table)
+    for paragraph in ("\n".join(result.comparisons()), RANKINGS_NOTE, MEASURES_NOTE):
+        console.print(f"\n{paragraph}", markup=False)
+    for search in result.searches:
+        _print_search(console, search)
+
+
+def _print_search(console: "Console", search: "WorkedSearch") -> None:
+    from opticlir.pictures import alignment_lines, visible
+
+    console.print(f"\n{visible(search.question)} ({search.language})", style="bold", markup=False)
+    console.print(visible(search.english), style="italic", markup=False)
+    for rank, hit in enumerate(search.hits, start=1):
+        console.print(f"{rank:>3}  {visible(hit.title)} ({hit.verdict})", markup=False)
+    console.print()
+    console.print(alignment_lines(search.alignment, width=console.width))

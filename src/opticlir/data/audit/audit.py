@@ -1,0 +1,217 @@
+"""Audit a bitext in one pass over its files, in bounded memory."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+from tokenizers import Tokenizer
+
+from opticlir.data.audit.findings import BitextAudit, FileFigures, LengthOutlier, Register
+from opticlir.data.audit.lengths import LengthRatios, is_outlier, smoothed_log_ratio
+from opticlir.data.audit.misalignment import Block, check_alignment
+from opticlir.data.audit.sampling import DuplicateCounter, Reservoir
+from opticlir.data.audit.tokenization import measure_tokenization
+from opticlir.data.audit.warnings import warnings_of
+from opticlir.data.audit.words import is_question, script, words
+from opticlir.data.bitext import read_bitext
+from opticlir.data.skipping import SkipReport
+from opticlir.languages import language_code
+from opticlir.records import Query, SentencePair
+
+_N_SAMPLED_PAIRS = 5_000
+_BLOCK_PAIRS = 200
+_N_BLOCKS = 100
+_N_EXTREMES = 50
+_N_EXAMPLES = 10
+_QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_EMPTY = "with an empty side"
+
+
+def audit_bitext(
+    bitext: Sequence[tuple[Path, float]],
+    *,
+    language: str,
+    tokenizer: Tokenizer,
+    queries: Sequence[Query] = (),
+    lenient: bool = False,
+    seed: int = 0,
+) -> BitextAudit:
+    """Look through bitext for what would harm a training.
+
+    Counts, lengths, scripts and lost characters are taken over all pairs; tokens per word and register
+    on 5,000 sampled pairs; shifted stretches on 100 sampled blocks of 200 consecutive pairs. Exact
+    duplicates become an estimate above a million distinct pairs. The result says which.
+
+    Args:
+        bitext: path and weight of each file.
+        language: language of the foreign side, any code.
+        tokenizer: the student's.
+        queries: queries in `language`, to compare the bitext with.
+        lenient: skip, count and report malformed records instead of refusing them.
+        seed: of the samples; the same seed and files give the same audit.
+
+    Returns:
+        The figures, and what to worry about in words.
+
+    Raises:
+        ValueError: `bitext` is empty.
+        DataError: a file cannot be read, holds no pair, or (unless `lenient`) a record is malformed.
+    """
+    if not bitext:
+        raise ValueError("bitext is empty: expected at least one file")
+    code = language_code(language)
+    gathered = _Gathered(queries, seed)
+    files = [_audit_file(path, weight, code, lenient, gathered) for path, weight in bitext]
+    alignment = check_alignment(gathered.blocks.items())
+    usual = gathered.ratios.usual()
+    sample = gathered.pairs.items()
+    figures = BitextAudit(
+        language=code,
+        files=files,
+        n_pairs=sum(figures.n_pairs for figures in files),
+        n_duplicates=gathered.duplicates.n_duplicates,
+        duplicates_one_in=gathered.duplicates.one_in,
+        n_empty=sum(figures.n_empty for figures in files),
+        n_malformed=sum(figures.n_malformed for figures in files),
+        n_copied=sum(figures.n_copied for figures in files),
+        length_ratio={str(share): gathered.ratios.quantile(share) for share in _QUANTILES},
+        n_length_outliers=gathered.ratios.n_outliers(usual),
+        length_outliers=gathered.extremes.outliers(usual),
+        alignment=alignment,
+        n_shifted_pairs=sum(
+            stretch.last_pair - stretch.first_pair + 1
+            for stretch in (alignment.stretches if alignment else ())
+        ),
+        scripts=_script_shares(gathered.characters),
+        tokenization=measure_tokenization(
+            tokenizer,
+            [pair.foreign for pair in sample],
+            [pair.english for pair in sample],
+            gathered.characters,
+        ),
+        register=gathered.register(queries, sample),
+        warnings=[],
+    )
+    figures.warnings.extend(warnings_of(figures))
+    return figures
+
+
+class _Gathered:
+    """What is collected over all files."""
+
+    def __init__(self, queries: Sequence[Query], seed: int) -> None:
+        self.duplicates = DuplicateCounter()
+        self.ratios = LengthRatios()
+        self.characters: Counter[str] = Counter()
+        self.pairs: Reservoir[SentencePair] = Reservoir(_N_SAMPLED_PAIRS, seed)
+        self.blocks: Reservoir[Block] = Reservoir(_N_BLOCKS, seed)
+        self.extremes = _Extremes()
+        self._unseen = {word for query in queries for word in words(query.text)}
+
+    def add(self, pair: SentencePair) -> None:
+        """Take note of one pair."""
+        self.duplicates.add(pair)
+        self.characters.update(pair.foreign)
+        self.pairs.add(pair)
+        if self._unseen:
+            self._unseen.difference_update(words(pair.foreign))
+
+    def register(self, queries: Sequence[Query], sample: Sequence[SentencePair]) -> Register | None:
+        """Compare the sampled pairs with the queries."""
+        if not queries:
+            return None
+        query_words = [word for query in queries for word in words(query.text)]
+        return Register(
+            n_queries=len(queries),
+            query_characters_median=float(median(len(query.text) for query in queries)),
+            bitext_characters_median=float(median(len(pair.foreign) for pair in sample)),
+            query_question_share=sum(is_question(query.text) for query in queries) / len(queries),
+            bitext_question_share=sum(_asks(pair) for pair in sample) / len(sample),
+            unseen_word_rate=sum(word in self._unseen for word in query_words) / max(1, len(query_words)),
+        )
+
+
+class _Extremes:
+    """The pairs with the lowest and the highest length ratio so far."""
+
+    def __init__(self) -> None:
+        self._heaps: dict[int, list[tuple[float, int, str, int, SentencePair]]] = {-1: [], 1: []}
+        self._n_seen = 0
+
+    def add(self, pair: SentencePair, path: str, number: int) -> None:
+        """Take note of one pair."""
+        self._n_seen += 1  # breaks ties, so that pairs are never compared
+        ratio = smoothed_log_ratio(pair)
+        for sign, heap in self._heaps.items():
+            entry = (sign * ratio, -self._n_seen, path, number, pair)
+            if len(heap) < _N_EXTREMES:
+                heapq.heappush(heap, entry)
+            elif entry > heap[0]:
+                heapq.heapreplace(heap, entry)
+
+    def outliers(self, usual: tuple[int, int]) -> list[LengthOutlier]:
+        """The farthest off that are outside of `usual`, half of them too long and half too short."""
+        found = []
+        for heap in self._heaps.values():
+            outside = [entry for entry in sorted(heap, reverse=True) if is_outlier(entry[-1], usual)]
+            for _, _, path, number, pair in outside[: _N_EXAMPLES // 2]:
+                ratio = len(pair.foreign) / len(pair.english)
+                found.append(LengthOutlier(path, number, ratio, pair.english[:200], pair.foreign[:200]))
+        return found
+
+
+def _audit_file(path: Path, weight: float, code: str, lenient: bool, gathered: _Gathered) -> FileFigures:
+    report = SkipReport(lenient=lenient)
+    ratios = LengthRatios()
+    n_pairs = n_copied = n_questions = 0
+    for block in _blocks(path, read_bitext(path, language=code, weight=weight, skipped=report)):
+        gathered.blocks.add(block)
+        for pair in block.pairs:
+            n_pairs += 1
+            n_copied += pair.english.casefold() == pair.foreign.casefold()
+            n_questions += _asks(pair)
+            ratios.add(pair)
+            gathered.add(pair)
+            gathered.extremes.add(pair, str(path), n_pairs)
+    gathered.ratios.merge(ratios)
+    return FileFigures(
+        path=str(path),
+        weight=weight,
+        n_pairs=n_pairs,
+        n_empty=report.dropped[_EMPTY],
+        n_dropped=dict(report.dropped),
+        n_malformed=report.n_malformed,
+        malformed=report.messages,
+        n_copied=n_copied,
+        question_share=n_questions / n_pairs,
+        length_ratio_median=ratios.quantile(0.5),
+    )
+
+
+def _blocks(path: Path, pairs: Iterator[SentencePair]) -> Iterator[Block]:
+    """Cut a file into blocks of consecutive pairs."""
+    held: list[SentencePair] = []
+    first = 1
+    for pair in pairs:
+        held.append(pair)
+        if len(held) == _BLOCK_PAIRS:
+            yield Block(str(path), first, tuple(held))
+            first += len(held)
+            held = []
+    if held:
+        yield Block(str(path), first, tuple(held))
+
+
+def _asks(pair: SentencePair) -> bool:
+    return is_question(pair.english) or is_question(pair.foreign)
+
+
+def _script_shares(characters: Counter[str]) -> dict[str, float]:
+    """Share of the letters by script, largest first."""
+    counts: Counter[str] = Counter()
+    for character, count in characters.items():
+        if name := script(character):
+            counts[name] += count
+    return {name: count / counts.total() for name, count in counts.most_common()}

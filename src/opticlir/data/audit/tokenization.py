@@ -1,0 +1,122 @@
+"""What a tokenizer makes of a language: pieces per word, unknown tokens, and characters it loses."""
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tokenizers import Tokenizer
+
+from opticlir.data.audit.words import words
+
+_N_EXAMPLES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LostCharacter:
+    """A letter or mark that the tokenizer's normaliser changes beyond its case."""
+
+    character: str
+    name: str
+    becomes: str
+    """Empty where the character is dropped."""
+    count: int
+
+    def __str__(self) -> str:
+        """The change for people, a mark on the dotted circle that stands for its letter."""
+        is_mark = unicodedata.category(self.character).startswith("M")
+        return f"{'◌' if is_mark else ''}{self.character} -> {self.becomes or 'nothing'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenization:
+    """Figures of one tokenizer on a sample of sentences."""
+
+    n_sentences: int
+    """Sentences in the sample."""
+    tokens_per_word: float
+    """Fertility: tokens per word of the foreign side; per character in scripts without blanks."""
+    tokens_per_word_english: float
+    unknown_rate: float
+    """Share of tokens that are the unknown token."""
+    unknown_words: list[tuple[str, int]]
+    """The most frequent texts that became the unknown token, with their counts in the sample."""
+    lost_rate: float
+    """Share of the letters and marks, over all pairs, that the normaliser changes or drops."""
+    lost_characters: list[LostCharacter]
+    """The most frequent of them."""
+
+
+def measure_tokenization(
+    tokenizer: Tokenizer, foreign: Sequence[str], english: Sequence[str], characters: Mapping[str, int]
+) -> Tokenization:
+    """Measure a tokenizer on a language.
+
+    Args:
+        tokenizer: the student's; it is left as it is.
+        foreign: sample of foreign sentences, not empty.
+        english: sample of English sentences, for comparison.
+        characters: how often each character occurs on the foreign side of all pairs.
+
+    Returns:
+        The figures; special tokens are not counted.
+    """
+    plain = Tokenizer.from_str(tokenizer.to_str())  # a copy, without the caller's limits
+    plain.no_truncation()
+    plain.no_padding()
+    unknown_id = _unknown_id(plain)
+    n_tokens, unknown_words = 0, Counter[str]()
+    for text, encoding in zip(
+        foreign, plain.encode_batch(list(foreign), add_special_tokens=False), strict=True
+    ):
+        n_tokens += len(encoding.ids)
+        for token_id, (begin, end) in zip(encoding.ids, encoding.offsets, strict=True):
+            if token_id == unknown_id:
+                unknown_words[text[begin:end]] += 1
+    n_english = sum(
+        len(encoding.ids) for encoding in plain.encode_batch(list(english), add_special_tokens=False)
+    )
+    lost = _lost_characters(plain, characters)
+    n_letters = sum(count for character, count in characters.items() if _is_letter_or_mark(character))
+    return Tokenization(
+        n_sentences=len(foreign),
+        tokens_per_word=n_tokens / max(1, _n_words(foreign)),
+        tokens_per_word_english=n_english / max(1, _n_words(english)),
+        unknown_rate=unknown_words.total() / max(1, n_tokens),
+        unknown_words=sorted(unknown_words.items(), key=lambda item: (-item[1], item[0]))[:_N_EXAMPLES],
+        lost_rate=sum(character.count for character in lost) / max(1, n_letters),
+        lost_characters=lost[:_N_EXAMPLES],
+    )
+
+
+def _unknown_id(tokenizer: Tokenizer) -> int | None:
+    model = json.loads(tokenizer.to_str())["model"]
+    if model.get("unk_id") is not None:  # Unigram
+        return int(model["unk_id"])
+    token = model.get("unk_token")
+    return None if token is None else tokenizer.token_to_id(token)
+
+
+def _lost_characters(tokenizer: Tokenizer, characters: Mapping[str, int]) -> list[LostCharacter]:
+    """Letters and marks that normalisation changes, most frequent first."""
+    if tokenizer.normalizer is None:
+        return []
+    lost = []
+    for character, count in sorted(characters.items(), key=lambda item: (-item[1], item[0])):
+        if not _is_letter_or_mark(character):
+            continue
+        # some normalisers set blanks around Han characters, or a meta symbol for a blank before the text
+        becomes = unicodedata.normalize("NFC", tokenizer.normalizer.normalize_str(character)).strip(" ▁")
+        if becomes not in {character, character.lower()}:
+            name = unicodedata.name(character, f"U+{ord(character):04X}")
+            lost.append(LostCharacter(character, name, becomes, count))
+    return lost
+
+
+def _is_letter_or_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LM"
+
+
+def _n_words(texts: Sequence[str]) -> int:
+    return sum(len(words(text)) for text in texts)

@@ -1,0 +1,198 @@
+"""Run the demo: a query encoder per language from the sample's bitext, one English index for all of them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.benchmark import run_benchmark
+from opticlir.data import read_beir, read_bitext
+from opticlir.demo.result import DemoHit, DemoResult, Row, WorkedSearch
+from opticlir.encoder import load_model
+from opticlir.errors import OpticlirError
+from opticlir.languages import language_name
+from opticlir.manifest import environment
+from opticlir.pictures import TrainingCurves, align_texts
+from opticlir.records import RetrievalTask, Run
+from opticlir.sample import LANGUAGES, bitext_path, sample_folder
+from opticlir.search import Ranking
+from opticlir.storage import sha256_file
+from opticlir.training import TrainConfig, distil, objective_names
+from opticlir.training.run_folder import RunFolder
+
+Report = Callable[[dict[str, Any]], None]
+"""Told what happens: the events of `opticlir.training` and `{"event": "progress", "name", "done", "total"}`,
+each with its `language`."""
+
+MEASURES = ("AP", "nDCG@10")
+_N_SEARCHES = 3
+_N_HITS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoConfig:
+    """What `opticlir demo` does unless told otherwise."""
+
+    languages: tuple[str, ...] = LANGUAGES
+    """Of the sample, ISO 639-3."""
+    minutes: float | None = None
+    """Time for the training steps of all languages together; None trains for `epochs`."""
+    epochs: float = 4.0
+    """Passes over each bitext, where no time is given."""
+    seed: int = 0
+    """Of the training."""
+    teacher: str = "minilm"
+    """The English encoder: `minilm`, a folder or a hub name."""
+
+    def __post_init__(self) -> None:
+        if not self.languages:
+            raise ValueError(f"no language: expected some of {', '.join(LANGUAGES)}")
+        for language in self.languages:
+            if language not in LANGUAGES:
+                raise ValueError(f"the sample has no {language!r}: expected one of {', '.join(LANGUAGES)}")
+
+    def training(self, language: str) -> TrainConfig:
+        """The training run of one language."""
+        minutes = None if self.minutes is None else self.minutes / len(self.languages)
+        return TrainConfig(
+            language=language, teacher=self.teacher, seed=self.seed, checkpoint_steps=20,
+            minutes=minutes, epochs=self.epochs if minutes is None else None,
+        )  # fmt: skip
+
+
+def run_demo(config: DemoConfig, out: Path, *, report: Report = lambda _: None) -> DemoResult:
+    """Distil, index, search and measure on the sample.
+
+    Finished runs and the index in `out` are used again; an unfinished run goes on.
+
+    Args:
+        config: languages, budget and seed.
+        out: holds a model per language, and the one index.
+        report: told how far it is.
+
+    Raises:
+        ArtefactError: `out` holds runs with other settings, or something else.
+        SetupError: the embedded encoder is not installed.
+        OpticlirError: SIGTERM stopped the training; called again, it goes on.
+    """
+    started = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = []
+    searches: list[WorkedSearch] = []
+    curves: dict[str, TrainingCurves] = {}
+    facts = {"teacher": config.teacher, "seed": str(config.seed)}
+    for number, language in enumerate(config.languages):
+        demo = _LanguageDemo(config, language, out, report)
+        rows += [*demo.teacher_alone(), demo.initialised()]
+        steps = demo.train()
+        model = load_model(demo.folder)
+        trained, run = demo.trained(model)
+        rows += [*trained, demo.english_question()]
+        wanted = range(number, _N_SEARCHES, len(config.languages))
+        searches += [demo.worked_search(model, run, search) for search in wanted]
+        curves[language] = demo.curves()
+        facts |= {"passages": str(len(demo.task.documents)), "questions": str(len(demo.task.queries))}
+        facts[language] = f"{len(demo.pairs)} sentence pairs, {steps} training steps"
+    facts |= {"minutes of this call": f"{(time.monotonic() - started) / 60:.1f}"}
+    facts |= {"threads": str(torch.get_num_threads()), **environment()}
+    return DemoResult(rows=tuple(rows), searches=tuple(searches), curves=curves, facts=facts)
+
+
+class _LanguageDemo:
+    """The demo of one language; the index in `out` is found by what is in it, so that all share one."""
+
+    def __init__(self, config: DemoConfig, language: str, out: Path, report: Report) -> None:
+        self.config = config.training(language)
+        self.folder = out / language
+        self.task: RetrievalTask = read_beir(sample_folder(), language, "test")
+        self.pairs = list(read_bitext(bitext_path(language), language=language))
+        self._out = out
+        self._tell = report
+        self._stage(f"{language_name(language)} ({language})")
+
+    def teacher_alone(self) -> list[Row]:
+        """The English encoder reads the foreign question as if it were English; BM25 does the same."""
+        means, _ = self._measure(load_model(self.config.teacher))
+        return [
+            self._row("teacher-alone", "dense", means["dense"]),
+            self._row("bm25", "bm25", means["bm25"]),
+        ]
+
+    def english_question(self) -> Row:
+        """The English encoder reads the question in English: what a perfect student would reach."""
+        means, _ = self._measure(load_model(self.config.teacher), english=True)
+        return self._row("english-question", "dense", means["dense"])
+
+    def initialised(self) -> Row:
+        """The student before its first step: new words placed by word alignment, nothing trained."""
+        self._stage("measuring the student before training")
+        untrained = replace(self.config, epochs=0.0, minutes=None)
+        with TemporaryDirectory(dir=self._out, prefix=".initialised-") as folder:
+            self._distil(untrained, Path(folder) / "model")
+            means, _ = self._measure(load_model(Path(folder) / "model"))
+        return self._row("initialised", "dense", means["dense"])
+
+    def train(self) -> int:
+        """Train, or take the finished run; gives the number of steps."""
+        self._stage("distilling")
+        return self._distil(self.config, self.folder)
+
+    def trained(self, model: MultiVectorEncoder) -> tuple[list[Row], Run]:
+        """Measures by the default ranking and by the vectors alone, and the default run."""
+        means, runs = self._measure(model)
+        rankings: tuple[Ranking, ...] = ("hybrid", "dense")
+        return [self._row("opticlir", ranking, means[ranking]) for ranking in rankings], runs["hybrid"]
+
+    def worked_search(self, model: MultiVectorEncoder, run: Run, number: int) -> WorkedSearch:
+        """Question `number` of the few, taken at even distances so that nobody picks the fine ones."""
+        query = self.task.queries[number * len(self.task.queries) // _N_SEARCHES]
+        english = next(each.text for each in self.task.english_queries if each.query_id == query.query_id)
+        titles = {document.doc_id: document.title for document in self.task.documents}
+        grades = self.task.qrels[query.query_id]
+        found = list(run[query.query_id])[:_N_HITS]
+        return WorkedSearch(
+            language=query.language,
+            question=query.text,
+            english=english,
+            hits=tuple(DemoHit(doc_id, titles[doc_id], grades.get(doc_id)) for doc_id in found),
+            alignment=align_texts(model, query.text, english),
+        )
+
+    def curves(self) -> TrainingCurves:
+        """Loss and held-out measure of the run, from its log."""
+        return TrainingCurves.from_log(
+            RunFolder(self.folder).read_log(), objective_names(self.config.schedule)
+        )
+
+    def _report(self, event: dict[str, Any]) -> None:
+        self._tell({**event, "language": self.config.language})
+
+    def _stage(self, name: str) -> None:
+        self._report({"event": "stage", "name": name})
+
+    def _distil(self, config: TrainConfig, folder: Path) -> int:
+        inputs = {f"sample/{config.language}.tsv": sha256_file(bitext_path(config.language))}
+        outcome = distil(config, self.pairs, folder, inputs=inputs, report=self._report)
+        if not outcome.is_finished:
+            raise OpticlirError("the training was stopped; the same command goes on from its last checkpoint")
+        return outcome.steps
+
+    def _measure(
+        self, model: MultiVectorEncoder, *, english: bool = False
+    ) -> tuple[dict[Ranking, dict[str, float]], dict[Ranking, Run]]:
+        def progress(name: str, done: int, total: int) -> None:
+            if done:
+                self._report({"event": "progress", "name": name, "done": done, "total": total})
+
+        queries = self.task.english_queries if english else self.task.queries
+        return run_benchmark(
+            self.task, model, self._out, queries=queries, measures=MEASURES, progress=progress
+        )
+
+    def _row(self, system: str, ranking: Ranking, measures: dict[str, float]) -> Row:
+        return Row(self.config.language, system, ranking, measures)

@@ -1,0 +1,80 @@
+"""Which piece of a text each of its token vectors stands for."""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.encoder.load import transformer_of
+
+_ANCHOR = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A word, a mark, or a part of a word, as the tokenizer writes it."""
+
+    text: str
+    """Its letters, without the tokenizer's own marks (`##`, `▁`, `Ġ`)."""
+    is_continuation: bool
+    """Whether it goes on with the word of the piece before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedText:
+    """A text as the encoder sees it."""
+
+    pieces: tuple[Piece, ...]
+    tokens: npt.NDArray[np.float32]
+    """(pieces, dim), unit rows, one per piece."""
+    is_cut: bool
+    """Whether the text is longer than the encoder reads; what is behind its limit is left out."""
+
+
+def encode_pieces(model: MultiVectorEncoder, text: str, task: Literal["query", "document"]) -> EncodedText:
+    """Encode one text and name what each vector stands for.
+
+    These are the vectors of `encode_queries` and `encode_documents`, less those of tokens that take part
+    in the score but stand for nothing in the text: special tokens, expansion tokens, a prompt.
+
+    Args:
+        model: any encoder, with routes or without.
+        text: what is encoded.
+        task: which route and prompt encode it.
+    """
+    encode = model.encode_query if task == "query" else model.encode_document
+    (features,) = encode([text], output_value=None, show_progress_bar=False)
+    tokenizer = transformer_of(model, task).tokenizer
+    specials = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
+    ids = features["input_ids"]
+    kept = features["attention_mask"].bool() & ~torch.isin(ids, torch.tensor(specials, device=ids.device))
+    prompt = model.prompts.get(task) or ""
+    whole = tokenizer(f"{prompt}{text}", return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    for position, (start, _) in enumerate(whole[: len(ids)]):
+        kept[position] &= start >= len(prompt)
+    return EncodedText(
+        pieces=tuple(
+            _piece(tokenizer, token, is_first=number == 0)
+            for number, token in enumerate(tokenizer.convert_ids_to_tokens(ids[kept].tolist()))
+        ),
+        tokens=features["token_embeddings"][kept].float().cpu().numpy(),
+        is_cut=len(whole) > len(ids),
+    )
+
+
+def _piece(tokenizer: Any, token: str, *, is_first: bool) -> Piece:
+    """Let the tokenizer's own decoder put the token behind a word: what it adds no space to goes on with it."""
+    decoder = tokenizer.backend_tokenizer.decoder
+    if decoder is None or token in tokenizer.added_tokens_encoder:
+        return Piece(token, is_continuation=False)
+    behind = decoder.decode([_ANCHOR, token]).removeprefix(_ANCHOR)
+    letters = behind.strip()
+    if not letters:  # a space of its own
+        return Piece(token, is_continuation=False)
+    # decoders write a full stop close to the word before it, which makes it no part of that word
+    is_word = unicodedata.category(letters[0])[0] in "LMN"
+    return Piece(letters, is_continuation=is_word and not is_first and not behind[0].isspace())

@@ -1,0 +1,128 @@
+"""A comparison of runs as a table: one set of cells, written for a terminal, Markdown, LaTeX or JSON."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from opticlir.evaluation.comparison import Comparison, RunComparison
+
+HEADINGS = ("run", "mean", "difference", "interval", "gain", "p", "+/-/=")
+"""One per cell of `rows`."""
+
+_MARKS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+_LATEX = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}  # fmt: skip
+
+
+def significance_mark(p_holm: float | None) -> str:
+    """One star from .05 down, two from .01, three from .001; nothing above, or without a p-value.
+
+    Example:
+        >>> significance_mark(0.01), significance_mark(0.2)
+        ('**', '')
+    """
+    if p_holm is None:
+        return ""
+    return next((mark for threshold, mark in _MARKS if p_holm <= threshold), "")
+
+
+def rows(comparison: RunComparison, measure: str) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of each run in one measure, the baseline first; empty where nothing was compared."""
+    for name, mean in comparison.means[measure].items():
+        against = comparison.comparisons[measure].get(name)
+        yield (name, f"{mean:.3f}", *(_cells(against) if against else [""] * (len(HEADINGS) - 2)))
+
+
+def legend(comparison: RunComparison) -> str:
+    """One sentence that says what the cells mean."""
+    return (
+        f"{comparison.n_queries} queries; difference and relative gain against {comparison.baseline}, with a "
+        f"{_percent(comparison.level)} bootstrap interval; p of the paired randomisation test "
+        f"({comparison.draws:,} draws, seed {comparison.seed}), Holm-corrected over {comparison.family_size} "
+        f"tests: * at most .05, ** .01, *** .001; +/-/=: queries won, lost, tied"
+    )
+
+
+def comparison_json(comparison: RunComparison) -> dict[str, Any]:
+    """The comparison as plain values: one object per run and measure, the baseline among them."""
+    return {
+        "baseline": comparison.baseline,
+        "queries": comparison.n_queries,
+        "draws": comparison.draws,
+        "seed": comparison.seed,
+        "level": comparison.level,
+        "family_size": comparison.family_size,
+        "runs": [
+            {"run": name, "measure": measure, "mean": mean}
+            | (_values(against) if (against := comparison.comparisons[measure].get(name)) else {})
+            for measure, by_run in comparison.means.items()
+            for name, mean in by_run.items()
+        ],
+    }
+
+
+def markdown_table(comparison: RunComparison) -> str:
+    """The comparison as Markdown: a table per measure, and the legend below them."""
+    lines: list[str] = []
+    for measure in comparison.means:
+        lines += [
+            f"### {measure}",
+            "",
+            f"| {' | '.join(HEADINGS)} |",
+            f"|---|{'---:|' * (len(HEADINGS) - 1)}",
+        ]
+        lines += [f"| {' | '.join(map(_markdown, cells))} |" for cells in rows(comparison, measure)]
+        lines.append("")
+    return "\n".join([*lines, _markdown(legend(comparison)), ""])
+
+
+def latex_table(comparison: RunComparison) -> str:
+    """The comparison as one LaTeX table with the rules of booktabs, the legend as its caption."""
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_latex(legend(comparison))}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(HEADINGS) - 1)}}}",
+        r"\toprule",
+        _latex_row(HEADINGS),
+    ]
+    for measure in comparison.means:
+        lines += [r"\midrule", rf"\multicolumn{{{len(HEADINGS)}}}{{l}}{{\textit{{{_latex(measure)}}}}} \\"]
+        lines += [_latex_row(cells) for cells in rows(comparison, measure)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def _cells(comparison: Comparison) -> list[str]:
+    low, high = comparison.interval
+    gain, p_value = comparison.relative_difference, comparison.p_holm
+    return [
+        f"{comparison.mean_difference:+.3f}{significance_mark(p_value)}",
+        f"[{low:+.3f}, {high:+.3f}]",
+        "" if gain is None else f"{gain:+.1%}",
+        "" if p_value is None else f"{p_value:.4f}",
+        f"{comparison.wins}/{comparison.losses}/{comparison.ties}",
+    ]
+
+
+def _values(comparison: Comparison) -> dict[str, Any]:
+    values = dataclasses.asdict(comparison)
+    for known in ("mean_first", "mean_second", "level", "n_queries"):  # said once, outside
+        del values[known]
+    return values
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g} %"
+
+
+def _markdown(text: str) -> str:
+    return "".join(f"\\{character}" if character in "\\|*_<`[" else character for character in text)
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _latex_row(cells: tuple[str, ...]) -> str:
+    return f"{' & '.join(map(_latex, cells))} \\\\"

@@ -1,0 +1,102 @@
+"""Which English tokens the student's tokens stand for: the transport plan of one pair of texts."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.data.normalisation import normalise_text
+from opticlir.data.skipping import MalformedRecordError, shown
+from opticlir.encoder import EncodedText, Piece, encode_pieces
+from opticlir.errors import ArtefactError, DataError
+from opticlir.pictures.visible import visible
+from opticlir.transport import cosine_cost, proximal_point, uniform
+
+CONTINUATION = "·"
+"""Stands before a piece that goes on with the word of the piece before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAlignment:
+    """A foreign text laid over its English meaning, token by token."""
+
+    foreign: tuple[str, ...]
+    """Tokens of the student, shown safely; `·ni` continues the word of the token before it."""
+    english: tuple[str, ...]
+    """Likewise of the teacher."""
+    plan: Float[np.ndarray, "m n"]
+    """Mass moved from each foreign to each English token; the whole plan sums to 1."""
+    cost: float
+    """Mean cosine distance that the mass travels: 0 is the same vectors, 1 unrelated ones, 2 the most."""
+    is_cut: bool
+    """Whether a text is longer than its encoder reads, so that its end is left out."""
+
+    @property
+    def shares(self) -> Float[np.ndarray, "m n"]:
+        """The part of each foreign token's mass that goes to each English token; rows sum to 1."""
+        return self.plan / self.plan.sum(axis=1, keepdims=True)
+
+    @property
+    def legend(self) -> str:
+        """How to read a picture of the shares, in one line."""
+        cut = " A text is longer than the model reads: its end is left out." if self.is_cut else ""
+        return f"Each row: where a token goes, in %. Mean cosine distance {self.cost:.2f}.{cut}"
+
+    def strongest(self, row: int, *, at_least: float) -> list[tuple[str, float]]:
+        """English tokens and shares of one foreign token from `at_least` on, the largest share first."""
+        shares = self.shares[row]
+        order = np.argsort(-shares, kind="stable")
+        return [
+            (self.english[column], float(shares[column])) for column in order if shares[column] >= at_least
+        ]
+
+
+def align_texts(model: MultiVectorEncoder, foreign: str, english: str) -> TokenAlignment:
+    """Align a foreign text with an English one as training does: cosine cost, uniform mass, proximal plan.
+
+    The foreign text goes through the query route, the student's. The English one goes through the
+    document route: it is the teacher's half of a cross-lingual model, and what the student is compared
+    with in a search. Training itself compares with the teacher's query route, which is not in the saved
+    model; for encoders without prompts, the default teacher among them, both give the same vectors.
+
+    Args:
+        model: a trained cross-lingual model, or any encoder.
+        foreign: text in the language of the queries.
+        english: its meaning.
+
+    Raises:
+        DataError: a text has no token, or holds what is no text (half of a surrogate pair).
+        ArtefactError: the model gives a vector that is not finite.
+    """
+    student, teacher = _encoded(model, foreign, "query"), _encoded(model, english, "document")
+    cost = cosine_cost(torch.from_numpy(student.tokens)[None], torch.from_numpy(teacher.tokens)[None])
+    source, target = (uniform(torch.ones(1, length, dtype=torch.bool)) for length in cost.shape[1:])
+    solution = proximal_point(cost, source, target)
+    return TokenAlignment(
+        foreign=tuple(map(_shown, student.pieces)),
+        english=tuple(map(_shown, teacher.pieces)),
+        plan=solution.plan[0].double().numpy(),
+        cost=float(solution.value[0]),
+        is_cut=student.is_cut or teacher.is_cut,
+    )
+
+
+def _encoded(model: MultiVectorEncoder, text: str, task: Literal["query", "document"]) -> EncodedText:
+    try:
+        encoded = encode_pieces(model, normalise_text(text), task)
+    except MalformedRecordError as error:
+        raise DataError(str(error)) from None
+    if not encoded.pieces:
+        raise DataError(f"no token in {shown(text)}: give a text with words in it")
+    if not np.isfinite(encoded.tokens).all():
+        raise ArtefactError(
+            f"the model gives a vector that is not finite for {shown(text)}: it is damaged; use another copy"
+        )
+    return encoded
+
+
+def _shown(piece: Piece) -> str:
+    return f"{CONTINUATION if piece.is_continuation else ''}{visible(piece.text)}"

@@ -1,0 +1,128 @@
+"""A report in one HTML file: sections of prose, tables and pictures, all of it escaped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from opticlir.pictures.figures import Image
+from opticlir.pictures.page import escaped, html_page
+
+_STRONG_ROW = '<tr class="strong">'
+_NUMBER = ' class="number"'
+
+
+@runtime_checkable
+class Block(Protocol):
+    """Anything that can stand in a section."""
+
+    def html(self) -> str:
+        """Its markup, with everything escaped that came from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Plain text; an empty line begins a new paragraph."""
+
+    text: str
+
+    def html(self) -> str:
+        """One `p` per paragraph."""
+        paragraphs = (part for part in self.text.split("\n\n") if part.strip())
+        return "\n".join(f"<p>{escaped(paragraph)}</p>" for paragraph in paragraphs)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a header. Columns that hold only numbers stand to the right."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str | float | None]]
+    """Cells; a number is shown with three decimals, None as nothing."""
+    note: str = ""
+    strong_rows: frozenset[int] = frozenset()
+    """Rows to be set off, by number from 0."""
+
+    def __post_init__(self) -> None:
+        for number, row in enumerate(self.rows):
+            if len(row) != len(self.header):
+                raise ValueError(f"row {number} has {len(row)} cells, the header {len(self.header)}")
+
+    def html(self) -> str:
+        """A `table`, wide ones scroll; the note below it."""
+        numeric = [
+            all(isinstance(row[column], float | None) for row in self.rows)
+            for column in range(len(self.header))
+        ]
+        head = _row("th", self.header, numeric)
+        body = "\n".join(
+            f"{_STRONG_ROW if number in self.strong_rows else '<tr>'}{_row('td', row, numeric)}</tr>"
+            for number, row in enumerate(self.rows)
+        )
+        note = f'\n<p class="note">{escaped(self.note)}</p>' if self.note else ""
+        return (
+            f'<div class="wide"><table class="rows"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>'
+            f"</table></div>{note}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image with what it shows in words, for those who cannot see it."""
+
+    image: Image
+    description: str
+    caption: str = ""
+
+    def html(self) -> str:
+        """A `figure`, the image inside the page; on a narrow screen it scrolls."""
+        caption = f"<figcaption>{escaped(self.caption)}</figcaption>" if self.caption else ""
+        image = f'<img src="{self.image.uri}" alt="{escaped(self.description)}">'
+        return f'<figure><div class="wide">{image}</div>{caption}</figure>'
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """Finished markup; whoever makes it has escaped what is in it."""
+
+    markup: str
+
+    def html(self) -> str:
+        """The markup as it is."""
+        return self.markup
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it."""
+
+    title: str
+    blocks: Sequence[Block]
+
+    def html(self) -> str:
+        """A `section`."""
+        content = "\n".join(block.html() for block in self.blocks)
+        return f"<section>\n<h2>{escaped(self.title)}</h2>\n{content}\n</section>"
+
+
+def report_html(title: str, sections: Sequence[Section]) -> str:
+    """The whole page; it needs no other file and no connection.
+
+    Example:
+        >>> page = report_html("A & B", [Section("Why", [Prose("Because 1 < 2.")])])
+        >>> "<h2>Why</h2>" in page and "1 &lt; 2" in page and "<title>A &amp; B</title>" in page
+        True
+    """
+    return html_page(title, "\n".join(section.html() for section in sections))
+
+
+def _row(tag: str, cells: Sequence[str | float | None], numeric: Sequence[bool]) -> str:
+    return "".join(
+        f"<{tag}{_NUMBER if is_number else ''}>{_shown(cell)}</{tag}>"
+        for cell, is_number in zip(cells, numeric, strict=True)
+    )
+
+
+def _shown(cell: str | float | None) -> str:
+    if cell is None:
+        return ""
+    return escaped(cell) if isinstance(cell, str) else f"{cell:.3f}"

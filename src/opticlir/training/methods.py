@@ -1,0 +1,137 @@
+"""A method of training: a weighted sum of objectives, written as text, and stages of several."""
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from opticlir.errors import DataError
+from opticlir.training.objectives import READ_ENGLISH, TransportConfig, objectives
+
+_KNOWN = tuple(objectives(TransportConfig(), 1.0))
+
+
+def parse_method(text: str) -> dict[str, float]:
+    """Weights by objective of a method such as `optical+0.3*score_kl`; a weight left out is 1.
+
+    Raises:
+        DataError: an unknown objective, with the nearest known one; one named twice; a weight that is
+            no finite number above 0.
+
+    Example:
+        >>> parse_method("optical + 0.3*score_kl")
+        {'optical': 1.0, 'score_kl': 0.3}
+    """
+    weights: dict[str, float] = {}
+    for term in text.split("+"):
+        head, star, name = (part.strip() for part in term.rpartition("*"))
+        if name not in _KNOWN:
+            where = f"unknown method {text!r}" + ("" if name == text else f": unknown objective {name!r}")
+            raise DataError(
+                f"{where}{nearest(name, _KNOWN)}; there are {', '.join(_KNOWN)}, and sums of them such as "
+                "optical+0.3*score_kl"
+            )
+        if name in weights:
+            raise DataError(f"method {text!r} names {name} twice: add the weights up")
+        weights[name] = _weight(head, text) if star else 1.0
+    return weights
+
+
+METHODS: Mapping[str, Mapping[str, float]] = {
+    text: parse_method(text)
+    for text in (
+        "optical",
+        "greedy",
+        "mse",
+        "contrastive",
+        "contrastive_pooled",
+        "score_kl",
+        "optical+contrastive",
+        "optical+score_kl",
+    )
+}
+"""Methods by the text that names them, to choose from; `--method` takes any other sum as well.
+
+`optical` is the published form of OPTICAL, `greedy` that of Dr.DECR, `mse` that of Reimers and Gurevych.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A method for a part of the training."""
+
+    method: str
+    """As `parse_method` reads it."""
+    share: float
+    """Of the steps, above 0 and at most 1."""
+
+    def __post_init__(self) -> None:
+        parse_method(self.method)
+        if not 0 < self.share <= 1:
+            raise DataError(
+                f"the share of stage {self.method!r} is {self.share}: expected above 0, at most 1"
+            )
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of each objective."""
+        return parse_method(self.method)
+
+
+def check_stages(stages: Sequence[Stage]) -> None:
+    """Refuse stages that leave steps out or count some twice. Raises DataError."""
+    total = math.fsum(stage.share for stage in stages)
+    if not math.isclose(total, 1.0, abs_tol=1e-6):
+        raise DataError(f"the shares of the stages sum to {total:g}: expected 1")
+
+
+def first_steps(stages: Sequence[Stage], steps: int) -> list[int]:
+    """The step each stage begins at, of `steps` planned; the first at 0.
+
+    It follows from the plan alone, so that a run that is resumed switches where it would have.
+
+    Example:
+        >>> first_steps([Stage(method="contrastive", share=0.3), Stage(method="optical", share=0.7)], 50)
+        [0, 15]
+    """
+    ends = accumulate(stage.share for stage in stages)
+    return [0, *(round(end * steps) for end in ends)][: len(stages)]
+
+
+def objective_names(stages: Iterable[Stage]) -> list[str]:
+    """All objectives of some stages, each once."""
+    return list(dict.fromkeys(name for stage in stages for name in stage.weights))
+
+
+def reads_english(names: Iterable[str]) -> bool:
+    """Whether one of these objectives has the student encode the English side too."""
+    return not READ_ENGLISH.isdisjoint(names)
+
+
+def describe(stages: Sequence[Stage]) -> str:
+    """Stages in words.
+
+    Example:
+        >>> describe([Stage(method="contrastive", share=0.3), Stage(method="optical", share=0.7)])
+        'contrastive (30 % of the steps), then optical (70 % of the steps)'
+    """
+    if len(stages) == 1:
+        return stages[0].method
+    return ", then ".join(f"{stage.method} ({100 * stage.share:g} % of the steps)" for stage in stages)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or nothing where nothing is near."""
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def _weight(text: str, method: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise DataError(f"method {method!r} has the weight {text!r}: expected a finite number above 0")
+    return weight

@@ -1,0 +1,66 @@
+"""The README of a trained model: what it is, what it was made of, and how to open it."""
+
+from string import Template
+
+from opticlir.languages import language_name, short_code
+from opticlir.training.config import TrainConfig
+from opticlir.training.methods import describe
+
+_CARD = Template("""---
+language:
+- $code
+- en
+library_name: sentence-transformers
+pipeline_tag: sentence-similarity
+tags:
+- multi-vector
+- ColBERT
+- cross-lingual
+- opticlir
+---
+
+# English documents for questions in $language
+
+A query encoder for $language, distilled from the English late-interaction encoder `$teacher` by `$method`
+on $pairs sentence pairs ($steps steps, seed $seed). Documents are encoded by `$teacher` as it is: every index
+it built before can be searched with this model.
+
+```python
+from sentence_transformers import MultiVectorEncoder
+
+model = MultiVectorEncoder("this folder")
+scores = model.similarity(model.encode_query(["..."]), model.encode_document(["..."]))
+```
+
+## How it was made
+
+Settings, seed, versions and checksums of the bitext are in `run/run.json`, losses in `run/log.jsonl`.
+$measures
+
+The licence of the model follows from those of `$teacher` and of the bitext.
+""")
+
+
+def model_card(
+    config: TrainConfig, *, pairs: int, steps: int, initial: dict[str, float], trained: dict[str, float]
+) -> str:
+    """Markdown with the header that model hubs read.
+
+    Args:
+        config: settings of the run.
+        pairs: sentence pairs it was given.
+        steps: training steps.
+        initial: held-out measures before the first step, by name; may be empty.
+        trained: the same after the last.
+    """
+    lines = [
+        f"* {name}: {initial[name]:.3f} as initialised, {value:.3f} trained"
+        for name, value in trained.items()
+    ]
+    heading = "\nRetrieval of held-out translations among each other:\n\n" if lines else ""
+    return _CARD.substitute(
+        code=short_code(config.language) or config.language, language=language_name(config.language),
+        teacher=config.teacher, method=describe(config.schedule), pairs=f"{pairs:,}", steps=f"{steps:,}",
+        seed=config.seed,
+        measures=heading + "\n".join(lines),
+    )  # fmt: skip

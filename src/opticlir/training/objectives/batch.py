@@ -1,0 +1,34 @@
+"""A batch of bitext as the objectives see it."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class EnglishSide:
+    """The English side of a batch as the student reads it, for objectives that keep its English."""
+
+    tokens: Float[Tensor, "batch k dim"]
+    """English tokens by the student, unit rows, with gradient."""
+    mask: Bool[Tensor, "batch k"]
+    is_same: Bool[Tensor, " batch"]
+    """Whether student and teacher cut the text into the same tokens, so that the n-th is the n-th."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBatch:
+    """Both sides of a batch of sentence pairs, row by row translations of each other.
+
+    Padding may hold anything finite; a row takes part with one token or more.
+    """
+
+    student: Float[Tensor, "batch m dim"]
+    """Foreign tokens by the student, unit rows; the gradient flows here (and to `english`) alone."""
+    student_mask: Bool[Tensor, "batch m"]
+    teacher: Float[Tensor, "batch n dim"]
+    """English tokens by the teacher, unit rows, no gradient."""
+    teacher_mask: Bool[Tensor, "batch n"]
+    english: EnglishSide | None = None
+    """None where no objective of the method asks for it: it costs a second forward pass."""

@@ -1,0 +1,61 @@
+"""Keeping the student's English: what it says of an English sentence stays what the teacher says."""
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from opticlir import transport
+from opticlir.training.objectives.batch import TokenBatch
+from opticlir.training.objectives.optical import TransportConfig, transport_plan
+
+
+def retention(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:
+    """Cost 1 - cosine between student and teacher on the English side: S(e) = T(e), mean over pairs.
+
+    Token by token where both cut the sentence alike. Where the student's vocabulary cuts it otherwise
+    (whole words of the new language that English has too), an optimal transport plan says which token
+    stands for which. In both cases the loss is <P, C>: the first plan is the identity, known beforehand.
+
+    Args:
+        batch: tokens of the English side, by both.
+        config: the solver, where one is needed.
+
+    Returns:
+        Scalar in [0, 2], of the size of `optical`.
+
+    Raises:
+        ValueError: the batch has no English side read by the student.
+
+    Gradient:
+        To the student's tokens of the English side; the plan is detached.
+
+    Example:
+        >>> from opticlir.training.objectives import EnglishSide
+        >>> axes, all_of_them = torch.eye(2)[None], torch.ones(1, 2).bool()
+        >>> english = EnglishSide(axes.flip(1), all_of_them, torch.tensor([True]))
+        >>> retention(TokenBatch(axes, all_of_them, axes, all_of_them, english), TransportConfig()).item()
+        1.0
+
+    Reference:
+        Reimers and Gurevych 2020 (arXiv 2004.09813), equation 1, its English term, on tokens.
+    """
+    english = batch.english
+    if english is None:
+        raise ValueError(
+            "retention needs the English side as the student reads it: TokenBatch.english is None"
+        )
+    cost = transport.cosine_cost(english.tokens, batch.teacher)
+    is_same = english.is_same & (english.mask.sum(dim=1) == batch.teacher_mask.sum(dim=1))
+    plan = _in_order(english.mask, batch.teacher_mask).to(cost.dtype)
+    if not is_same.all():
+        others = ~is_same
+        plan[others] = transport_plan(cost[others], english.mask[others], batch.teacher_mask[others], config)
+    return (plan * cost).sum(dim=(1, 2)).mean()
+
+
+def _in_order(
+    source_mask: Bool[Tensor, "batch m"], target_mask: Bool[Tensor, "batch n"]
+) -> Float[Tensor, "batch m n"]:
+    """The plan that moves the n-th token that takes part onto the n-th."""
+    takes_part = source_mask[:, :, None] & target_mask[:, None, :]
+    places = source_mask.cumsum(dim=1)[:, :, None] == target_mask.cumsum(dim=1)[:, None, :]
+    return (places & takes_part) / target_mask.sum(dim=1).clamp(min=1)[:, None, None]

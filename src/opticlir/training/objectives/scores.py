@@ -1,0 +1,91 @@
+"""What MaxSim says within a batch: each sentence is a query over the English sides of all.
+
+Scores are taken per query token, so that one temperature does for short sentences and long ones.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from opticlir.maxsim import maxsim
+from opticlir.training.objectives.batch import TokenBatch
+from opticlir.training.objectives.pooled import check_temperature
+
+
+def contrastive(batch: TokenBatch, temperature: float, *, both_directions: bool = False) -> Float[Tensor, ""]:
+    """Each foreign side must find its own English side among those of the batch, by MaxSim per query token.
+
+    Args:
+        batch: tokens of both sides.
+        temperature: of the softmax over the batch, > 0.
+        both_directions: whether each English side must find its foreign one too, as a query over them;
+            the mean of both then.
+
+    Raises:
+        ValueError: `temperature` is not > 0.
+
+    Gradient:
+        Through the student's tokens.
+
+    Example:
+        >>> axes, one = torch.eye(2)[:, None], torch.ones(2, 1).bool()
+        >>> round(contrastive(TokenBatch(axes, one, axes, one), 1.0).item(), 4)  # log(1 + 1/e)
+        0.3133
+
+    Reference:
+        Khattab and Zaharia 2020 (arXiv 2004.12832) for MaxSim; van den Oord et al. 2018 (arXiv 1807.03748)
+        for the loss.
+    """
+    check_temperature(temperature)
+    foreign, english = (batch.student, batch.student_mask), (batch.teacher, batch.teacher_mask)
+    own = torch.arange(len(batch.student), device=batch.student.device)
+    loss = F.cross_entropy(_per_token(foreign, english) / temperature, own)
+    if both_directions:
+        loss = (loss + F.cross_entropy(_per_token(english, foreign) / temperature, own)) / 2
+    return loss
+
+
+def score_kl(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
+    """The foreign side must score the English sides of the batch as the teacher scores them for the English one.
+
+    The English sentence stands in for the query and the sentences of the batch for passages, so no
+    judgement is needed: KL(teacher || student) between the two softmaxes of MaxSim per query token.
+
+    Args:
+        batch: tokens of both sides.
+        temperature: of both softmaxes, > 0. The teacher is sure of the sentence itself: at a low
+            temperature hardly anything else is left to be learned, and this is `contrastive`.
+
+    Returns:
+        Scalar >= 0, in nats, mean over pairs.
+
+    Raises:
+        ValueError: `temperature` is not > 0.
+
+    Gradient:
+        Through the student's tokens.
+
+    Example:
+        >>> axes, one = torch.eye(2)[:, None], torch.ones(2, 1).bool()
+        >>> score_kl(TokenBatch(axes, one, axes, one), 1.0).item()
+        0.0
+
+    Reference:
+        Hinton et al. 2015 (arXiv 1503.02531) for the loss; Lin et al. 2020 (arXiv 2010.11386) for scores of
+        a late-interaction teacher over the batch.
+    """
+    check_temperature(temperature)
+    foreign, english = (batch.student, batch.student_mask), (batch.teacher, batch.teacher_mask)
+    with torch.no_grad():
+        wanted = F.log_softmax(_per_token(english, english) / temperature, dim=1)
+    found = F.log_softmax(_per_token(foreign, english) / temperature, dim=1)
+    return F.kl_div(found, wanted, reduction="batchmean", log_target=True)
+
+
+_Tokens = tuple[Float[Tensor, "batch tokens dim"], Bool[Tensor, "batch tokens"]]
+
+
+def _per_token(queries: _Tokens, documents: _Tokens) -> Tensor:
+    """(batch, batch) mean over query tokens of the best cosine among the document's tokens."""
+    return maxsim(*queries, *documents) / queries[1].sum(dim=1, keepdim=True).clamp(min=1)

@@ -1,0 +1,48 @@
+"""Switching from one method to the next at a fixed step."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from opticlir.training.losses import DistillationLoss, Parts
+from opticlir.training.methods import Stage, first_steps
+
+
+class StageCallback(TrainerCallback):
+    """Gives the loss the objectives of the stage that each step belongs to.
+
+    Which stage that is follows from the number of the step and of those planned: a resumed run needs no
+    memory of it.
+
+    Args:
+        loss: whose parts are replaced.
+        stages: in their order.
+        parts: objectives and weights of each.
+    """
+
+    def __init__(self, loss: DistillationLoss, stages: Sequence[Stage], parts: Sequence[Parts]) -> None:
+        self._loss, self._stages, self._parts = loss, stages, parts
+
+    def on_step_begin(
+        self,
+        args: TrainingArguments,  # noqa: ARG002 - the signature is the trainer's
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **_: Any,
+    ) -> None:
+        """Choose the parts of the loss for the step to come."""
+        stage = bisect_right(first_steps(self._stages, state.max_steps), state.global_step) - 1
+        self._loss.parts = dict(self._parts[stage])
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> None:
+        """Have the stage that ends here logged by itself: a line of the log is a mean of one method."""
+        if state.global_step in first_steps(self._stages, state.max_steps):
+            control.should_log = True

@@ -1,0 +1,62 @@
+"""Query translation word by word, with a table learned from the same bitext as the student."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tokenizers import normalizers, pre_tokenizers
+
+from opticlir.encoder.alignment import Ids, TranslationTable, learn_translation_table
+from opticlir.errors import DataError
+from opticlir.records import SentencePair
+
+_NORMALIZER = normalizers.BertNormalizer(strip_accents=True, lowercase=True)
+_WORDS = pre_tokenizers.BertPreTokenizer()
+
+
+@dataclass(frozen=True, slots=True)
+class WordTable:
+    """p(English word | foreign word), learned by symmetrised IBM model 1.
+
+    Example:
+        >>> pairs = [SentencePair("water", "maji"), SentencePair("clean water", "maji safi")]
+        >>> WordTable.learn(pairs).translate("maji safi ya Kisumu")
+        'water clean ya kisumu'
+    """
+
+    foreign: dict[str, int]
+    english: tuple[str, ...]
+    table: TranslationTable
+
+    @classmethod
+    def learn(cls, pairs: Sequence[SentencePair], *, iterations: int = 5) -> "WordTable":
+        """Align the words of bitext. Raises DataError where there is no pair."""
+        if not pairs:
+            raise DataError("no sentence pair to learn a word table from")
+        foreign_ids, foreign = _numbered([pair.foreign for pair in pairs])
+        english_ids, english = _numbered([pair.english for pair in pairs])
+        table = learn_translation_table(
+            foreign_ids, english_ids, np.array([pair.weight for pair in pairs], dtype=np.float32),
+            n_foreign=len(foreign), n_english=len(english), iterations=iterations,
+        )  # fmt: skip
+        return cls(foreign, tuple(english), table)
+
+    def translate(self, text: str) -> str:
+        """The likeliest English word for each foreign one; a word the bitext never showed stays as it is."""
+        return " ".join(self._best(word) for word in words(text))
+
+    def _best(self, word: str) -> str:
+        number = self.foreign.get(word)
+        candidates = self.table.row(number)[0].tolist() if number is not None else []
+        return self.english[candidates[0]] if candidates else word
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased words and punctuation marks without diacritics."""
+    return [word for word, _ in _WORDS.pre_tokenize_str(_NORMALIZER.normalize_str(text))]
+
+
+def _numbered(texts: Sequence[str]) -> tuple[list[Ids], dict[str, int]]:
+    numbers: dict[str, int] = {}
+    rows = [[numbers.setdefault(word, len(numbers)) for word in words(text)] for text in texts]
+    return [np.array(row, dtype=np.int32) for row in rows], numbers

@@ -1,0 +1,139 @@
+"""Exact optimal transport: no blur, and prices that prove it."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from opticlir.errors import SetupError
+from opticlir.transport.backends import finish, solve_plainly
+from opticlir.transport.compiled import solve_exactly
+from opticlir.transport.plan import TransportPlan
+from opticlir.transport.problem import Problem, certify, check_shapes
+from opticlir.transport.ragged import RaggedCost
+
+Floats = NDArray[np.float64]
+
+ExactBackend = Literal["auto", "numba", "libraries"]
+"""`auto` takes our compiled kernel, and the libraries for float64. `libraries` are scipy's assignment for
+square problems with equal masses and POT's network simplex for the rest, a problem at a time."""
+
+_TOLERANCE = 1e-5
+"""Marginal error that counts as converged: what float32 sums leave of an exact plan."""
+
+
+def exact(
+    cost: Float[Tensor, "batch m n"] | RaggedCost,
+    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
+    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
+    *,
+    backend: ExactBackend = "auto",
+) -> TransportPlan:
+    """Align two bags of tokens at the least possible cost, a batch at a time.
+
+    Computed on the CPU wherever the tensors are. At most m + n - 1 entries of a plan are not 0.
+
+    Args:
+        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1; flat for a ragged cost.
+        target_marginal: (batch, n) float tensor, likewise.
+        backend: which form runs; see `ExactBackend`.
+
+    Returns:
+        TransportPlan; its `duality_gap` is 0 to rounding, which proves that no plan is cheaper.
+        `n_iterations` counts the searches for a way that our kernel made; the libraries tell none.
+
+    Raises:
+        ValueError: the shapes do not fit, or a cost or a mass makes no sense.
+        SetupError: the libraries are asked for and POT is not installed, or stops without an answer.
+
+    Gradient:
+        The plan is detached and is a subgradient of `value` in `cost` (envelope theorem).
+
+    Example:
+        >>> half, swap = torch.tensor([[0.5, 0.5]]), torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+        >>> exact(swap, half, half).plan.tolist()
+        [[[0.5, 0.0], [0.0, 0.5]]]
+    """
+    if backend not in ("auto", "numba", "libraries"):
+        raise ValueError(f"backend is {backend!r}: expected 'auto', 'numba' or 'libraries'")
+    vectors = (source_marginal, target_marginal, None)
+    check_shapes(cost, *vectors)
+    values = cost.values if isinstance(cost, RaggedCost) else cost
+    with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
+        if backend == "libraries" or (backend == "auto" and values.dtype == torch.float64):
+            answer = solve_plainly(cost, vectors, _with_libraries)
+        else:
+            answer = solve_exactly(cost, vectors, tolerance=_TOLERANCE)
+    return finish(answer, cost)
+
+
+def _with_libraries(problem: Problem) -> TransportPlan:
+    """One problem after the other, in float64."""
+    plan = torch.zeros(problem.cost.shape, dtype=torch.float64)
+    prices = torch.zeros(problem.source_marginal.shape, dtype=torch.float64)
+    cost, source, target = (
+        tensor.double().cpu() for tensor in (problem.cost, problem.source_marginal, problem.target_marginal)
+    )
+    for number in problem.solvable.nonzero().flatten().tolist():
+        rows, columns = source[number].nonzero().flatten(), target[number].nonzero().flatten()
+        part, price = _solve_one(
+            cost[number][rows][:, columns].numpy(),
+            source[number][rows].numpy(),
+            target[number][columns].numpy(),
+        )
+        plan[number, rows[:, None], columns] = torch.from_numpy(part)
+        prices[number, rows] = torch.from_numpy(price)
+    return certify(
+        problem,
+        plan.to(problem.cost),
+        (prices.to(problem.cost), torch.zeros_like(problem.target_marginal)),
+        tolerance=_TOLERANCE,
+        n_iterations=torch.zeros_like(problem.solvable, dtype=torch.int32),
+    )
+
+
+def _solve_one(cost: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Plan and source prices between tokens that all carry mass. A forbidden way is made too dear to take."""
+    is_forbidden = np.isinf(cost)
+    finite = cost[~is_forbidden]
+    dear = np.where(is_forbidden, finite.max() + (finite.max() - finite.min() + 1) * cost.shape[0], cost)
+    if len(a) == len(b) and np.ptp(a) == 0 and np.ptp(b) == 0:
+        rows, columns = linear_sum_assignment(dear)
+        plan = np.zeros_like(cost)
+        plan[rows, columns] = a
+        prices = _assignment_prices(dear, columns)
+    else:
+        plan, prices = _network_simplex(dear, a, b)
+    plan[is_forbidden] = 0.0  # mass that had no other way is missing then, and the marginal error says so
+    return plan, prices
+
+
+def _assignment_prices(cost: Floats, column_of: NDArray[np.int64]) -> Floats:
+    """Source prices that prove an assignment optimal, by Bellman and Ford on what is left to exchange."""
+    paid = cost[np.arange(len(cost)), column_of]
+    v = np.zeros(len(cost))
+    for _ in range(len(cost)):
+        u = paid - v[column_of]
+        better = np.minimum(v, (cost - u[:, None]).min(axis=0))
+        if np.array_equal(better, v):
+            break
+        v = better
+    return paid - v[column_of]
+
+
+def _network_simplex(cost: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    try:
+        import ot  # noqa: PLC0415  # an optional extra
+    except ImportError:
+        raise SetupError(
+            "exact transport with libraries needs POT for all but assignments: pip install 'opticlir[exact]'"
+        ) from None
+    plan, log = ot.emd(a, b * (a.sum() / b.sum()), cost, log=True, numItermax=1_000_000)
+    if log["warning"] is not None:
+        raise SetupError(f"POT gave no exact plan for a {cost.shape} problem: {log['warning']}")
+    return plan, log["u"]

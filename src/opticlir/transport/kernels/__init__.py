@@ -1,0 +1,1 @@
+"""Compiled forms of the transport solvers, for the processor and for accelerators."""

@@ -1,0 +1,42 @@
+"""How kernels are compiled, and how a compiled one is found again without trusting a stale one."""
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function that other kernels call.
+
+    Without the interpreter's lock; division by zero gives infinity, as everywhere outside Python.
+    """
+    return njit(nogil=True, error_model="numpy")(inspect.unwrap(function))
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function into those that call it: for what runs in each iteration.
+
+    Handing a slot on costs as much as the work that such a function does.
+    """
+    return njit(nogil=True, error_model="numpy", forceinline=True)(inspect.unwrap(function))
+
+
+def entry_point(function: Callable[..., Any]) -> Any:
+    """Compile a kernel that Python calls, once per machine: it takes some ten seconds."""
+    return njit(nogil=True, error_model="numpy", cache=True)(inspect.unwrap(function))
+
+
+def source_fingerprint() -> int:
+    """A number that changes with any kernel's source.
+
+    Numba notices changes in the file of the function it caches, but not in the functions that one calls.
+    It does count what a function closes over, so an entry point closes over this.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return int.from_bytes(digest.digest()[:7], "big")

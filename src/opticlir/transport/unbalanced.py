@@ -1,0 +1,225 @@
+"""Transport that need not move all mass: marginals at a price, or only part of the mass.
+
+Function words, names and idioms of one sentence may have no counterpart in the other. A balanced plan has to
+ship them somewhere all the same.
+"""
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from opticlir.transport.backends import Backend, finish, solve, solve_plainly
+from opticlir.transport.compiled import scale
+from opticlir.transport.kernels.slot import Settings
+from opticlir.transport.plan import TransportPlan
+from opticlir.transport.problem import Problem, certify, check_settings, check_shapes
+from opticlir.transport.ragged import RaggedCost, segment_sum
+from opticlir.transport.sinkhorn import sinkhorn
+
+_CHECK_EVERY = 5
+
+
+def unbalanced_sinkhorn(
+    cost: Float[Tensor, "batch m n"] | RaggedCost,
+    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
+    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
+    *,
+    epsilon: float,
+    marginal_penalty: float,
+    max_iterations: int = 200,
+    tolerance: float = 1e-4,
+    backend: Backend = "auto",
+) -> TransportPlan:
+    """Align two bags of tokens, leaving out mass that is too dear to move.
+
+    Minimises `<plan, cost> + epsilon KL(plan | a b') + marginal_penalty (KL(rows | a) + KL(columns | b))`,
+    where rows and columns are the sums of the plan and a and b the marginals.
+
+    Args:
+        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0; flat for a ragged cost. The two sides need not have
+            the same mass.
+        target_marginal: (batch, n) float tensor, likewise.
+        epsilon: entropy strength, > 0, in the units of `cost`.
+        marginal_penalty: price of a marginal missed, > 0, in the units of `cost`: about the cost from which
+            on mass rather stays where it is. Infinity is the balanced problem.
+        max_iterations: bound on pairs of row and column updates.
+        tolerance: a problem stops once an iteration changes less than this share of the row scalings.
+        backend: which form runs; see `Backend`.
+
+    Returns:
+        TransportPlan. `converged` tells whether the iteration came to rest; `marginal_error` how much mass
+        was left out or added; `duality_gap` the primal less the dual objective of the problem above.
+
+    Raises:
+        ValueError: as in `sinkhorn`, or `marginal_penalty` is not > 0.
+
+    Gradient:
+        As in `sinkhorn`: the optimal objective has the plan as its gradient in `cost`.
+
+    Example:
+        >>> one, far = torch.tensor([[0.5, 0.5]]), torch.tensor([[[0.0, 9.0], [9.0, 9.0]]])
+        >>> plan = unbalanced_sinkhorn(far, one, one, epsilon=0.05, marginal_penalty=0.5).plan
+        >>> [round(mass, 2) for mass in plan.sum(2)[0].tolist()]  # the second token stays
+        [0.48, 0.0]
+
+    Reference:
+        Chizat, Peyre, Schmitzer and Vialard 2018, "Scaling algorithms for unbalanced optimal transport
+        problems", algorithm 2 with the divergence of their table 1.
+    """
+    check_settings(
+        max_iterations=max_iterations, tolerance=tolerance, epsilon=epsilon, marginal_penalty=marginal_penalty
+    )
+    vectors = (source_marginal, target_marginal, None)
+    power = marginal_penalty / (marginal_penalty + epsilon)
+    settings = Settings(epsilon, epsilon, 0.5, tolerance, max_iterations, 0, power)
+
+    def plain(problem: Problem) -> TransportPlan:
+        f, g, spent, change = _iterate(problem, epsilon, power, max_iterations, tolerance)
+        plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / epsilon)
+        answer = certify(problem, plan, (epsilon * f, epsilon * g), tolerance=tolerance, n_iterations=spent)
+        return replace(answer, converged=problem.solvable & (change <= tolerance))
+
+    def compiled(kind: str) -> TransportPlan:
+        return scale(cost, vectors, settings, tolerance=tolerance, backend=kind)
+
+    answer = solve(cost, vectors, compiled=compiled, plain=plain, backend=backend)
+    gap = _gap(answer, cost, (source_marginal, target_marginal), epsilon, marginal_penalty)
+    return replace(answer, duality_gap=gap)
+
+
+def _iterate(
+    problem: Problem, epsilon: float, power: float, max_iterations: int, tolerance: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Dual potentials divided by epsilon, with log a and log b in them, iterations spent, and last change."""
+    log_a, log_b = problem.source_marginal.log(), problem.target_marginal.log()
+    log_kernel = -problem.cost / epsilon
+    f, g = torch.zeros_like(log_a), log_b
+    running = problem.solvable.clone()
+    spent = torch.zeros(len(log_a), dtype=torch.int32, device=log_a.device)
+    change = torch.full_like(log_a[:, 0], torch.inf)
+    for iteration in range(max_iterations):
+        # all the way this would be log_a - logsumexp; with a price on the marginal it goes part of it
+        f_next = log_a - power * torch.logsumexp(log_kernel + g[:, None, :], dim=2)
+        if iteration and iteration % _CHECK_EVERY == 0:
+            ratio = torch.where(log_a > -torch.inf, (f - f_next).exp(), 1.0)
+            moved = (problem.source_marginal * (ratio - 1).abs()).sum(1)
+            change = torch.where(running, moved, change)
+            running = running & (change > tolerance)
+            if not running.any():
+                break
+        f = torch.where(running[:, None], f_next, f)
+        g_next = log_b - power * torch.logsumexp(log_kernel + f[:, :, None], dim=1)
+        g = torch.where(running[:, None], g_next, g)
+        spent += running
+    return f, g, spent, change
+
+
+def _gap(
+    answer: TransportPlan,
+    cost: Tensor | RaggedCost,
+    marginals: tuple[Tensor, Tensor],
+    epsilon: float,
+    rho: float,
+) -> Tensor:
+    """Primal less dual objective: rho KL(rows | a exp(-f / rho)) and its like for columns.
+
+    The potentials of the answer hold epsilon log a and epsilon log b; f and g here do not.
+    """
+    plan = answer.plan.to(answer.value.dtype)
+    gap = torch.zeros_like(answer.value)
+    sums = cost.sums(plan) if isinstance(cost, RaggedCost) else (plan.sum(2), plan.sum(1))
+    potentials = (answer.source_potential, answer.target_potential)
+    sizes = (cost.n_source, cost.n_target) if isinstance(cost, RaggedCost) else (None, None)
+    for found, marginal, potential, n_tokens in zip(sums, marginals, potentials, sizes, strict=True):
+        mass = marginal.to(found)
+        has_mass = mass > 0
+        free = potential - epsilon * torch.where(has_mass, mass, 1.0).log()
+        wanted = torch.where(has_mass, mass * torch.exp(-free / rho), 0.0)
+        divergence = torch.special.xlogy(found, found / torch.where(wanted > 0, wanted, 1.0)) - found + wanted
+        gap += rho * (divergence.sum(1) if n_tokens is None else segment_sum(divergence, n_tokens))
+    return torch.where(answer.marginal_error < torch.inf, gap, torch.inf)
+
+
+def partial_sinkhorn(
+    cost: Float[Tensor, "batch m n"] | RaggedCost,
+    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
+    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
+    *,
+    epsilon: float,
+    mass: float,
+    max_iterations: int = 200,
+    tolerance: float = 1e-4,
+    backend: Backend = "auto",
+) -> TransportPlan:
+    """Align the given share of two bags of tokens, whichever is cheapest to move.
+
+    Both sides get one more token that takes what stays behind, at no cost; the two must not be matched.
+
+    Args:
+        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1; flat for a ragged cost.
+        target_marginal: (batch, n) float tensor, likewise.
+        epsilon: entropy strength, > 0, in the units of `cost`.
+        mass: how much to move, > 0 and at most 1.
+        max_iterations: bound on pairs of row and column updates.
+        tolerance: a problem stops once its marginal error is within it, the two tokens included.
+        backend: which form runs; see `Backend`.
+
+    Returns:
+        TransportPlan whose plan sums to `mass`. `marginal_error` and `duality_gap` are those of the problem
+        with the two tokens.
+
+    Raises:
+        ValueError: as in `sinkhorn`, or `mass` is not in (0, 1].
+
+    Gradient:
+        As in `sinkhorn`.
+
+    Example:
+        >>> half, far = torch.tensor([[0.5, 0.5]]), torch.tensor([[[0.0, 9.0], [9.0, 9.0]]])
+        >>> partial_sinkhorn(far, half, half, epsilon=0.1, mass=0.5).plan.round(decimals=3).tolist()
+        [[[0.5, 0.0], [0.0, 0.0]]]
+
+    Reference:
+        Chapel, Alaya and Gasso 2020, "Partial optimal transport with applications on positive-unlabeled
+        learning", proposition 1.
+    """
+    check_settings(max_iterations=max_iterations, tolerance=tolerance, epsilon=epsilon, mass=mass)
+    if mass > 1:
+        raise ValueError(f"mass is {mass}: expected at most 1, all there is")
+    check_shapes(cost, source_marginal, target_marginal)
+    values = cost.values if isinstance(cost, RaggedCost) else cost
+
+    def plain(problem: Problem) -> TransportPlan:
+        extended = _with_left_luggage(problem, mass)
+        answer = sinkhorn(
+            *extended, epsilon=epsilon, max_iterations=max_iterations, tolerance=tolerance, backend=backend
+        )
+        plan = answer.plan[:, 1:, 1:]
+        return replace(
+            answer,
+            plan=plan,
+            source_potential=answer.source_potential[:, 1:],
+            target_potential=answer.target_potential[:, 1:],
+        )
+
+    with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
+        answer = solve_plainly(cost, (source_marginal, target_marginal, None), plain)
+    return finish(answer, cost)
+
+
+def _with_left_luggage(problem: Problem, mass: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Cost and marginals with one more token in front of each side, for what is not moved."""
+    source, target = (
+        torch.where(problem.solvable[:, None], marginal, 0.0)
+        for marginal in (problem.source_marginal, problem.target_marginal)
+    )
+    cost = torch.nn.functional.pad(problem.cost, (1, 0, 1, 0))
+    cost[:, 0, 0] = torch.inf
+    stays_on_source, stays_on_target = (
+        (side.sum(1, keepdim=True) - mass).clamp_min(0.0) for side in (source, target)
+    )
+    return cost, torch.cat((stays_on_target, source), 1), torch.cat((stays_on_source, target), 1)

@@ -1,0 +1,175 @@
+"""`index`, `search` and `evaluate`, with an encoder that knows ten words."""
+
+import hashlib
+import json
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import opticlir.encoder
+from opticlir.cli import main
+from opticlir.cli.app import app
+
+CORPUS = {
+    "malaria": ("Malaria", "fever and chills after a mosquito bite"),
+    "water": ("Clean water", "boil the water before drinking"),
+    "jackson": ("Michael Jackson", "an American singer"),
+}
+SWAHILI = {"homa": "fever", "maji": "water", "mbu": "mosquito"}
+
+
+def vectors(text):
+    """One direction per English word; Swahili words take that of their translation."""
+    words = [SWAHILI.get(word, word) for word in text.lower().split()]
+    rows = [
+        np.random.default_rng(list(hashlib.sha256(word.encode()).digest())).standard_normal(32)
+        for word in words
+    ]
+    return np.array([row / np.linalg.norm(row) for row in rows], dtype=np.float32).reshape(-1, 32)
+
+
+@pytest.fixture(autouse=True)
+def _encoder(monkeypatch):
+    monkeypatch.setattr(opticlir.encoder, "load_model", lambda name: name)
+    monkeypatch.setattr(opticlir.encoder, "document_fingerprint", lambda model: f"of-{model}")
+    monkeypatch.setattr(
+        opticlir.encoder, "encode_queries", lambda model, texts: [vectors(text) for text in texts]
+    )
+    monkeypatch.setattr(
+        opticlir.encoder, "encode_documents", lambda model, texts: (vectors(text) for text in texts)
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    lines = [json.dumps({"_id": i, "title": title, "text": text}) for i, (title, text) in CORPUS.items()]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(lines) + "\n")
+    (tmp_path / "queries.tsv").write_text("q1\thoma mbu\nq2\tMicheal Jackson\n")
+    (tmp_path / "qrels.txt").write_text("q1 0 malaria 1\nq2 0 jackson 1\nq3 0 water 1\n")
+    run(tmp_path, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/index", "--json")
+    return tmp_path
+
+
+def run(folder, *words, code=0):
+    result = CliRunner().invoke(app, [word.format(folder) for word in words])
+    assert result.exit_code == code, (result.output, result.exception)
+    return result
+
+
+def parsed(folder, *words):
+    return json.loads(run(folder, *words, "--json").stdout)
+
+
+def fails(monkeypatch, capsys, folder, *words):
+    """The one line on stderr of a command that ends with exit code 1."""
+    monkeypatch.setattr(sys, "argv", ["opticlir", *(word.format(folder) for word in words)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if each.startswith("error: ")]
+    return line
+
+
+def test_index_says_what_is_in_it(folder):
+    assert parsed(folder, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/index", "--dtype", "float32") == {
+        "index": f"{folder}/index", "documents": 3, "tokens": 20, "empty_documents": 0, "skipped": 0,
+    }  # fmt: skip
+    said = run(folder, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/index").stdout
+    assert (
+        said
+        == f"{folder}/index: 3 documents, 20 token vectors (0 empty and 0 malformed documents left out)\n"
+    )
+
+
+def test_malformed_documents_stop_or_are_skipped_and_counted(folder, monkeypatch, capsys):
+    with (folder / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "broken"\n{"_id": "empty", "text": ""}\n')
+    words = ("index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/index")
+    assert "corpus.jsonl:4" in fails(monkeypatch, capsys, folder, *words)
+    assert (
+        len(parsed(folder, "search", "{}/index", "--model", "m", "maji")["hits"]) == 3
+    )  # the old index stands
+    found = parsed(folder, *words, "--lenient")
+    assert (found["documents"], found["skipped"], found["empty_documents"]) == (3, 1, 1)
+    assert "skipped:" in run(folder, *words, "--lenient").stderr
+
+
+def test_search_answers_one_question(folder):
+    found = parsed(folder, "search", "{}/index", "--model", "m", "homa ya mbu", "-k", "2")
+    assert (found["query"], found["ranking"]) == ("homa ya mbu", "hybrid")
+    assert [hit["rank"] for hit in found["hits"]] == [1, 2]
+    assert found["hits"][0]["doc_id"] == "malaria"
+    assert found["hits"][0]["text"] == CORPUS["malaria"][1]
+    assert parsed(folder, "search", "{}/index", "--model", "m", "maji", "--dense-only")["ranking"] == "dense"
+
+
+def test_search_prints_a_listing_that_is_safe_in_a_terminal(folder):
+    (folder / "evil.tsv").write_text("d1\tTi\u202etle\tone\x1b[31m line\n")
+    run(folder, "index", "{}/evil.tsv", "--model", "m", "--out", "{}/evil")
+    said = run(folder, "search", "{}/evil", "--model", "m", "maji").stdout
+    assert "  1     0.000  d1  Ti<U+202E>tle\n     one<U+001B>[31m line\n" in said
+
+
+def test_search_writes_a_run_that_evaluate_reads(folder):
+    words = ("search", "{}/index", "--model", "m", "--queries", "{}/queries.tsv", "--run", "{}/out.run")
+    assert parsed(folder, *words) == {"queries": 2, "ranking": "hybrid", "run": f"{folder}/out.run"}
+    assert "2 questions ranked" in run(folder, *words, "-k", "2").stdout
+    assert len((folder / "out.run").read_text().splitlines()) == 4
+    found = parsed(folder, "evaluate", "{}/out.run", "{}/qrels.txt", "--measure", "RR@10", "--measure", "AP")
+    assert found == {"RR@10": pytest.approx(2 / 3), "AP": pytest.approx(2 / 3), "queries": 3}
+    said = run(folder, "evaluate", "{}/out.run", "{}/qrels.txt", "--by-query").stdout
+    assert "AP\tq3\t0.0000\n" in said
+    assert said.endswith("AP\tall\t0.6667\nnDCG@10\tall\t0.6667\nR@100\tall\t0.6667\nRR@10\tall\t0.6667\n")
+    by_query = parsed(folder, "evaluate", "{}/out.run", "{}/qrels.txt", "--by-query")["by_query"]
+    assert by_query["AP"] == {"q1": 1.0, "q2": 1.0, "q3": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("search", "{}/index", "--model", "m"), "give one question, or a file of them"),
+        (
+            ("search", "{}/index", "--model", "m", "x", "--queries", "{}/queries.tsv"),
+            "give one question, or a file",
+        ),
+        (
+            ("search", "{}/index", "--model", "m", "--queries", "{}/queries.tsv"),
+            "--queries and --run go together",
+        ),
+        (
+            ("search", "{}/index", "--model", "m", "x", "--run", "{}/out.run"),
+            "--queries and --run go together",
+        ),
+        (("search", "{}/index", "--model", "m", "x", "-k", "0"), "greater than or equal to 1"),
+        (("search", "{}/nowhere", "--model", "m", "x"), "does not exist"),
+        (("index", "{}/nowhere", "--model", "m", "--out", "{}/i"), "does not exist"),
+        (("index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/i", "--dtype", "int8"), "float16"),
+        (("evaluate", "{}/queries.tsv", "{}/qrels.txt", "--measure", "nDGC@10"), "did you mean 'nDCG@10'?"),
+    ],
+)
+def test_wrong_usage_is_exit_2(folder, words, message):
+    said = run(folder, *words, code=2).stderr
+    assert message in " ".join(said.replace("│", " ").split())
+
+
+def test_conditions_of_the_world_are_exit_1_and_one_line(folder, monkeypatch, capsys):
+    search = ("search", "{}/index", "--model", "m", "maji")
+    assert "use the model that built the index" in fails(
+        monkeypatch, capsys, folder, "search", "{}/index", "--model", "another", "maji"
+    )
+    assert "query '1' has no tokens: its text is ''" in fails(monkeypatch, capsys, folder, *search[:-1], "")
+    assert "holds no finished index" in fails(monkeypatch, capsys, folder, "search", "{}", *search[2:])
+    tokens = next((folder / "index" / "versions").iterdir()) / "tokens.bin"
+    tokens.write_bytes(tokens.read_bytes()[:-2])
+    assert "tokens.bin has" in fails(monkeypatch, capsys, folder, *search)
+    (folder / "strangers.run").write_text("other Q0 d1 1 1.0 x\n")
+    said = fails(monkeypatch, capsys, folder, "evaluate", "{}/strangers.run", "{}/qrels.txt")
+    assert said == "error: run and qrels share no query: the run begins with 'other', the qrels with 'q1'"
+
+
+@pytest.mark.parametrize("command", ["index", "search", "evaluate"])
+def test_help_has_an_example(command):
+    said = CliRunner().invoke(app, [command, "--help"]).stdout
+    assert f"Example: opticlir {command}" in said

@@ -1,0 +1,157 @@
+import json
+import re
+from functools import partial
+
+import pytest
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from opticlir.data.audit import audit, audit_bitext
+from opticlir.data.audit.sampling import DuplicateCounter
+from opticlir.errors import DataError
+from opticlir.records import Query
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)] + list("0123456789.")
+    pieces = ["[UNK]", *letters, *(f"##{letter}" for letter in letters)]
+    built = Tokenizer(models.WordPiece({piece: at for at, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    built.normalizer = normalizers.BertNormalizer()
+    built.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return built
+
+
+def write(path, pairs):
+    path.write_text("".join(f"{english}\t{foreign}\n" for english, foreign in pairs), "utf-8")
+    return path
+
+
+def test_by_hand(tmp_path, tokenizer):
+    first = write(
+        tmp_path / "a.tsv",
+        [("Clean water.", "Maji safi."), ("Clean water.", "Maji safi."), ("x", ""), ("OK", "ok")],
+    )
+    second = write(
+        tmp_path / "b.tsv", [("Where is it?", "Iko wapi?"), ("Clean water.", "Maji safi."), ("fire", "ọtọ я")]
+    )
+    found = audit_bitext([(first, 1.0), (second, 3.0)], language="sw", tokenizer=tokenizer)
+    assert (found.language, found.n_pairs, found.n_duplicates, found.duplicates_one_in) == ("swa", 6, 2, 1)
+    assert (found.n_empty, found.n_copied, found.n_malformed) == (1, 1, 0)
+    assert [(figures.n_pairs, figures.n_empty, figures.n_copied, figures.weight) for figures in found.files] == [
+        (3, 1, 1, 1.0), (3, 0, 0, 3.0)
+    ]  # fmt: skip
+    assert found.files[0].n_dropped == {"with an empty side": 1}
+    assert [figures.question_share for figures in found.files] == [0.0, 1 / 3]
+    assert found.length_ratio["0.5"] == pytest.approx(10 / 12, rel=0.02)
+    assert found.scripts == {"LATIN": pytest.approx(36 / 37), "CYRILLIC": pytest.approx(1 / 37)}
+    assert found.alignment is None
+    assert found.register is None
+    assert [lost.character for lost in found.tokenization.lost_characters] == ["ọ"]
+    assert json.loads(json.dumps(found.as_json(), allow_nan=False))["files"][1]["weight"] == 3.0
+
+
+def some_pairs(n_pairs, foreign="neno la {0} hapa"):
+    return [(f"the word {number} is here", foreign.format(number)) for number in range(n_pairs)]
+
+
+def warnings_of(tmp_path, tokenizer, pairs, **options):
+    found = audit_bitext(
+        [(write(tmp_path / "f.tsv", pairs), 1.0)], language="swa", tokenizer=tokenizer, **options
+    )
+    return found, " | ".join(found.warnings)
+
+
+def test_nothing_to_say_about_a_good_file(tmp_path, tokenizer):
+    found, warnings = warnings_of(tmp_path, tokenizer, some_pairs(500))
+    assert warnings == ""
+    assert found.alignment.n_pairs == 500
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([*some_pairs(80), *some_pairs(20)], r"20 \(20.0%\) of the pairs repeat an earlier one"),
+        ([*some_pairs(90), *((f"same {n}", f"Same {n}") for n in range(10))], r"10 \(10.0%\) of the foreign sides are"),
+        ([*some_pairs(90), *((f"fire {n} " * 9, "x") for n in range(10))], r"10 \(10.0%\) of the pairs have sides"),
+        ([*some_pairs(50), *some_pairs(50, "слово номер {0}")], "of the foreign letters are not LATIN \\(CYRILLIC\\)"),
+        (some_pairs(100, "neno la ɗaya {0}"), "of the tokens are unknown to the tokenizer \\(ɗaya"),
+        (some_pairs(100, "nẹnọ la {0}"), "the tokenizer changes .* of the letters and marks \\(ẹ -> e, ọ -> o\\)"),
+        ([("a b c d e f g h", f"mafarakano{n}") for n in range(100)], "Swahili takes 1[12].* per word, English 1.0"),
+    ],
+)  # fmt: skip
+def test_what_is_worth_a_sentence(tmp_path, tokenizer, pairs, expected):
+    _, warnings = warnings_of(tmp_path, tokenizer, pairs)
+    assert re.search(expected, warnings), warnings
+
+
+def test_farthest_ratios_come_with_their_place(tmp_path, tokenizer):
+    pairs = some_pairs(100)
+    pairs[41] = ("a rather long English sentence about water and fire", "ni")
+    pairs[70] = ("no", "sentensi ndefu sana kuhusu maji na moto na mambo mengine mengi")
+    found, _ = warnings_of(tmp_path, tokenizer, pairs)
+    assert [(outlier.pair, outlier.foreign[:8]) for outlier in found.length_outliers] == [
+        (42, "ni"),
+        (71, "sentensi"),
+    ]
+    assert found.n_length_outliers == 2
+    assert found.length_outliers[0].ratio == pytest.approx(2 / 51)
+
+
+def test_a_stretch_out_of_step(tmp_path, tokenizer):
+    pairs = some_pairs(600, "neno Jina{0} hapa")
+    pairs = [(english.replace("word ", "word Jina"), foreign) for english, foreign in pairs]
+    foreign = [pair[1] for pair in pairs]
+    pairs[300:350] = [(english, foreign[at + 1]) for at, (english, _) in enumerate(pairs[300:350], start=300)]
+    found, warnings = warnings_of(tmp_path, tokenizer, pairs)
+    assert 40 <= found.n_shifted_pairs <= 60
+    assert "fit better with their neighbours (-1)" in warnings
+    assert found.alignment.n_pairs == 600
+
+
+def test_queries_of_another_register(tmp_path, tokenizer):
+    queries = [Query(f"q{n}", "Wapi kuna maji?", "swa") for n in range(10)]
+    long_pairs = [(f"{english} " * 6, f"{foreign} " * 6) for english, foreign in some_pairs(100)]
+    found, warnings = warnings_of(tmp_path, tokenizer, long_pairs, queries=queries)
+    assert found.register.n_queries == 10
+    assert (found.register.query_question_share, found.register.bitext_question_share) == (1.0, 0.0)
+    assert found.register.unseen_word_rate == 1.0
+    assert "queries have 15 characters, bitext sentences 95" in warnings
+    assert "100% of the queries are questions and 0% of the bitext: add translated questions" in warnings
+    assert "100% of the words in queries do not occur in the bitext" in warnings
+    same = [Query("q", "neno la 5 hapa", "swa")]
+    found, warnings = warnings_of(tmp_path, tokenizer, some_pairs(100), queries=same)
+    assert (found.register.unseen_word_rate, warnings) == (0.0, "")
+
+
+def test_broken_records(tmp_path, tokenizer):
+    path = tmp_path / "f.tsv"
+    path.write_text("water\tmaji\nbroken\nfire\tmoto\n")
+    with pytest.raises(DataError, match=r"f.tsv:2: expected 2 columns"):
+        audit_bitext([(path, 1.0)], language="swa", tokenizer=tokenizer)
+    found = audit_bitext([(path, 1.0)], language="swa", tokenizer=tokenizer, lenient=True)
+    assert (found.n_pairs, found.n_malformed) == (2, 1)
+    assert found.warnings[0].startswith("1 malformed records were skipped, first: ")
+
+
+def test_no_files(tokenizer):
+    with pytest.raises(ValueError, match="bitext is empty"):
+        audit_bitext([], language="swa", tokenizer=tokenizer)
+
+
+def test_the_same_again(tmp_path, tokenizer):
+    path = write(tmp_path / "f.tsv", some_pairs(7_000))
+    first, second = (audit_bitext([(path, 1.0)], language="swa", tokenizer=tokenizer) for _ in range(2))
+    assert first == second
+    assert first.tokenization.n_sentences == 5_000
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path, tokenizer, monkeypatch, peak_memory):
+    """With every sample full, three times the pairs take no more memory."""
+    monkeypatch.setattr(audit, "_N_SAMPLED_PAIRS", 50)
+    monkeypatch.setattr(audit, "_N_BLOCKS", 2)
+    monkeypatch.setattr(audit, "DuplicateCounter", lambda: DuplicateCounter(capacity=100))
+    peaks = []
+    for n_pairs in (1_000, 1_000, 3_000):  # the first fills the caches
+        path = write(tmp_path / "f.tsv", some_pairs(n_pairs))
+        peaks.append(peak_memory(partial(audit_bitext, [(path, 1.0)], language="swa", tokenizer=tokenizer)))
+    assert peaks[2] < 1.3 * peaks[1] + 500_000

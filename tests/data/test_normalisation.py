@@ -1,0 +1,50 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opticlir.data.normalisation import normalise_text
+from opticlir.data.skipping import MalformedRecordError
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  maji safi\t", "maji safi"),
+        ("e\u0301", "é"),
+        ("o\u0323\u0300", "ọ̀"),  # Yoruba: NFC has no single character for it
+        ("\ufeffÌdá", "Ìdá"),
+        ("a\ufeffb", "ab"),
+        ("می\u200cخواهم", "می\u200cخواهم"),  # ZWNJ tells Persian words apart
+        ("क्\u200dष", "क्\u200dष"),  # ZWJ
+        ("a\u2028b", "a\u2028b"),
+        ("\u202eabc\u202c", "\u202eabc\u202c"),
+        ("ﬁ ①", "ﬁ ①"),  # NFC, not NFKC
+        ("x" + "\u0301" * 500, "x" + "\u0301" * 500),
+        ("", ""),
+    ],
+)
+def test_normal_form(text, expected):
+    assert normalise_text(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800", "\udfff"])
+def test_no_text_is_refused(text):
+    with pytest.raises(MalformedRecordError, match=r"U\+[0-9A-F]{4} is no text"):
+        normalise_text(text)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")))
+def test_nothing_but_form_and_margins_changes(text):
+    normal = normalise_text(text)
+    assert normalise_text(normal) == normal
+    assert normal == unicodedata.normalize("NFC", text.strip())
+
+
+def test_no_code_point_is_lost_but_the_byte_order_mark():
+    """Every code point of the Basic Multilingual Plane between two letters is still there, or its NFC."""
+    for code in range(1, 0x10000):
+        character = chr(code)
+        if not 0xD800 <= code < 0xE000 and code != 0xFEFF:
+            assert normalise_text(f"a{character}b") == unicodedata.normalize("NFC", f"a{character}b")

@@ -1,0 +1,169 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opticlir.data import SkipReport, read_topics
+from opticlir.data.normalisation import normalise_text
+from opticlir.errors import DataError
+from opticlir.records import Query
+
+TEXT = (
+    st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r\t\ufeff"))
+    .map(normalise_text)
+    .filter(bool)
+)
+PLAIN_ID = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r\t\ufeff"), min_size=1).filter(
+    lambda text: bool(text.strip()) and text.lstrip()[0] not in "<{"
+)
+
+
+def topics(tmp_path, text, language="swa", **options):
+    path = tmp_path / "topics.txt"
+    path.write_text(text, "utf-8")
+    return [(query.query_id, query.text) for query in read_topics(path, language, **options)]
+
+
+@given(st.dictionaries(PLAIN_ID, TEXT, min_size=1))
+def test_tsv_round_trip(tmp_path_factory, queries):
+    path = tmp_path_factory.mktemp("topics") / "f"
+    path.write_text("".join(f"{key}\t{text}\n" for key, text in queries.items()), "utf-8", newline="")
+    assert read_topics(path, "sw") == [Query(key, text, "swa") for key, text in queries.items()]
+
+
+@given(st.dictionaries(PLAIN_ID, TEXT, min_size=1), st.sampled_from([("_id", "text"), ("qid", "query")]))
+def test_json_round_trip(tmp_path_factory, queries, keys):
+    path = tmp_path_factory.mktemp("topics") / "f"
+    path.write_text(
+        "".join(json.dumps(dict(zip(keys, item, strict=True))) + "\n" for item in queries.items())
+    )
+    assert read_topics(path, "hau") == [Query(key, text, "hau") for key, text in queries.items()]
+
+
+def test_tsv_as_it_is_found(tmp_path):
+    text = "2\t Androgen receptor define\r\n\n301-AH\tNestlé\n12#0\tKi ni?\n007\tx\n"
+    assert topics(tmp_path, text) == [
+        ("2", "Androgen receptor define"), ("301-AH", "Nestlé"), ("12#0", "Ki ni?"), ("007", "x")
+    ]  # fmt: skip
+
+
+SGML = """<top>
+
+<num> Number: AR26
+<title>  Kurdistan
+  Independence
+
+<desc> Description:
+How does the council see it?
+
+<narr> Narrative:
+Articles about AT&amp;T are not.
+
+</top>
+<top>
+<num> Number: AR27
+<title> Second
+<desc> Description:
+Two
+</top>
+"""
+FIRE = """<?xml version="1.0"?>
+<topics>
+
+<top lang='hi'>
+<num>176</num>
+<title>वाई &lt;एस&gt;</title>
+<desc>What</desc>
+<narr>Relevant</narr>
+</top>
+</topics>
+"""
+
+
+def test_sgml_without_end_tags(tmp_path):
+    assert topics(tmp_path, SGML) == [("AR26", "Kurdistan Independence"), ("AR27", "Second")]
+    assert topics(tmp_path, SGML, fields=("title", "desc"))[0] == (
+        "AR26",
+        "Kurdistan Independence How does the council see it?",
+    )
+
+
+def test_fire_xml(tmp_path):
+    assert topics(tmp_path, FIRE) == [("176", "वाई <एस>")]
+    assert topics(tmp_path, FIRE, fields=("desc", "narr")) == [("176", "What Relevant")]
+
+
+def test_topics_on_one_line(tmp_path):
+    assert topics(tmp_path, "<top><num>1</num><title>a</title></top>\n<TOP><NUM>2<TITLE>b</TOP>") == [
+        ("1", "a"), ("2", "b")
+    ]  # fmt: skip
+
+
+HC4 = {
+    "topic_id": "1",
+    "topics": [
+        {"lang": "eng", "source": "original", "topic_title": "Asteroids", "topic_description": "d"},
+        {"lang": "zho", "source": "google translate", "topic_title": "machine"},
+        {"lang": "zho", "source": "human translation", "topic_title": "小行星", "topic_description": "碰撞"},
+        {"lang": "rus", "source": "some model", "topic_title": "x"},
+    ],
+}
+
+
+def test_hc4_takes_people_not_machines(tmp_path):
+    text = json.dumps(HC4)
+    assert topics(tmp_path, text, "zh") == [("1", "小行星")]
+    assert topics(tmp_path, text, "zho", fields=("title", "desc")) == [("1", "小行星 碰撞")]
+    assert topics(tmp_path, text, "en") == [("1", "Asteroids")]
+    with pytest.raises(DataError, match="no topic in 'rus' in it"):
+        topics(tmp_path, text, "ru")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "1\tok\njust text\n",
+            r"topics.txt:2: expected 2 columns, query_id<TAB>text, found 1 in 'just text'",
+        ),
+        ("1\tok\n2\ta\tb\n", "topics.txt:2: expected 2 columns, query_id<TAB>text, found 3"),
+        ("1\tok\n2\t \n", "topics.txt:2: query '2' has no text"),
+        ("1\tok\n \tx\n", "topics.txt:2: the query id ' ' is blank"),
+        ("1\tok\n1\tx\n", "topics.txt:2: id '1' stands on line 1 already"),
+        (
+            '{"_id": "1", "text": "ok"}\n{"_id": "2"}\n',
+            "topics.txt:2: expected the keys _id and text, found '_id'",
+        ),
+        (
+            '{"_id": "1", "text": "ok"}\n{"text": "a"}\n',
+            "topics.txt:2: expected a query id as text, found 'None'",
+        ),
+        ('{"_id": "1", "text": "ok"}\n{"_id": "2", "text": 5}\n', "topics.txt:2: expected the keys"),
+        (
+            '{"_id": "1", "text": "ok"}\n{"_id": "2", "topics": ["x"]}\n',
+            "topics.txt:2: expected objects under topics",
+        ),
+        ("<top><num>1<title>ok</top>\n<top><num>2</top>\n", "topics.txt:2: a topic without <title>"),
+        ("<top><num>1<title>ok</top>\n<top><title>b</top>\n", "topics.txt:2: a topic without <num>"),
+        ("<top><num>1<title>ok</top>\n<top><num>2<title></top>\n", "topics.txt:2: query '2' has no text"),
+    ],
+)
+def test_malformed_topics(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        topics(tmp_path, text)
+    report = SkipReport()
+    assert topics(tmp_path, text, skipped=report) == [("1", "ok")]
+    assert report.n_malformed == 1
+
+
+@pytest.mark.parametrize("text", ["\n", "<topics>\n</topics>\n"])
+def test_no_topic(tmp_path, text):
+    with pytest.raises(DataError, match="no topic in 'swa' in it"):
+        topics(tmp_path, text)
+
+
+def test_unknown_fields(tmp_path):
+    for fields in [("body",), ()]:
+        with pytest.raises(ValueError, match="expected title, desc or narr"):
+            topics(tmp_path, SGML, fields=fields)

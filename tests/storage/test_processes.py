@@ -1,0 +1,143 @@
+"""Real processes: SIGKILL, locks of the living and the dead, readers beside a writer.
+
+The children are forks of this process, which is enough to die in earnest and much cheaper than starting
+anew. The moment is signalled through a pipe, never by sleeping.
+"""
+
+import os
+import signal
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from faulty_disk import FaultyDisk, using
+
+from opticlir.errors import ArtefactError
+from opticlir.records import Document
+from opticlir.search import ExactIndex, Searcher
+from opticlir.storage import exclusive_lock, filesystem
+
+
+class PausingDisk(filesystem.FileSystem):
+    """Counts the calls that change the disk; at the n-th it says so and waits to be killed."""
+
+    def __init__(self, n, pipe):
+        self.left, self.pipe = n, pipe
+
+    def _step(self):
+        self.left -= 1
+        if self.left == 0:
+            os.write(self.pipe, b"!")
+            signal.pause()
+
+    def create(self, path):
+        self._step()
+        return super().create(path)
+
+    def write(self, descriptor, data):
+        self._step()
+        return super().write(descriptor, data)
+
+    def rename(self, source, target):
+        self._step()
+        super().rename(source, target)
+
+    def remove(self, path):
+        self._step()
+        super().remove(path)
+
+
+@contextmanager
+def forked(work):
+    """A child that runs `work(pipe)`; yields its number and the other end of the pipe; killed at the end."""
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of numpy and torch: the child uses none
+        child = os.fork()
+    if child == 0:
+        try:
+            work(writing)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    try:
+        yield child, reading
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reading)
+
+
+def matrix(seed):
+    return np.random.default_rng(seed).standard_normal((3, 4), dtype=np.float32)
+
+
+def create(path, *numbers):
+    entries = ((Document(f"d{number}", f"text {number}"), matrix(number)) for number in numbers)
+    return ExactIndex.create(path, entries, encoder="e")
+
+
+def answers(index):
+    return tuple(Searcher(index).search(matrix(99), "text 2", k=100))
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 9, 14, 20, 26, 30, 31])
+def test_a_killed_build_leaves_the_old_index_or_the_new(tmp_path, n):
+    path = tmp_path / "index"
+    with using(FaultyDisk()):
+        old, new = answers(create(path, 1, 2)), answers(create(tmp_path / "golden", 1, 2, 3))
+
+    def build(pipe):
+        with using(PausingDisk(n, pipe)):
+            create(path, 1, 2, 3)
+
+    with forked(build) as (child, pipe):
+        assert os.read(pipe, 1) == b"!", "the build ended before its n-th call"
+        with pytest.raises(ArtefactError, match=rf"being written by another process \(process {child}\)"):
+            create(path, 9)
+        seen = answers(ExactIndex.open(path))
+    assert seen == answers(ExactIndex.open(path))
+    assert seen in {old, new}
+    assert len(create(path, 4, 5)) == 2
+    assert len(list((path / "versions").iterdir())) == 1
+
+
+def test_the_lock_of_the_living_holds_and_that_of_the_dead_does_not(tmp_path):
+    target = tmp_path / "index"
+
+    def hold(pipe):
+        with exclusive_lock(target):
+            os.write(pipe, b"!")
+            signal.pause()
+
+    for _ in range(10):
+        with forked(hold) as (child, pipe):
+            assert os.read(pipe, 1) == b"!"
+            message = rf"\(process {child}\): wait for its end, or stop it"
+            with pytest.raises(ArtefactError, match=message), exclusive_lock(target):
+                pytest.fail("there are two holders")
+        assert (tmp_path / ".index.lock").exists()  # left behind, and in nobody's way
+        with exclusive_lock(target):
+            pass
+        assert not (tmp_path / ".index.lock").exists()
+
+
+def test_readers_beside_a_writer_see_one_version_each(tmp_path):
+    path = tmp_path / "index"
+    golden = {answers(create(tmp_path / str(n), *range(n + 1))): n for n in range(4)}
+    create(path, 0)
+
+    def read(pipe):
+        n_read = 0
+        while True:
+            answer = answers(ExactIndex.open(path))
+            n_read += 1
+            os.write(pipe, b"." if answer in golden else b"X")
+
+    with forked(read) as (_, first), forked(read) as (_, second), using(FaultyDisk()):
+        assert os.read(first, 1) + os.read(second, 1) == b".."
+        for version in range(20):
+            create(path, *range(1 + version % 4))
+            seen = os.read(first, 10_000) + os.read(second, 10_000)  # waits until both have read again
+            assert set(seen) == {ord(".")}

@@ -1,0 +1,297 @@
+import hashlib
+import os
+
+import pytest
+from faulty_disk import CRASHES, REFUSALS, Crash, FaultyDisk, until_no_fault, using
+
+from opticlir.errors import ArtefactError
+from opticlir.storage import (
+    Checksum,
+    DurableFile,
+    check_file,
+    check_files,
+    open_version,
+    publish_folder,
+    publish_version,
+    sha256_file,
+    write_bytes_atomically,
+    write_file,
+    write_text_atomically,
+)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def files_under(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def read_both(folder):
+    return folder.joinpath("a").read_bytes(), folder.joinpath("b").read_bytes()
+
+
+def opened(root):
+    try:
+        return open_version(root, read_both)
+    except ArtefactError as error:
+        return "nothing" if "holds no finished index" in str(error) else str(error)
+
+
+def write_both(folder, content):
+    write_file(folder / "a", content)
+    write_file(folder / "b", content * 2)
+    write_file(folder / "manifest.json", b"complete")
+
+
+def attempt(disk, operation):
+    """Run with faults: the name of what happened."""
+    with using(disk):
+        try:
+            operation()
+        except Crash:
+            return "crash"
+        except ArtefactError as error:
+            return (
+                "refused" if "cannot write" in str(error) or "does not confirm" in str(error) else str(error)
+            )
+    if disk.mode == "lost":
+        disk.cut_power()
+    return "done"
+
+
+# --- single files
+
+
+def test_atomic_writes_replace_and_leave_nothing_else(tmp_path):
+    write_bytes_atomically(tmp_path / "x", b"one")
+    write_text_atomically(tmp_path / "x", "zwei\u2028é")
+    assert (tmp_path / "x").read_text(encoding="utf-8") == "zwei\u2028é"
+    assert names(tmp_path) == ["x"]
+
+
+@pytest.mark.parametrize("mode", CRASHES + REFUSALS)
+def test_a_file_is_the_old_or_the_new_whatever_call_fails(tmp_path, mode):
+    path = tmp_path / "x"
+
+    def run(disk):
+        path.write_bytes(b"old")
+        outcome = attempt(disk, lambda: write_bytes_atomically(path, b"the new one"))
+        assert path.read_bytes() in {b"old", b"the new one"}
+        if outcome == "done":
+            assert path.read_bytes() == b"the new one"
+        if outcome == "refused":
+            assert names(tmp_path) == ["x"]
+
+    assert until_no_fault(mode, run) >= 6
+
+
+def test_a_full_disk_says_so_and_what_to_do(tmp_path):
+    with using(FaultyDisk("ENOSPC", 2)), pytest.raises(ArtefactError) as caught:
+        write_text_atomically(tmp_path / "x", "text")
+    for part in ("cannot write", "No space left on device", "unchanged", "make room and try again"):
+        assert part in str(caught.value)
+
+
+def test_a_write_into_a_missing_folder_is_one_clear_error(tmp_path):
+    with pytest.raises(ArtefactError, match=r"cannot write .*nowhere/x: No such file or directory"):
+        write_text_atomically(tmp_path / "nowhere" / "x", "text")
+
+
+def test_short_writes_are_continued_and_blocks_hashed(tmp_path):
+    class Slow(FaultyDisk):
+        def write(self, descriptor, data):
+            return os.write(descriptor, data[:3])
+
+    content = bytes(range(50))
+    with using(Slow()), DurableFile(tmp_path / "x", block_size=16) as file:
+        for part in (content[:7], b"", content[7:40], content[40:]):
+            file.write(part)
+        checksum = file.finish()
+    assert (tmp_path / "x").read_bytes() == content
+    assert checksum == Checksum(50, hashlib.sha256(content).hexdigest())
+    assert checksum.sha256 == sha256_file(tmp_path / "x")
+    expected = [hashlib.sha256(content[start : start + 16]).digest() for start in range(0, 50, 16)]
+    assert file.block_digests == expected
+
+
+def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path):
+    checksum = write_file(tmp_path / "x", b"0123456789")
+    check_files(tmp_path, {"x": checksum})
+    for content, message in [
+        (b"012345678", "has 9 bytes, 10 were written"),
+        (b"0123456789+", "has 11 bytes, 10 were written"),
+        (b"012345678_", "its SHA-256 differs"),
+    ]:
+        (tmp_path / "x").write_bytes(content)
+        with pytest.raises(ArtefactError, match=message):
+            check_file(tmp_path / "x", checksum)
+    check_file(tmp_path / "x", checksum, content=False)
+    (tmp_path / "x").unlink()
+    with pytest.raises(ArtefactError, match="x is missing"):
+        check_files(tmp_path, {"x": checksum})
+
+
+# --- folders
+
+
+def test_a_folder_is_published_whole(tmp_path):
+    with publish_folder(tmp_path / "deep" / "model") as folder:
+        (folder / "sub").mkdir()
+        (folder / "sub" / "weights").write_bytes(b"1")
+        assert not (tmp_path / "deep" / "model").exists()
+    assert files_under(tmp_path) == ["deep/model/sub/weights"]
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mine").touch()
+    with pytest.raises(ArtefactError, match="model exists already"), publish_folder(tmp_path / "model"):
+        pytest.fail("the block must not run")
+    (tmp_path / "file").touch()
+    with pytest.raises(ArtefactError, match="file exists already"), publish_folder(tmp_path / "file"):
+        pytest.fail("the block must not run")
+    assert files_under(tmp_path) == ["file", "model/mine"]
+
+
+def test_an_error_in_the_block_leaves_nothing_and_is_passed_on(tmp_path):
+    def fail_half_way():
+        with publish_folder(tmp_path / "model") as folder:
+            (folder / "half").touch()
+            raise FileNotFoundError("corpus")
+
+    with pytest.raises(FileNotFoundError, match="corpus"):
+        fail_half_way()
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("mode", CRASHES + REFUSALS)
+def test_a_folder_is_absent_or_complete_whatever_call_fails(tmp_path, mode):
+    def publish(target):
+        with publish_folder(target) as folder:
+            write_both(folder, b"new")
+
+    def run(disk):
+        place = tmp_path / f"{mode}-{disk.n}"
+        target = place / "model"
+        outcome = attempt(disk, lambda: publish(target))
+        if outcome == "done" or target.exists():
+            assert read_both(target) == (b"new", b"newnew")
+        else:
+            publish(target)  # what the dead one left behind is in nobody's way
+        left = [name for name in files_under(place) if name != ".model.lock"]  # the next writer takes it over
+        assert left == ["model/a", "model/b", "model/manifest.json"]
+
+    assert until_no_fault(mode, run) >= 15
+
+
+# --- versions
+
+
+@pytest.mark.parametrize("mode", CRASHES + REFUSALS)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_version_is_the_old_or_the_new_whatever_call_fails(tmp_path, mode, is_first):
+    def publish(root, content):
+        with publish_version(root) as folder:
+            write_both(folder, content)
+
+    def publish_well(root, content):
+        with using(FaultyDisk()):  # no faults, and none of the time that a real sync takes
+            publish(root, content)
+
+    def run(disk):
+        root = tmp_path / f"{mode}-{disk.n}" / "index"
+        if not is_first:
+            publish_well(root, b"old")
+        outcome = attempt(disk, lambda: publish(root, b"new"))
+        assert outcome in {"done", "crash", "refused"}
+        found = opened(root)
+        if outcome == "done":
+            assert found == (b"new", b"newnew")
+        assert found in {(b"new", b"newnew"), "nothing" if is_first else (b"old", b"oldold")}
+        publish_well(root, b"next")
+        assert open_version(root, read_both) == (b"next", b"nextnext")
+        assert len(files_under(root.parent)) == 4
+
+    assert until_no_fault(mode, run) >= 15
+
+
+def test_a_folder_or_file_that_is_not_ours_is_never_written(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").touch()
+    (tmp_path / "file").touch()
+    for name, message in [
+        ("photos", r"holds something else \(cat\.jpg\)"),
+        ("file", "is a file, a folder was expected"),
+    ]:
+        with pytest.raises(ArtefactError, match=message), publish_version(tmp_path / name):
+            pytest.fail("the block must not run")
+    assert files_under(tmp_path) == ["file", "photos/cat.jpg"]
+
+
+def test_what_is_missing_or_damaged_is_said(tmp_path):
+    root = tmp_path / "index"
+    with pytest.raises(ArtefactError, match="holds no finished index: build it first"):
+        open_version(root, read_both)
+    for content in (b"1", b"2"):
+        with publish_version(root) as folder:
+            write_both(folder, content)
+    assert names(root / "versions") == ["000002"]
+    manifest = root / "versions" / "000002" / "manifest.json"
+    manifest.write_bytes(b"completE")
+    with pytest.raises(ArtefactError, match="is not the one that CURRENT names"):
+        open_version(root, read_both)
+    manifest.unlink()
+    with pytest.raises(ArtefactError, match=r"manifest\.json is missing"):
+        open_version(root, read_both)
+    (root / "CURRENT").write_bytes(b"000002\n")
+    with pytest.raises(ArtefactError, match="CURRENT is damaged"):
+        open_version(root, read_both)
+    with publish_version(root) as folder:  # building again repairs it
+        write_both(folder, b"3")
+    assert open_version(root, read_both) == (b"3", b"33")
+    assert names(root / "versions") == ["000003"]
+
+
+def test_what_a_killed_first_build_left_is_removed_before_the_next(tmp_path):
+    root = tmp_path / "index"
+    disk = FaultyDisk("before", 8)
+
+    def publish():
+        with publish_version(root) as folder:
+            left.append(names(root / "versions"))
+            write_both(folder, b"1")
+
+    left = []
+    assert attempt(disk, publish) == "crash"
+    assert names(root / "versions") == ["000001"]
+    publish()
+    assert left == [["000001"], ["000001"]]
+
+
+def test_a_version_without_a_manifest_is_not_published(tmp_path):
+    with pytest.raises(ArtefactError, match="cannot write"), publish_version(tmp_path / "index") as folder:
+        write_file(folder / "a", b"1")
+    with pytest.raises(ArtefactError, match="holds no finished index"):
+        open_version(tmp_path / "index", read_both)
+
+
+def test_a_reader_that_is_overtaken_opens_the_newer_version(tmp_path):
+    root = tmp_path / "index"
+
+    def publish(content):
+        with publish_version(root) as folder:
+            write_both(folder, content)
+
+    publish(b"1")
+    seen = []
+
+    def load(folder):
+        seen.append(folder.name)
+        if len(seen) == 1:
+            publish(b"2")  # removes the folder that is being read
+        return read_both(folder)
+
+    assert open_version(root, load) == (b"2", b"22")
+    assert seen == ["000001", "000002"]
