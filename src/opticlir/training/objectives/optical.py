@@ -1,5 +1,6 @@
 """OPTICAL: the cost of moving the student's tokens onto the teacher's by optimal transport."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +27,12 @@ class TransportConfig:
     def __post_init__(self) -> None:
         if self.solver not in ("proximal", "sinkhorn"):
             raise ValueError(f"transport solver is {self.solver!r}: expected 'proximal' or 'sinkhorn'")
+        for name in ("beta", "epsilon"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} is {value}: expected a finite number above 0")
+        if self.max_iterations < 1:
+            raise ValueError(f"max_iterations is {self.max_iterations}: expected at least 1")
 
 
 def optical(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:

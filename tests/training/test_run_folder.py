@@ -1,0 +1,217 @@
+import json
+import logging
+import multiprocessing
+import os
+
+import pytest
+
+from opticlir.errors import ArtefactError
+from opticlir.training.run_folder import RunFolder
+
+CONFIG = {"seed": 0, "language": "swa", "minutes": None, "words": {"n_pieces": 100}}
+INPUTS = {"a.tsv:1.0": "ab" * 32}
+
+
+def claim(out, config=CONFIG, inputs=INPUTS):
+    with RunFolder(out).claimed(config, inputs) as finished:
+        return finished
+
+
+def checkpoint_of(run, step, *, sealed=True):
+    folder = run.checkpoints / f"checkpoint-{step}"
+    (folder / "query").mkdir(parents=True)
+    (folder / "query" / "model.safetensors").write_bytes(b"weights " * step)
+    (folder / "optimizer.pt").write_bytes(b"moments " * step)
+    if sealed:
+        run.seal_checkpoint(folder)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path):
+    claim(tmp_path)
+    return RunFolder(tmp_path)
+
+
+# whose folder it is
+
+
+def test_a_run_is_begun_and_found_again(tmp_path):
+    assert claim(tmp_path / "new" / "out") is False
+    assert claim(tmp_path / "new" / "out") is False
+    record = json.loads((tmp_path / "new" / "out" / "run" / "run.json").read_text())
+    assert record["kind"] == "training run"
+    assert record["config"] == CONFIG
+    assert record["inputs"] == INPUTS
+    assert record["seed"] == 0
+    assert record["environment"]["torch"]
+
+
+def test_a_finished_run_is_known_and_has_no_checkpoints(run):
+    checkpoint_of(run, 5)
+    run.finish({"steps": 5, "pairs": 20})
+    assert claim(run.out) is True
+    assert not run.checkpoints.exists()
+    assert json.loads((run.folder / "run.json").read_text())["counts"] == {
+        "steps": 5, "pairs": 20, "finished": 1
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "inputs", "message"),
+    [
+        (CONFIG | {"seed": 1}, INPUTS, "seed was 0 and is 1 now"),
+        (CONFIG | {"minutes": 5.0}, INPUTS, "minutes was None and is 5.0 now"),
+        (CONFIG | {"words": {"n_pieces": 9}}, INPUTS, "words was {'n_pieces': 100} and is {'n_pieces': 9} now"),
+        (CONFIG | {"new": 1}, INPUTS, "new was None and is 1 now"),
+        (CONFIG, {"a.tsv:1.0": "cd" * 32}, "a.tsv:1.0 was '(ab)+' and is '(cd)+' now"),
+        (CONFIG, {"a.tsv:2.0": "ab" * 32}, "a.tsv:1.0 was '(ab)+' and is None now"),
+        (CONFIG, INPUTS | {"b.tsv:1.0": "00"}, "b.tsv:1.0 was None and is '00' now"),
+    ],
+)
+def test_another_run_is_refused_with_what_differs(run, config, inputs, message):
+    with pytest.raises(ArtefactError, match=f"holds another run: {message}; choose another --out"):
+        claim(run.out, config, inputs)
+
+
+def test_a_folder_with_something_else_in_it_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ArtefactError, match="holds something else: choose another --out, or empty it"):
+        claim(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "model").write_text("a file")
+    for out in (tmp_path / "model", tmp_path / "model" / "below"):
+        with pytest.raises(ArtefactError, match="cannot write .*model"):
+            claim(out)
+
+
+def test_a_damaged_record_is_named(run):
+    (run.folder / "run.json").write_text("{")
+    with pytest.raises(ArtefactError, match=r"run\.json is damaged"):
+        claim(run.out)
+
+
+def test_another_torch_is_warned_of(run, caplog):
+    record = json.loads((run.folder / "run.json").read_text())
+    record["environment"]["torch"] = "1.0"
+    (run.folder / "run.json").write_text(json.dumps(record))
+    with caplog.at_level(logging.WARNING, logger="opticlir"):
+        claim(run.out)
+    assert "begun with torch 1.0: it will not end in the same bits" in caplog.text
+
+
+def _hold(out, ready, done):
+    with RunFolder(out).claimed(CONFIG, INPUTS):
+        ready.set()
+        done.wait(60)
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    context = multiprocessing.get_context("fork")
+    ready, done = context.Event(), context.Event()
+    holder = context.Process(target=_hold, args=(tmp_path, ready, done))
+    holder.start()
+    try:
+        assert ready.wait(60)
+        with pytest.raises(
+            ArtefactError, match=rf"is being written by another process \(process {holder.pid}\): wait"
+        ):
+            claim(tmp_path)
+    finally:
+        done.set()
+        holder.join()
+    assert claim(tmp_path) is False
+
+
+def test_a_dead_process_holds_nothing(tmp_path):
+    child = os.fork()
+    if not child:
+        with RunFolder(tmp_path).claimed(CONFIG, INPUTS):
+            os._exit(9)
+    os.waitpid(child, 0)
+    assert claim(tmp_path) is False
+
+
+# the plan
+
+
+def test_the_plan_is_made_once(run):
+    assert run.plan(lambda: 7) == 7
+    assert RunFolder(run.out).plan(lambda: 8) == 7
+
+
+# the log
+
+
+def test_the_log_comes_back_and_a_torn_last_line_is_left_out(run):
+    assert run.read_log() == []
+    lines = [{"step": 5, "loss": 0.5}, {"step": 5, "validation": {"RR": 0.5, "accuracy": 0.25}}]
+    for line in lines:
+        run.log(line)
+    assert run.read_log() == lines
+    log = run.folder / "log.jsonl"
+    whole = log.read_bytes()
+    last = len(json.dumps(lines[1])) + 1
+    for torn in range(1, last):  # also where the tear leaves a closing brace behind
+        log.write_bytes(whole[:-torn])
+        assert run.read_log() == lines[:1]
+
+
+def test_the_log_forgets_what_came_after_a_checkpoint(run):
+    for step in (0, 5, 10, 15):
+        run.log({"step": step, "loss": 1.0})
+    with (run.folder / "log.jsonl").open("a") as file:
+        file.write('{"step": 20, "lo')
+    run.rewind_log(10)
+    run.log({"step": 11})
+    assert [line["step"] for line in run.read_log()] == [0, 5, 10, 11]
+    run.rewind_log(-1)
+    assert run.read_log() == []
+
+
+# checkpoints
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _flip(path):
+    data = bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.write_bytes(data)
+
+
+def _remove(path):
+    path.unlink()
+
+
+def test_no_checkpoint_at_all(run):
+    assert run.last_checkpoint() is None
+
+
+def test_the_newest_checkpoint_counts_by_number_and_not_by_name(run):
+    for step in (5, 100, 20):
+        checkpoint_of(run, step)
+    assert run.last_checkpoint().name == "checkpoint-100"
+
+
+@pytest.mark.parametrize("damage", [_truncate, _flip, _remove])
+@pytest.mark.parametrize("name", ["optimizer.pt", "query/model.safetensors", "complete.json"])
+def test_a_torn_checkpoint_is_left_out_and_removed(run, caplog, damage, name):
+    whole = checkpoint_of(run, 5)
+    torn = checkpoint_of(run, 10)
+    damage(torn / name)
+    with caplog.at_level(logging.WARNING, logger="opticlir"):
+        assert run.last_checkpoint() == whole
+    assert "checkpoint-10 was not written whole" in caplog.text
+    assert not torn.exists()
+    assert run.last_checkpoint() == whole
+
+
+def test_a_checkpoint_without_a_seal_is_torn(run):
+    checkpoint_of(run, 10, sealed=False)
+    assert run.last_checkpoint() is None
