@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_models
 import torch
 
+import tiny_models
 from opticlir.encoder import (
     VocabularyConfig,
     cross_lingual_model,
@@ -18,7 +18,6 @@ from opticlir.encoder import (
     new_student,
     route_fingerprint,
     save_model,
-    transformer_of,
     vocabulary_for,
 )
 from opticlir.errors import ArtefactError

@@ -5,9 +5,9 @@ import math
 import huggingface_hub
 import numpy as np
 import pytest
-import tiny_models
 import torch
 
+import tiny_models
 from opticlir.encoder import (
     VocabularyConfig,
     document_fingerprint,
@@ -40,11 +40,15 @@ def test_every_kind_of_checkpoint_is_a_teacher(checkpoints, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_checkpoint_is_a_student(checkpoints, kind):
     base = load_model(checkpoints[kind])
-    vocabulary = vocabulary_for(base, tiny_models.PAIRS, VocabularyConfig(n_pieces=200, min_piece_frequency=2))
+    vocabulary = vocabulary_for(
+        base, tiny_models.PAIRS, VocabularyConfig(n_pieces=200, min_piece_frequency=2)
+    )
     student = new_student(base, vocabulary)
     assert all(parameter.requires_grad for parameter in student.parameters())
     tokenizer = transformer_of(student, "query").tokenizer
-    assert tokenizer.backend_tokenizer.token_to_id("chandarua") >= len(transformer_of(base, "query").tokenizer)
+    assert tokenizer.backend_tokenizer.token_to_id("chandarua") >= len(
+        transformer_of(base, "query").tokenizer
+    )
     before = transformer_of(base, "query").tokenizer
     assert tokenizer.cls_token_id == before.cls_token_id
     assert tokenizer.mask_token_id == before.mask_token_id
@@ -224,7 +228,8 @@ def test_a_missing_embedded_package_is_named(monkeypatch):
 @pytest.mark.parametrize("name", ["someone/no-such-model", "no-such-model", "not a name", "a/b/c/d"])
 def test_a_name_that_cannot_be_fetched_says_what_to_do(name):
     with pytest.raises(
-        SetupError, match=f"'{name}' is neither a folder here nor a model that could be fetched .* give a folder"
+        SetupError,
+        match=f"'{name}' is neither a folder here nor a model that could be fetched .* give a folder",
     ):
         load_model(name)
 
@@ -237,7 +242,9 @@ def test_a_missing_folder_is_named(tmp_path, make):
 
 def test_a_folder_may_be_given_from_the_home_folder(checkpoints, monkeypatch):
     monkeypatch.setenv("HOME", str(checkpoints["plain"].parent))
-    assert document_fingerprint(load_model("~/plain")) == document_fingerprint(load_model(checkpoints["plain"]))
+    assert document_fingerprint(load_model("~/plain")) == document_fingerprint(
+        load_model(checkpoints["plain"])
+    )
 
 
 def _in_hub_cache(cache, folder, name="someone/tiny"):

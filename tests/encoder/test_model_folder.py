@@ -5,8 +5,8 @@ import struct
 from pathlib import Path
 
 import pytest
-import tiny_models
 
+import tiny_models
 from opticlir.encoder import load_model
 from opticlir.encoder.folder import check_model_folder
 from opticlir.errors import ArtefactError
@@ -107,7 +107,9 @@ def pipe(folder, canary):
 def safetensors(header, data=b"\0" * 64, *, length=None):
     """A weight file with any header at all."""
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return written("model.safetensors", struct.pack("<Q", len(raw) if length is None else length) + raw + data)
+    return written(
+        "model.safetensors", struct.pack("<Q", len(raw) if length is None else length) + raw + data
+    )
 
 
 def tensor(start, end, shape=(4,), dtype="F32"):

@@ -164,7 +164,9 @@ def test_a_pair_of_weight_2_counts_like_the_pair_twice():
     teacher = tiny_models.wordpiece_tokenizer()
     config = VocabularyConfig(n_pieces=10, min_piece_frequency=10**6)
     first = tiny_models.PAIRS[0]
-    weighted = extend(teacher, [SentencePair(first.english, first.foreign, 2.0), *tiny_models.PAIRS[1:]], config)
+    weighted = extend(
+        teacher, [SentencePair(first.english, first.foreign, 2.0), *tiny_models.PAIRS[1:]], config
+    )
     repeated = extend(teacher, [first, *tiny_models.PAIRS], config)
     for word in weighted.words:
         np.testing.assert_allclose(

@@ -2,11 +2,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import tiny_models
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tiny_models
 from opticlir.encoder import encode_queries, transformer_of
 from opticlir.training.batches import BitextCollator, LengthBuckets, pad_tokens
 from opticlir.training.teacher_cache import TeacherCache
@@ -46,7 +46,9 @@ def test_every_pair_comes_exactly_as_often_as_its_weight_says(weights, batch_siz
     epoch=st.integers(0, 9),
 )
 @settings(max_examples=150, deadline=None)
-def test_a_fractional_weight_is_rounded_up_or_down_and_every_epoch_has_as_many_batches(weights, batch_size, epoch):
+def test_a_fractional_weight_is_rounded_up_or_down_and_every_epoch_has_as_many_batches(
+    weights, batch_size, epoch
+):
     buckets = buckets_for(weights, batch_size=batch_size)
     batches = epoch_of(buckets, epoch)
     counts = Counter(pair for batch in batches for pair in batch)
@@ -106,7 +108,9 @@ def collator(teacher, tmp_path):
 def test_a_batch_holds_both_sides_of_its_pairs(collator, teacher):
     batch = collator([{"pair": 1}, {"pair": 0}, {"pair": 14}])
     tokenizer = transformer_of(teacher, "query").tokenizer
-    expected = tokenizer([tiny_models.SWAHILI[pair] for pair in (1, 0, 14)], padding=True, return_tensors="pt")
+    expected = tokenizer(
+        [tiny_models.SWAHILI[pair] for pair in (1, 0, 14)], padding=True, return_tensors="pt"
+    )
     assert torch.equal(batch["foreign_input_ids"], expected["input_ids"])
     assert torch.equal(batch["foreign_attention_mask"], expected["attention_mask"])
     assert batch["foreign_pairs"].tolist() == [1, 0, 14]

@@ -169,4 +169,3 @@ def test_half_precision_states_are_weighed_in_float32():
 def test_settings_no_solver_can_work_with_are_refused_before_anything_is_loaded(settings, message):
     with pytest.raises(ValueError, match=message):
         TransportConfig(**settings)
-

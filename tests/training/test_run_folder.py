@@ -62,7 +62,11 @@ def test_a_finished_run_is_known_and_has_no_checkpoints(run):
     [
         (CONFIG | {"seed": 1}, INPUTS, "seed was 0 and is 1 now"),
         (CONFIG | {"minutes": 5.0}, INPUTS, "minutes was None and is 5.0 now"),
-        (CONFIG | {"words": {"n_pieces": 9}}, INPUTS, "words was {'n_pieces': 100} and is {'n_pieces': 9} now"),
+        (
+            CONFIG | {"words": {"n_pieces": 9}},
+            INPUTS,
+            "words was {'n_pieces': 100} and is {'n_pieces': 9} now",
+        ),
         (CONFIG | {"new": 1}, INPUTS, "new was None and is 1 now"),
         (CONFIG, {"a.tsv:1.0": "cd" * 32}, "a.tsv:1.0 was '(ab)+' and is '(cd)+' now"),
         (CONFIG, {"a.tsv:2.0": "ab" * 32}, "a.tsv:1.0 was '(ab)+' and is None now"),

@@ -3,9 +3,9 @@ import logging
 
 import numpy as np
 import pytest
-import tiny_models
 import torch
 
+import tiny_models
 from opticlir.encoder import encode_queries, transformer_of
 from opticlir.errors import ArtefactError
 from opticlir.training import default_cache_folder, teacher_cache

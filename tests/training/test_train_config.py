@@ -29,7 +29,9 @@ def test_settings_are_taken_as_they_are():
     assert config.words == VocabularyConfig(n_pieces=100, threshold=0.0)
     assert config.transport == TransportConfig(solver="sinkhorn", epsilon=1.0)
     # 1 and 1.0 are one setting: a run must be found again by either
-    assert {type(value) for value in (config.minutes, config.learning_rate, config.words.threshold)} == {float}
+    assert {type(value) for value in (config.minutes, config.learning_rate, config.words.threshold)} == {
+        float
+    }
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,9 @@ def test_a_file_is_read_as_toml(tmp_path):
     assert made(**settings).transport.beta == 0.25
 
 
-@pytest.mark.parametrize("content", [b"minutes = ", b"minutes = 5\nminutes = 6", b"a = '\xff'", b"\0", b"[[[["])
+@pytest.mark.parametrize(
+    "content", [b"minutes = ", b"minutes = 5\nminutes = 6", b"a = '\xff'", b"\0", b"[[[["]
+)
 def test_broken_toml_is_named(tmp_path, content):
     path = tmp_path / "train.toml"
     path.write_bytes(content)

@@ -45,7 +45,9 @@ def cross_lingual_model(student: MultiVectorEncoder, teacher: MultiVectorEncoder
     """One model of stock modules: the query route is the student, the document route the teacher's."""
     router = Router.for_query_document(
         query_modules=list(student),
-        document_modules=[_standing_alone(module, student, teacher) for module in route_modules(teacher, "document")],
+        document_modules=[
+            _standing_alone(module, student, teacher) for module in route_modules(teacher, "document")
+        ],
     )
     prompts = {**teacher.prompts, "query": student.prompts.get("query")}
     return MultiVectorEncoder(modules=[router], device=str(teacher.device), prompts=prompts).eval()

@@ -125,7 +125,9 @@ def _check_config(path: Path) -> None:
             raise ArtefactError(f"{path}: key {key!r} can make the loader run foreign code; remove it")
     if isinstance(config, dict) and "in_features" in config:
         activation = config.get("activation_function", "torch.")
-        if not str(activation).startswith("torch."):  # the loader would take another one, and say so to nobody
+        if not str(activation).startswith(
+            "torch."
+        ):  # the loader would take another one, and say so to nobody
             raise ArtefactError(f"{path}: activation {activation!r} is none of torch; name one of torch.nn")
 
 

@@ -85,8 +85,13 @@ class TrainConfig:
 _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
     (
         (
-            "minutes", "temperature", "score_temperature", "learning_rate", "embedding_learning_rate",
-            "batch_size", "checkpoint_steps",
+            "minutes",
+            "temperature",
+            "score_temperature",
+            "learning_rate",
+            "embedding_learning_rate",
+            "batch_size",
+            "checkpoint_steps",
         ),  # fmt: skip
         lambda value: 0 < value < math.inf,
         "a finite number above 0",
