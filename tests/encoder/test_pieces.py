@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tiny_models import byte_level_tokenizer, save_encoder, save_pylate, save_stanford, unigram_tokenizer
 
 from opticlir.encoder import Piece, encode_documents, encode_pieces, encode_queries, load_model
+from tiny_models import byte_level_tokenizer, save_encoder, save_pylate, save_stanford, unigram_tokenizer
 
 WORD, PART = False, True
 
@@ -44,7 +44,8 @@ def test_pieces_without_hash_marks(marked_words):
             words[-1] += text
         else:
             words.append(text)
-    assert [word.removeprefix("▁") for word in words] == ["a", "water", "zebra"], "a lone space mark may lead"
+    # a space can be a token of its own, and then leads its word
+    assert [word.lstrip("▁Ġ") for word in words] == ["a", "water", "zebra"]
     assert any(is_continuation for _, is_continuation in found)
 
 
@@ -52,7 +53,9 @@ def test_pieces_without_hash_marks(marked_words):
 def test_vectors_are_those_of_search(wordpiece, task):
     text = "boil the water before you drink"
     encoded = encode_pieces(wordpiece, text, task)
-    (expected,) = encode_queries(wordpiece, [text]) if task == "query" else encode_documents(wordpiece, [text])
+    (expected,) = (
+        encode_queries(wordpiece, [text]) if task == "query" else encode_documents(wordpiece, [text])
+    )
     np.testing.assert_allclose(encoded.tokens, expected, atol=1e-6)
     assert len(encoded.pieces) == len(expected)
 

@@ -29,7 +29,9 @@ def test_the_plan_is_that_of_training(tiny_cross_lingual):
 
 
 def test_mass_is_kept(tiny_cross_lingual):
-    alignment = align_texts(tiny_cross_lingual, "chemsha maji kabla ya kunywa", "boil the water before you drink")
+    alignment = align_texts(
+        tiny_cross_lingual, "chemsha maji kabla ya kunywa", "boil the water before you drink"
+    )
     assert alignment.plan.sum() == pytest.approx(1, abs=1e-2)
     np.testing.assert_allclose(alignment.plan.sum(axis=1), 1 / 5, atol=1e-2)
     np.testing.assert_allclose(alignment.shares.sum(axis=1), 1)
@@ -68,7 +70,7 @@ def test_what_is_cut_is_said(tiny_cross_lingual):
 
 @pytest.mark.parametrize(("foreign", "english"), [(" ", "water"), ("maji", "\n\t")])
 def test_no_token_is_refused(tiny_cross_lingual, foreign, english):
-    with pytest.raises(DataError, match="no token in .*: give a text with words in it"):
+    with pytest.raises(DataError, match=r"no token in .*: give a text with words in it"):
         align_texts(tiny_cross_lingual, foreign, english)
 
 
