@@ -44,7 +44,8 @@ def test_pieces_without_hash_marks(marked_words):
             words[-1] += text
         else:
             words.append(text)
-    assert [word.removeprefix("▁") for word in words] == ["a", "water", "zebra"], "a lone space mark may lead"
+    # a space can be a token of its own, and then leads its word
+    assert [word.lstrip("▁Ġ") for word in words] == ["a", "water", "zebra"]
     assert any(is_continuation for _, is_continuation in found)
 
 

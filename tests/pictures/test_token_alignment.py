@@ -70,7 +70,7 @@ def test_what_is_cut_is_said(tiny_cross_lingual):
 
 @pytest.mark.parametrize(("foreign", "english"), [(" ", "water"), ("maji", "\n\t")])
 def test_no_token_is_refused(tiny_cross_lingual, foreign, english):
-    with pytest.raises(DataError, match="no token in .*: give a text with words in it"):
+    with pytest.raises(DataError, match=r"no token in .*: give a text with words in it"):
         align_texts(tiny_cross_lingual, foreign, english)
 
 
