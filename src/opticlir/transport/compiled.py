@@ -7,11 +7,8 @@ from torch import Tensor
 
 from opticlir.transport.kernels.slot import BAD_COST, BAD_MARGINAL, SOLVED, Settings, Solution
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import refuse
+from opticlir.transport.problem import ROUNDING, refuse
 from opticlir.transport.ragged import RaggedCost
-
-_ROUNDING = 5e-7
-"""What rounding a plan to float32 may add to its marginal error."""
 
 Vectors = tuple[Tensor, Tensor, Tensor | None]
 """Marginals of source and target, and target potentials to begin with, laid out like the cost."""
@@ -40,7 +37,9 @@ def scale(
     answer = _read(solution, tolerance)
     if settings.power < 1:
         change = solution.measures[:, 3]
-        return replace(answer, converged=(solution.outcome[:, 0] == SOLVED) & (change <= tolerance))
+        return replace(
+            answer, converged=(solution.outcome[:, 0] == SOLVED) & (change <= tolerance + ROUNDING)
+        )
     return answer
 
 
@@ -65,6 +64,6 @@ def _read(solution: Solution, tolerance: float) -> TransportPlan:
         value=value,
         marginal_error=error,
         duality_gap=gap,
-        converged=(statuses == SOLVED) & (error <= tolerance + _ROUNDING),
+        converged=(statuses == SOLVED) & (error <= tolerance + ROUNDING),
         n_iterations=n_iterations.to(torch.int32),
     )

@@ -11,6 +11,7 @@ from opticlir.transport.compiled import scale
 from opticlir.transport.kernels.slot import Settings
 from opticlir.transport.plan import TransportPlan
 from opticlir.transport.problem import (
+    MARGIN,
     Problem,
     certify,
     check_settings,
@@ -156,7 +157,7 @@ def iterate(
             # the last update left the columns exact and row i at a_i * exp(f - f_next)
             ratio = torch.where(log_a > -torch.inf, (f - f_next).exp(), 1.0)
             error = (problem.source_marginal * (ratio - 1).abs()).sum(1)
-            running = running & (error > tolerance)
+            running = running & (error > MARGIN * tolerance)
             if not running.any():
                 break
         f = torch.where(running[:, None], f_next, f)

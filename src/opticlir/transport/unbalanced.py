@@ -14,7 +14,7 @@ from opticlir.transport.backends import Backend, finish, solve, solve_plainly
 from opticlir.transport.compiled import scale
 from opticlir.transport.kernels.slot import Settings
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import Problem, certify, check_settings, check_shapes
+from opticlir.transport.problem import MARGIN, Problem, certify, check_settings, check_shapes
 from opticlir.transport.ragged import RaggedCost, segment_sum
 from opticlir.transport.sinkhorn import sinkhorn
 
@@ -107,7 +107,7 @@ def _iterate(
             ratio = torch.where(log_a > -torch.inf, (f - f_next).exp(), 1.0)
             moved = (problem.source_marginal * (ratio - 1).abs()).sum(1)
             change = torch.where(running, moved, change)
-            running = running & (change > tolerance)
+            running = running & (change > MARGIN * tolerance)
             if not running.any():
                 break
         f = torch.where(running[:, None], f_next, f)

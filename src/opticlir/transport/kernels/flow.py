@@ -57,6 +57,9 @@ from opticlir.transport.kernels.slot import (
 _FORBIDDEN = np.float32(1e37)
 """A cost from here on forbids its way."""
 
+_OUT_OF_REACH = np.float32(5e36)
+"""What a forbidden cost still is after prices have been taken from it."""
+
 _FAR = np.float32(3e38)
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _DUST = np.float32(1e-7)
@@ -160,7 +163,14 @@ def _take_costs(depot: Depot, cost: int, offset: int, stride: int, m: int, n: in
             for j in range(0, n, 8):
                 c = load(depot.cost, i * width + j)
                 store(depot.v, j, minimum(c - splat(peek(depot.u, i)), load(depot.v, j)))
-    return BAD_COST if total(sick) > 0 else SOLVED
+    if total(sick) > 0:
+        return BAD_COST
+    worst = splat(_ZERO)
+    for i in range(0, m, 8):
+        worst = maximum(keep_positive(load(depot.u, i), load(depot.a, i)), worst)
+    for j in range(0, n, 8):
+        worst = maximum(keep_positive(load(depot.v, j), load(depot.b, j)), worst)
+    return UNREACHABLE if largest(worst) > _OUT_OF_REACH else SOLVED
 
 
 @inlined
@@ -251,7 +261,7 @@ def _search(depot: Depot, source: int, m: int, n: int, dust: float) -> bool:
     poke(depot.queue, 0, np.float32(source))
     n_reached, has_shipped, has_broken = 1, False, False
     distance, column = _relax(depot, source, _ZERO, n)
-    while distance < _FORBIDDEN:
+    while distance < _OUT_OF_REACH:
         if peek(depot.room, column) > dust:
             has_broken = _augment(depot, source, column, m, n)
             has_shipped = True
@@ -282,7 +292,7 @@ def _search(depot: Depot, source: int, m: int, n: int, dust: float) -> bool:
 @inlined
 def _furthest(depot: Depot, n: int, distance: float) -> float:
     """How far the search has come: the distance it stopped at, or of the last column when it ran dry."""
-    if distance < _FORBIDDEN:
+    if distance < _OUT_OF_REACH:
         return distance
     far = splat(_ZERO)
     for j in range(0, n, 8):
@@ -346,8 +356,9 @@ def _solve(depot: Depot, problems: Problems, problem: int) -> tuple[int, int]:
     if status != SOLVED:
         return status, 0
     offset, stride = peek_integer(problems.layout, row + OFFSET), peek_integer(problems.layout, row + STRIDE)
-    if _take_costs(depot, problems.cost, offset, stride, m, n) != SOLVED:
-        return BAD_COST, 0
+    status = _take_costs(depot, problems.cost, offset, stride, m, n)
+    if status != SOLVED:
+        return status, 0
     for word in range(n * ((m + 63) >> 6)):
         poke_integer(depot.shippers, word, 0)
     mass = splat(_ZERO)
