@@ -64,9 +64,15 @@ def test_fractional_weights_are_met_on_average():
     weights = [0.2, 0.5, 1.3, 2.0, 0.9] * 4
     buckets = buckets_for(weights)
     counts = Counter(pair for epoch in range(2000) for batch in epoch_of(buckets, epoch) for pair in batch)
-    # 2000 draws: the standard error of a mean is at most .011
+    # 2000 draws: the standard error of a mean is at most .011; and 8 pairs are drawn for shares of 7.6
     for pair, weight in enumerate(weights):
-        assert counts[pair] / 2000 == pytest.approx(weight, abs=0.05)
+        assert counts[pair] / 2000 == pytest.approx(weight, abs=0.07)
+    assert sum(counts.values()) == 2000 * (4 * 3 + 8)
+
+
+def test_a_pair_of_weight_0_is_never_drawn():
+    batches = epoch_of(buckets_for([1, 0, 2, 0, 0.5]), 0)
+    assert {pair for batch in batches for pair in batch} == {0, 2, 4}
 
 
 def test_the_order_follows_from_seed_and_epoch_alone():

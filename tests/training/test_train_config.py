@@ -42,7 +42,7 @@ def test_settings_are_taken_as_they_are():
         ({"qqqq": 1}, "train.toml: unknown key 'qqqq'$"),
         ({"transport": {"epsilom": 0.1}}, r"train.toml: \[transport\]: unknown key 'epsilom'; did you mean 'epsilon'"),
         ({"words": {"n_piece": 1}}, r"train.toml: \[words\]: unknown key 'n_piece'; did you mean 'n_pieces'"),
-        ({"method": "optica"}, "unknown method 'optica'; did you mean 'optical'?; there are optical, contrastive"),
+        ({"method": "optica"}, "unknown method 'optica'; did you mean 'optical'.; there are optical, greedy"),
         ({"batch_size": "64"}, "train.toml: batch_size is '64', expected int"),
         ({"batch_size": 64.0}, "train.toml: batch_size is 64.0, expected int"),
         ({"batch_size": True}, "train.toml: batch_size is True, expected int"),

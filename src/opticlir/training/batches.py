@@ -25,7 +25,7 @@ class LengthBuckets(DefaultBatchSampler):
 
     Args:
         lengths: (pairs,), tokens of each pair.
-        weights: (pairs,), > 0.
+        weights: (pairs,), >= 0; a pair of weight 0 is never drawn.
         batch_size: most pairs per batch.
         seed: with the epoch, decides everything.
     """
@@ -64,14 +64,15 @@ class LengthBuckets(DefaultBatchSampler):
         """The pairs of an epoch in random order, as many in every epoch.
 
         Shares are drawn systematically (Madow 1949): laid end to end, a pair is drawn where a whole number
-        falls on its share. What is then missing to the next whole number of pairs is drawn evenly.
+        falls on its share. A pair more is drawn where that leaves one out, and the shares do not end whole.
         """
         line = random.permutation(len(self._shares))
         ends = np.cumsum(self._shares[line]) + random.random()
         drawn = np.zeros_like(self._whole)
         drawn[line] = np.diff(np.floor(ends).astype(np.int64), prepend=0)
         if drawn.sum() < self._n_drawn:
-            drawn[random.choice(np.flatnonzero((drawn == 0) & (self._shares > 0)))] = 1
+            left = np.where(drawn == 0, self._shares, 0.0)
+            drawn[random.choice(len(left), p=left / left.sum())] = 1
         return random.permutation(np.repeat(np.arange(len(drawn)), self._whole + drawn))
 
 

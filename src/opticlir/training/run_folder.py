@@ -20,6 +20,7 @@ from opticlir.errors import ArtefactError
 from opticlir.manifest import Manifest, environment, read_manifest, write_manifest
 from opticlir.storage import check_files, exclusive_lock, sha256_file, write_text_atomically
 from opticlir.storage.files import Checksum
+from opticlir.storage.filesystem import refusals_named
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +47,13 @@ class RunFolder:
         Raises:
             ArtefactError: another process trains here, or the folder holds a run with other settings.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(self.folder / "run.json"):
-            record = self.folder / "run.json"
+        record = self.folder / "run.json"
+        with refusals_named(self.out):
+            others = [path for path in self.out.iterdir() if path != self.folder] if self.out.exists() else []
+            if others and not record.exists():
+                raise ArtefactError(f"{self.out} holds something else: choose another --out, or empty it")
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(record):
             manifest = Manifest(
                 kind=_KIND, format_version=_VERSION, config=config, seed=config["seed"], inputs=inputs
             )
@@ -57,8 +62,6 @@ class RunFolder:
                 self._check_same(json.loads(json.dumps(asdict(manifest))), asdict(old))
                 yield bool(old.counts.get("finished"))
                 return
-            if any(path.name != "run" for path in self.out.iterdir()):
-                raise ArtefactError(f"{self.out} holds something else: choose another --out, or empty it")
             write_manifest(record, manifest)
             yield False
 
@@ -88,7 +91,7 @@ class RunFolder:
         """All lines of `log.jsonl`; a torn last line is left out."""
         path = self.folder / "log.jsonl"
         lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        return [json.loads(line) for line in lines[:-1]]  # a line is whole once its end is written
 
     def rewind_log(self, step: int) -> None:
         """Forget what was logged after the checkpoint that training goes on from."""
