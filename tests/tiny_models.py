@@ -183,7 +183,9 @@ def save_native(folder, *, seed=0):
     plain = save_encoder(folder.with_name(f"{folder.name}-plain"), seed=seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        dense = Dense(HIDDEN, 16, bias=False, activation_function=torch.nn.Identity(), module_input_name="token_embeddings")  # fmt: skip
+        dense = Dense(
+            HIDDEN, 16, bias=False, activation_function=torch.nn.Identity(), module_input_name="token_embeddings"
+        )  # fmt: skip
     modules = [
         Transformer(str(plain), query_length=24, document_length=48), dense,
         MultiVectorMask(skiplist_words=["."]), Normalize(module_input_name="token_embeddings"),

@@ -232,7 +232,8 @@ HOSTILE = {
     "modules that are no objects": ("native", written("modules.json", '["a"]'), "expected a list of modules"),
     "module without a path": ("native", written("modules.json", json.dumps([{"type": STOCK}])), "module path None"),
     "module that is not there": (
-        "native", written("modules.json", json.dumps([{"name": "0", "path": "", "type": "sentence_transformers.no.X"}])),
+        "native",
+        written("modules.json", json.dumps([{"name": "0", "path": "", "type": "sentence_transformers.no.X"}])),
         "cannot be loaded",
     ),
     "module that is no module": (

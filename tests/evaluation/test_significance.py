@@ -202,7 +202,7 @@ def test_false_positives_are_as_rare_as_promised():
 def test_parallel_questions_need_clusters():
     """Ten questions in five languages share their difficulty: without clusters, false findings abound."""
     rng = np.random.default_rng(8)
-    n = 200
+    n = 400
     clusters = np.repeat(np.arange(10), 5).tolist()
     with_clusters = without = 0
     for number in range(n):
@@ -214,7 +214,7 @@ def test_parallel_questions_need_clusters():
         without += randomisation_test(differences, zero, draws=199, seed=number) <= 0.05
     low, high = binomial_bounds(n, 0.05)
     assert low <= with_clusters <= high
-    assert without > 2 * high
+    assert without > 4 * high
 
 
 def test_holm_holds_the_rate_of_the_family():
@@ -245,17 +245,17 @@ def test_a_real_difference_is_found():
 
 @pytest.mark.parametrize("clustered", [False, True])
 def test_intervals_cover_the_true_mean(clustered):
-    """95 % asked for; a percentile interval over 60 units is a little narrow, hence 92 as the floor."""
+    """95 % asked for. Percentiles of 60 units and 1,000 draws are a little narrow, by theory 1 point at most."""
     rng = np.random.default_rng(11)
-    n, covered = 400, 0
+    n, covered = 1_000, 0
     clusters = np.repeat(np.arange(60), 3).tolist() if clustered else None
     for number in range(n):
         differences = rng.beta(0.5, 0.5, 60) - rng.beta(0.5, 1.0, 60)  # mean 1/2 - 1/3
         if clustered:
             differences = np.repeat(differences, 3) + rng.normal(0, 0.1, 180)
-        low, high = bootstrap_interval(differences, draws=300, seed=number, clusters=clusters)
+        low, high = bootstrap_interval(differences, draws=1_000, seed=number, clusters=clusters)
         covered += low <= 1 / 6 <= high
-    assert 0.92 <= covered / n <= 0.98
+    assert binomial_bounds(n, 0.94)[0] <= covered <= binomial_bounds(n, 0.95)[1]
 
 
 def test_bootstrap_by_hand():

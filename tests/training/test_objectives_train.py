@@ -1,12 +1,8 @@
 """Every objective through the whole of training, on an encoder of a few kilobytes made here."""
 
-import string
-
 import pytest
-import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+import tiny_models
 from opticlir.encoder import load_model
 from opticlir.records import SentencePair
 from opticlir.storage import sha256_file
@@ -15,51 +11,20 @@ from opticlir.training.english_side import EnglishInputs
 from opticlir.training.losses import TransportConfig, objectives
 from opticlir.training.run_folder import RunFolder
 
-WORDS = ("the", "cow", "goat", "drinks", "water", "eats", "grass", "milk")
 PAIRS = [
-    SentencePair(english="the cow drinks water", foreign="ga mulo sefa tiri"),
-    SentencePair(english="the goat eats grass", foreign="ga beko nama lusi"),
-    SentencePair(english="the cow eats grass", foreign="ga mulo nama lusi"),
-    SentencePair(english="the goat drinks water", foreign="ga beko sefa tiri"),
-    SentencePair(english="goat drinks milk", foreign="beko sefa pora"),
-    SentencePair(english="cow drinks milk", foreign="mulo sefa pora"),
-    SentencePair(english="water", foreign="tiri"),
-    SentencePair(english="the milk", foreign="ga pora"),
+    SentencePair(english=english, foreign=foreign)
+    for english, foreign in zip(tiny_models.ENGLISH[:8], tiny_models.SWAHILI[:8], strict=True)
 ]
-
-
-def save_encoder(folder, words):
-    """A plain BERT of two layers with random weights, which spells words it does not know."""
-    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    letters = [*string.ascii_lowercase, *(f"##{letter}" for letter in string.ascii_lowercase)]
-    vocabulary = {token: number for number, token in enumerate([*names.values(), *letters, *words])}
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    tokenizer.normalizer, tokenizer.pre_tokenizer = (
-        normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
-    )  # fmt: skip
-    tokenizer.decoder = decoders.WordPiece()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    config = BertConfig(
-        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=64, initializer_range=0.3,
-    )  # fmt: skip
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **names).save_pretrained(folder)
-    return str(folder)
 
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
-    return save_encoder(tmp_path_factory.mktemp("teacher"), WORDS)
+    return str(tiny_models.save_encoder(tmp_path_factory.mktemp("teacher"), positions=64))
 
 
 def settings(teacher, **others):
     return {
-        "language": "qin", "teacher": teacher, "vocabulary": "keep", "batch_size": 4, "epochs": 1.0,
+        "language": "swa", "teacher": teacher, "vocabulary": "keep", "batch_size": 4, "epochs": 1.0,
         "precision": "float32", **others,
     }  # fmt: skip
 
@@ -126,9 +91,11 @@ def test_a_run_broken_before_or_after_the_switch_ends_in_the_same_bits(step, tea
 
 
 def test_english_is_the_same_where_both_cut_it_alike(teacher, tmp_path):
-    student = load_model(save_encoder(tmp_path / "student", [*WORDS[:5], *WORDS[6:]]))  # must spell "eats"
-    inputs = EnglishInputs([pair.english for pair in PAIRS], student, load_model(teacher))([0, 1, 4])
-    assert inputs["is_same"].tolist() == [True, False, True]
-    assert (
-        inputs["input_ids"].shape == inputs["attention_mask"].shape == (3, 9)
-    )  # the goat e ##a ##t ##s grass
+    """A student that knows Swahili alone spells English words, and letters as its teacher does."""
+    tokenizer = tiny_models.wordpiece_tokenizer(tiny_models.SWAHILI)
+    student = load_model(tiny_models.save_encoder(tmp_path / "student", tokenizer, positions=64))
+    texts = ["the water is clean", "a b c", "sleep under a net"]
+    inputs = EnglishInputs(texts, student, load_model(teacher))([0, 1])
+    assert inputs["is_same"].tolist() == [False, True]
+    assert inputs["input_ids"].shape == inputs["attention_mask"].shape
+    assert inputs["attention_mask"][1].sum() == 5  # [CLS] a b c [SEP]

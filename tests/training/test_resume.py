@@ -7,8 +7,8 @@ import sys
 import time
 
 import pytest
-import tiny_models
 
+import tiny_models
 from opticlir.storage import sha256_file
 
 PAIRS = [
@@ -48,7 +48,9 @@ def finish(process):
 
 def weights(out):
     """What decides the query vectors."""
-    return [sha256_file(out / "query_0_Transformer" / name) for name in ("model.safetensors", "tokenizer.json")]
+    return [
+        sha256_file(out / "query_0_Transformer" / name) for name in ("model.safetensors", "tokenizer.json")
+    ]
 
 
 @pytest.fixture(scope="module")

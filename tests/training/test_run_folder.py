@@ -88,7 +88,7 @@ def test_a_folder_with_something_else_in_it_is_refused_and_left_alone(tmp_path):
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "model").write_text("a file")
     for out in (tmp_path / "model", tmp_path / "model" / "below"):
-        with pytest.raises(ArtefactError, match="cannot write .*model"):
+        with pytest.raises(ArtefactError, match=r"cannot write .*model"):
             claim(out)
 
 

@@ -89,7 +89,7 @@ def test_a_wrong_setting_is_refused_by_name(settings, message):
 
 
 def test_the_language_is_needed():
-    with pytest.raises(DataError, match="train.toml: .*language"):
+    with pytest.raises(DataError, match=r"train\.toml: .*language"):
         make_config({}, source="train.toml")
 
 

@@ -43,7 +43,7 @@ SOLVERS = {
         *problem, epsilon=epsilon, marginal_penalty=0.5
     ),
     "partial": lambda *problem, epsilon=0.1: partial_sinkhorn(*problem, epsilon=epsilon, mass=0.5),
-    "exact": lambda *problem, epsilon=0.1: exact(*problem),
+    "exact": lambda *problem, epsilon=0.1: exact(*problem),  # noqa: PLW0108 - the others take an epsilon too
 }
 
 

@@ -87,7 +87,7 @@ class BitextCollator(MultiVectorEncoderDataCollator):
     foreign: Sequence[str] = field(default=(), repr=False)
     teacher_tokens: TeacherTokens = field(default_factory=lambda: TeacherTokens([]), repr=False)
     prompt: str | None = None
-    english: Callable[[Sequence[int]], dict[str, torch.Tensor]] | None = field(default=None, repr=False)
+    english: Callable[[Sequence[int]], dict[str, Any]] | None = field(default=None, repr=False)
     """Inputs of the English side of some pairs; None where no objective needs them."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
             "embedding_learning_rate",
             "batch_size",
             "checkpoint_steps",
-        ),  # fmt: skip
+        ),
         lambda value: 0 < value < math.inf,
         "a finite number above 0",
     ),

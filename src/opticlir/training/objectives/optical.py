@@ -80,11 +80,13 @@ def transport_plan(
         (batch, m, n) tensor of masses, dtype and device of `cost`; each problem sums to 1.
     """
     source, target = transport.uniform(source_mask), transport.uniform(target_mask)
+    # solvers refuse NaN; here it goes on to the loss by way of the cost, and the loss names the pairs
+    known = cost.detach().nan_to_num(nan=0.0)
     with torch.no_grad():
         if config.solver == "sinkhorn":
             return transport.sinkhorn(
-                cost.detach(), source, target, epsilon=config.epsilon, max_iterations=config.max_iterations
+                known, source, target, epsilon=config.epsilon, max_iterations=config.max_iterations
             ).plan
         return transport.proximal_point(
-            cost.detach(), source, target, beta=config.beta, max_iterations=config.max_iterations
+            known, source, target, beta=config.beta, max_iterations=config.max_iterations
         ).plan
