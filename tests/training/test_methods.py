@@ -82,7 +82,7 @@ def test_stages_come_from_tables():
         ({"stages": [{"method": "optcal", "share": 1}]}, "did you mean 'optical'"),
         ({"stages": "optical"}, "train.toml: stages is 'optical': expected tables such as"),
         ({"stages": TWO, "method": "optical"}, "method is 'optical' but there are stages"),
-        ({"score_temperature": 0}, "score_temperature is 0.0: expected a number above 0"),
+        ({"score_temperature": 0}, "score_temperature is 0.0: expected a finite number above 0"),
         ({"both_directions": 1}, "both_directions is 1, expected"),
     ],
 )

@@ -35,7 +35,7 @@ class EnglishInputs:
 
 
 def _inputs(model: MultiVectorEncoder, texts: list[str]) -> dict[str, Any]:
-    return model.preprocess(texts, prompt=model.prompts.get("query"), task="query")
+    return dict(model.preprocess(texts, prompt=model.prompts.get("query"), task="query"))
 
 
 def _pieces(model: MultiVectorEncoder, inputs: dict[str, Any]) -> list[list[str]]:
