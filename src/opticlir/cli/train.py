@@ -81,10 +81,17 @@ def _distil(config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, as_js
     from opticlir.cli.progress import console, progress_bars
 
     quieten()
+    from opticlir.errors import ArtefactError
     from opticlir.training import distil
 
     with progress_bars() as bars:
-        outcome = distil(config, pairs, out, inputs=inputs, report=bars.training)
+        try:
+            outcome = distil(config, pairs, out, inputs=inputs, report=bars.training)
+        except FloatingPointError as error:
+            raise ArtefactError(
+                f"{out}: {error}: training stopped, the last checkpoint is kept in {out / 'run'}; "
+                "begin again in another --out with a smaller learning_rate"
+            ) from error
     if as_json:
         print_json({"model": str(out), "pairs": len(pairs), **asdict(outcome)})
     elif not outcome.is_finished:

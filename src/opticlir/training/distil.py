@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -84,9 +85,10 @@ def distil(
         report: told of stages, steps and validations.
 
     Raises:
-        DataError: there is no pair.
-        ArtefactError: `out` holds something else, or another process trains there.
-        FloatingPointError: a loss is not finite; the last checkpoint is kept.
+        DataError: there is no pair, or none with words on both sides.
+        ArtefactError: `out` holds something else, or another process trains there; or the student's
+            vectors are of another width than the teacher's.
+        FloatingPointError: a loss or a gradient is not finite; the last checkpoint is kept.
     """
     if not pairs:
         raise DataError("the bitext holds no sentence pair")
@@ -103,6 +105,7 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     report({"event": "stage", "name": "loading the encoders"})
     teacher = load_model(config.teacher)
     base = teacher if config.student is None else load_model(config.student)
+    _check_widths(base, teacher, config)
     kept, held_out = _split(pairs, config)
 
     report({"event": "stage", "name": "aligning words"})
@@ -130,24 +133,49 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
         steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
     trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
     checkpoint = run.last_checkpoint()
-    run.rewind_log(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
+    run.rewind_log(_step_of(checkpoint) if checkpoint else -1)
     if checkpoint is None:
         callback.look(0)
     if steps:
         report({"event": "stage", "name": "training"})
-        with _plain_attention(student):
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with _plain_attention(student), callback.listening():
+            _take_steps(trainer, checkpoint, config.seed)
     if callback.is_interrupted:
         return _outcome(run, steps, is_finished=False)
+    if not run.has_validation(steps):  # killed between the last checkpoint and the look at it
+        callback.look(steps)
     report({"event": "stage", "name": "saving the model"})
     save_model(cross_lingual_model(student, teacher), run.out)
     if config.train == "embeddings" and config.student is None:
-        save_language_pack(student, teacher, run.folder / "language-pack", language=config.language)
+        pack = run.folder / "language-pack"
+        shutil.rmtree(pack, ignore_errors=True)  # of a run that was killed right after it
+        save_language_pack(student, teacher, pack, language=config.language)
     outcome = _outcome(run, steps, is_finished=True)
     card = model_card(config, pairs=len(pairs), steps=steps, initial=outcome.initial, trained=outcome.trained)
     write_text_atomically(run.out / "README.md", card)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
     return outcome
+
+
+def _take_steps(trainer: StudentTrainer, checkpoint: Path | None, seed: int) -> None:
+    if checkpoint and _step_of(checkpoint) == trainer.args.max_steps:
+        trainer.restore(checkpoint)
+        return
+    torch.manual_seed(seed)  # planning draws: a run that finds its plan made has to draw the same after it
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
+
+
+def _check_widths(student: MultiVectorEncoder, teacher: MultiVectorEncoder, config: TrainConfig) -> None:
+    widths = student.get_embedding_dimension(), teacher.get_embedding_dimension()
+    if widths[0] != widths[1]:
+        raise ArtefactError(
+            f"the student {config.student!r} has vectors of {widths[0]} numbers, the teacher {config.teacher!r} of "
+            f"{widths[1]}: choose a student as wide as its teacher"
+        )
 
 
 def _split(
@@ -194,10 +222,14 @@ def _trainer(
     arguments: MultiVectorEncoderTrainingArguments,
 ) -> StudentTrainer:
     tokenizer = transformer_of(student, "query").tokenizer
-    lengths = np.array(
-        [len(ids) for ids in tokenizer([pair.foreign for pair in pairs], truncation=True)["input_ids"]]
-    )
-    weights = np.array([pair.weight for pair in pairs], dtype=np.float64)
+    inputs = tokenizer([pair.foreign for pair in pairs], truncation=True, add_special_tokens=False)["input_ids"]
+    lengths = np.array([len(ids) for ids in inputs])
+    has_words = (lengths > 0) & np.array([len(collator.teacher_tokens[row]) > 0 for row in range(len(pairs))])
+    if not has_words.any():
+        raise DataError("no sentence pair has a word on both sides that the encoders can read")
+    if not has_words.all():
+        logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
+    weights = np.where(has_words, [pair.weight for pair in pairs], 0.0)
     parts = _parts(config)
     loss = DistillationLoss(student, parts[0])
     trainer = StudentTrainer(

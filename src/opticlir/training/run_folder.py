@@ -93,6 +93,10 @@ class RunFolder:
         lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
         return [json.loads(line) for line in lines[:-1]]  # a line is whole once its end is written
 
+    def has_validation(self, step: int) -> bool:
+        """Whether the held-out pairs were looked at after a step."""
+        return any(line["step"] == step and "validation" in line for line in self.read_log())
+
     def rewind_log(self, step: int) -> None:
         """Forget what was logged after the checkpoint that training goes on from."""
         kept = [line for line in self.read_log() if line["step"] <= step]

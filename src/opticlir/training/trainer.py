@@ -3,11 +3,13 @@
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import torch
 from sentence_transformers import MultiVectorEncoderTrainer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -26,6 +28,26 @@ class StudentTrainer(MultiVectorEncoderTrainer):
     def get_batch_sampler(self, *_: Any, **__: Any) -> LengthBuckets:
         """Batches of like length instead of random ones."""
         return self.buckets
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Forward and backward on a batch, and a look at the gradient before anything is changed by it.
+
+        Raises:
+            FloatingPointError: the gradient is not finite; the message gives the numbers of the pairs.
+        """
+        pairs = inputs["foreign_pairs"].tolist()
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if not torch.isfinite(norm):
+            raise FloatingPointError(f"the gradient is {norm.item()} on pairs {pairs}")
+        return loss
+
+    def restore(self, checkpoint: Path) -> None:
+        """Take the weights of a checkpoint behind which there is no step left to take."""
+        self._load_from_checkpoint(str(checkpoint))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the parts of the loss, and forget them: one that a stage left behind is not 0, it is not there."""
@@ -51,23 +73,25 @@ class RunCallback(TrainerCallback):
         self._started = time.monotonic()
         self._first_step = 0
         self._terminated = False
-        self._other_handler: Any = signal.SIG_DFL
         self.is_interrupted = False
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM as the wish to save and stop while the block runs, where the signals are ours to handle."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        usual = signal.signal(signal.SIGTERM, self._terminate) or signal.SIG_DFL
+        try:
+            yield
+        finally:  # what comes after the training must be as easy to stop as before it
+            signal.signal(signal.SIGTERM, usual)
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Start the clock; listen for SIGTERM where the signals are ours to handle."""
+        """Start the clock."""
         self._started, self._first_step = time.monotonic(), state.global_step
-        if threading.current_thread() is threading.main_thread():
-            self._other_handler = signal.signal(signal.SIGTERM, self._terminate) or signal.SIG_DFL
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        """Give SIGTERM back: what comes after the training must be as easy to stop as before it."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._other_handler)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
