@@ -60,15 +60,6 @@ def test_a_fractional_weight_is_rounded_up_or_down_and_every_epoch_has_as_many_b
     assert all(1 <= len(batch) <= batch_size for batch in batches)
 
 
-def test_fractional_weights_are_met_on_average():
-    weights = [0.2, 0.5, 1.3, 2.0, 0.9] * 4
-    buckets = buckets_for(weights)
-    counts = Counter(pair for epoch in range(2000) for batch in epoch_of(buckets, epoch) for pair in batch)
-    # 2000 draws: the standard error of a mean is at most .011
-    for pair, weight in enumerate(weights):
-        assert counts[pair] / 2000 == pytest.approx(weight, abs=0.05)
-
-
 def test_the_order_follows_from_seed_and_epoch_alone():
     weights = [1, 2, 1.5, 1] * 10
     there, back = buckets_for(weights, seed=3), buckets_for(weights, seed=3)
