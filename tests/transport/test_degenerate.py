@@ -43,12 +43,12 @@ SOLVERS = {
         *problem, epsilon=epsilon, marginal_penalty=0.5
     ),
     "partial": lambda *problem, epsilon=0.1: partial_sinkhorn(*problem, epsilon=epsilon, mass=0.5),
-    "exact": lambda *problem, epsilon=0.1: exact(*problem),
+    "exact": lambda *problem, epsilon=0.1: exact(*problem),  # noqa: PLW0108 - it has no epsilon
 }
 
 
 def even(batch, tokens):
-    return torch.full((batch, tokens), 1 / tokens)
+    return torch.full((batch, tokens), 1 / max(tokens, 1))
 
 
 def with_entry(value, *, rows=slice(2, 3), columns=slice(3, 4), m=5, n=6):
@@ -150,6 +150,11 @@ WITH_AN_ANSWER = {
     "sums that differ by rounding": lambda: (scaled(1.0)[0], even(2, 5) * (1 + 3e-7), even(2, 6)),
 }
 
+INFEASIBLE = {
+    "an infinite row but one",  # to a column that wants less than the row has
+    "half marginals",  # sums that differ by the rounding of half precision
+}
+
 WITHOUT_AN_ANSWER = {
     "all padding": lambda: (torch.rand(2, 4, 5), torch.zeros(2, 4), torch.zeros(2, 5)),
     "no mass at the source": lambda: (torch.rand(2, 4, 5), torch.zeros(2, 4), even(2, 5)),
@@ -195,7 +200,7 @@ def test_named_cases(name, solver):
     cost, source, target, *epsilon = WITH_AN_ANSWER[name]()
     answer = SOLVERS[solver](cost, source, target, **({"epsilon": epsilon[0]} if epsilon else {}))
     assert_no_silent_nonsense(answer, source, target, solver)
-    if solver == "exact":
+    if solver == "exact" and name not in INFEASIBLE:
         assert answer.converged.all()
 
 
