@@ -6,7 +6,8 @@ same bitext (with BM25 and with the teacher), and the ceiling, the teacher on th
 
     python studies/main_job.py --data ../shared/data --out runs/main-job --minutes 15 --seeds 0 1 2
 
-Cells that are done are not done again. Ends with a Markdown table and `results.json` in the out folder.
+Cells that are done are not done again. Ends with two Markdown tables (means and spread over seeds; paired
+differences with intervals and Holm-corrected p) and `results.json` in the out folder.
 """
 
 import argparse
@@ -19,10 +20,11 @@ from typing import Any
 
 from opticlir.benchmark import run_benchmark
 from opticlir.cli.libraries import quieten
-from opticlir.data import load_benchmark, read_bitext
+from opticlir.data import load_benchmark, read_bitext, read_run, write_run
 from opticlir.encoder import load_model
+from opticlir.evaluation import Comparison, compare_systems, correct_family, evaluate
 from opticlir.records import Query, RetrievalTask, SentencePair
-from opticlir.storage import write_text_atomically
+from opticlir.storage import publish_folder, write_text_atomically
 from opticlir.training import default_cache_folder
 from opticlir.translation import WordTable
 
@@ -54,39 +56,65 @@ def command(*words: str) -> dict[str, Any]:
 def student(
     data: Path, folder: Path, language: str, seed: int, budget: list[str], *, with_ceiling: bool = False
 ) -> dict[str, Any]:
-    """Train one student and measure it; a finished cell is read back."""
-    record = folder / "result.json"
-    if record.exists():
-        return json.loads(record.read_text())
-    bitext = [word for argument in bitext_arguments(data, language) for word in ("--bitext", argument)]
-    command(
-        "train", *bitext, "--language", language, "--out", str(folder / "model"), "--seed", str(seed), *budget
-    )
-    benchmark, where, split = CELLS[language]
-    result = command(
-        "benchmark", benchmark, "--data", str(data / where), "--model", str(folder / "model"),
-        "--language", language, "--split", split, *(["--teacher", "minilm"] if with_ceiling else []),
-    )  # fmt: skip
-    write_text_atomically(record, json.dumps(result) + "\n")
-    return result
+    """Train one student and measure it; what a finished cell holds is read back."""
+    record, runs = folder / "result.json", folder / "runs"
+    if not record.exists():
+        bitext = [word for argument in bitext_arguments(data, language) for word in ("--bitext", argument)]
+        command(
+            "train", *bitext, "--language", language, "--out", str(folder / "model"), "--seed", str(seed), *budget
+        )  # fmt: skip
+    if not runs.exists():
+        benchmark, where, split = CELLS[language]
+        result = command(
+            "benchmark", benchmark, "--data", str(data / where), "--model", str(folder / "model"),
+            "--language", language, "--split", split, "--runs", str(runs),
+            *(["--teacher", "minilm"] if with_ceiling else []),
+        )  # fmt: skip
+        write_text_atomically(record, json.dumps(result) + "\n")
+    return json.loads(record.read_text())
 
 
-def translated(task: RetrievalTask, pairs: list[SentencePair], record: Path) -> dict[str, float]:
+def translated(task: RetrievalTask, pairs: list[SentencePair], folder: Path) -> dict[str, float]:
     """AP of word-by-word translation, ranked by BM25 and by the teacher, and of the teacher as it is."""
-    if record.exists():
-        return json.loads(record.read_text())
-    table = WordTable.learn(pairs)
-    queries = [Query(query.query_id, table.translate(query.text), "eng") for query in task.queries]
-    teacher = load_model("minilm")
-    means, _ = run_benchmark(task, teacher, default_cache_folder(), queries=queries)
-    alone, _ = run_benchmark(task, teacher, default_cache_folder())
-    result = {
-        "word table, BM25": means["bm25"]["AP"],
-        "word table, teacher": means["dense"]["AP"],
-        "teacher, as it is": alone["dense"]["AP"],
+    if not folder.exists():
+        table, teacher = WordTable.learn(pairs), load_model("minilm")
+        queries = [Query(query.query_id, table.translate(query.text), "eng") for query in task.queries]
+        _, runs = run_benchmark(task, teacher, default_cache_folder(), queries=queries)
+        _, alone = run_benchmark(task, teacher, default_cache_folder())
+        with publish_folder(folder) as draft:
+            write_run(runs["bm25"], draft / "word-table.bm25.run")
+            write_run(runs["dense"], draft / "word-table.teacher.run")
+            write_run(alone["dense"], draft / "as-it-is.teacher.run")
+    rivals = {
+        "word table, BM25": "word-table.bm25",
+        "word table, teacher": "word-table.teacher",
+        "teacher, as it is": "as-it-is.teacher",
     }
-    write_text_atomically(record, json.dumps(result) + "\n")
-    return result
+    return {label: mean(scores(task, folder / f"{name}.run").values()) for label, name in rivals.items()}
+
+
+def scores(task: RetrievalTask, run: Path) -> dict[str, float]:
+    """AP per query of a run file."""
+    return evaluate(read_run(run), task.qrels, ["AP"])["AP"]
+
+
+def comparisons(task: RetrievalTask, out: Path, language: str, seeds: list[int]) -> dict[str, Comparison]:
+    """The trained student against its rivals, paired by query, over seeds."""
+
+    def ranked(cell: str, ranking: str) -> dict[str, float]:
+        (run,) = (out / f"{language}-{cell}" / "runs").glob(f"*.{ranking}.run")
+        return scores(task, run)
+
+    default = [ranked(str(seed), "hybrid") for seed in seeds]
+    dense = [ranked(str(seed), "dense") for seed in seeds]
+    rivals = out / f"{language}-translated"
+    return {
+        "dense − initial dense": compare_systems(dense, [ranked("initial", "dense")]),
+        "default − initial default": compare_systems(default, [ranked("initial", "hybrid")]),
+        "default − BM25, as it is": compare_systems(default, [ranked("initial", "bm25")]),
+        "default − word table, BM25": compare_systems(default, [scores(task, rivals / "word-table.bm25.run")]),
+        "dense − word table, teacher": compare_systems(dense, [scores(task, rivals / "word-table.teacher.run")]),
+    }  # fmt: skip
 
 
 def row(data: Path, out: Path, language: str, seeds: list[int], budget: list[str]) -> dict[str, Any]:
@@ -105,7 +133,7 @@ def row(data: Path, out: Path, language: str, seeds: list[int], budget: list[str
         "pairs": len(pairs), "queries": trained[0]["queries"],
         "default": [result["AP"] for result in trained], "dense": [result["dense"]["AP"] for result in trained],
         "initial default": initial["AP"], "initial dense": initial["dense"]["AP"],
-        "BM25, as it is": initial["bm25"]["AP"], **translated(task, pairs, out / f"{language}-translated.json"),
+        "BM25, as it is": initial["bm25"]["AP"], **translated(task, pairs, out / f"{language}-translated"),
         "ceiling": initial["english"]["AP"], "unseen": initial["unseen_query_words"],
     }  # fmt: skip
 
@@ -119,6 +147,23 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
         share = mean(values["default"]) / values["ceiling"]
         lines.append(f"| {language} | {values['pairs']:,} | " + " | ".join(cells) + f" | {share:.0%} |")
     return "\n".join(lines)
+
+
+def differences(found: dict[str, dict[str, Comparison]]) -> str:
+    """Markdown: AP differences with 95 % intervals; p by paired randomisation, Holm over the whole table."""
+    names = list(next(iter(found.values())))
+    corrected = iter(correct_family([cell for row in found.values() for cell in row.values()]))
+    lines = ["| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for language in found:
+        cells = [_difference(next(corrected)) for _ in names]
+        lines.append(f"| {language} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _difference(comparison: Comparison) -> str:
+    low, high = comparison.interval
+    p = "p < .001" if comparison.p_holm < 0.001 else f"p = {comparison.p_holm:.3f}"
+    return f"{comparison.mean_difference:+.3f} [{low:+.3f}, {high:+.3f}] {p}"
 
 
 def _cell(value: Any) -> str:
@@ -143,11 +188,14 @@ def main() -> None:
     budget = (
         ["--minutes", str(options.minutes)] if options.epochs is None else ["--epochs", str(options.epochs)]
     )
-    rows = {}
+    rows, found = {}, {}
     for language in options.languages:
         rows[language] = row(options.data, options.out, language, options.seeds, budget)
         write_text_atomically(options.out / "results.json", json.dumps(rows, indent=2) + "\n")
-    sys.stdout.write(table(rows) + "\n")
+        benchmark, where, split = CELLS[language]
+        task = load_benchmark(benchmark, options.data / where, language, split)
+        found[language] = comparisons(task, options.out, language, options.seeds)
+    sys.stdout.write(f"{table(rows)}\n\n{differences(found)}\n")
 
 
 if __name__ == "__main__":

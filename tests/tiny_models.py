@@ -1,6 +1,7 @@
 """Encoders small enough to be made, trained and killed in a test, from a fixed seed and no download."""
 
 import json
+import shutil
 import string
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from opticlir.records import SentencePair
 
 HIDDEN = 32
 
@@ -30,6 +33,8 @@ SWAHILI = (
     "muuguzi anampima mtoto", "kula maharagwe na matunda kila siku", "kisima hutoa maji safi",
     "moshi huumiza macho", "njia ya kliniki ni ndefu",
 )  # fmt: skip
+
+PAIRS = [SentencePair(*sides) for sides in zip(ENGLISH, SWAHILI, strict=True)]
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]", "[unused1]"]
 
@@ -178,7 +183,9 @@ def save_native(folder, *, seed=0):
     plain = save_encoder(folder.with_name(f"{folder.name}-plain"), seed=seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        dense = Dense(HIDDEN, 16, bias=False, activation_function=torch.nn.Identity(), module_input_name="token_embeddings")  # fmt: skip
+        dense = Dense(
+            HIDDEN, 16, bias=False, activation_function=torch.nn.Identity(), module_input_name="token_embeddings"
+        )  # fmt: skip
     modules = [
         Transformer(str(plain), query_length=24, document_length=48), dense,
         MultiVectorMask(skiplist_words=["."]), Normalize(module_input_name="token_embeddings"),
@@ -189,5 +196,29 @@ def save_native(folder, *, seed=0):
     return folder
 
 
+def save_cross_lingual(folder, teacher):
+    """The folder that training makes: a student with Swahili words, and its teacher."""
+    from opticlir.encoder import (
+        VocabularyConfig,
+        cross_lingual_model,
+        load_model,
+        new_student,
+        save_model,
+        vocabulary_for,
+    )
+
+    teacher = load_model(teacher)
+    vocabulary = vocabulary_for(teacher, PAIRS, VocabularyConfig(n_pieces=200, min_piece_frequency=2))
+    folder.mkdir()
+    save_model(cross_lingual_model(new_student(teacher, vocabulary), teacher), folder)
+    return folder
+
+
 def _edit(path, **settings):
     path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+
+
+def copy_folder(source, target):
+    """A copy that a test may damage."""
+    shutil.copytree(source, target)
+    return target

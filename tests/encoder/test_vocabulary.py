@@ -7,7 +7,6 @@ from opticlir.encoder import VocabularyConfig, extend_vocabulary, split_words
 from opticlir.errors import DataError
 from opticlir.records import SentencePair
 
-PAIRS = [SentencePair(*sides) for sides in zip(tiny_models.ENGLISH, tiny_models.SWAHILI, strict=True)]
 SMALL = VocabularyConfig(n_pieces=200, min_piece_frequency=2)
 
 
@@ -17,7 +16,7 @@ def table_for(tokenizer, *, rows=None, seed=0):
     return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32) / 4
 
 
-def extend(tokenizer, pairs=PAIRS, config=SMALL, *, embeddings=None):
+def extend(tokenizer, pairs=tiny_models.PAIRS, config=SMALL, *, embeddings=None):
     return extend_vocabulary(
         tokenizer, table_for(tokenizer) if embeddings is None else embeddings, pairs, config
     )
@@ -164,9 +163,11 @@ def test_without_links_a_token_is_what_it_was_or_what_its_spelling_says():
 def test_a_pair_of_weight_2_counts_like_the_pair_twice():
     teacher = tiny_models.wordpiece_tokenizer()
     config = VocabularyConfig(n_pieces=10, min_piece_frequency=10**6)
-    first = PAIRS[0]
-    weighted = extend(teacher, [SentencePair(first.english, first.foreign, 2.0), *PAIRS[1:]], config)
-    repeated = extend(teacher, [first, *PAIRS], config)
+    first = tiny_models.PAIRS[0]
+    weighted = extend(
+        teacher, [SentencePair(first.english, first.foreign, 2.0), *tiny_models.PAIRS[1:]], config
+    )
+    repeated = extend(teacher, [first, *tiny_models.PAIRS], config)
     for word in weighted.words:
         np.testing.assert_allclose(
             weighted.embeddings[weighted.tokenizer.token_to_id(word)],

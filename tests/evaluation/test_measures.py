@@ -85,6 +85,15 @@ def test_every_judged_query_counts():
     assert list(scores) == list(DEFAULT_MEASURES)
     assert all(by_query == {"q1": 1.0, "q2": 0.0, "q3": 0.0} for by_query in scores.values())
     assert mean_scores(scores)["AP"] == pytest.approx(1 / 3)
+    turned = evaluate({"q1": {"a": 1.0}}, {"q2": {"b": 1}, "q1": {"a": 1}})
+    assert list(turned["AP"]) == ["q2", "q1"]
+
+
+def test_an_evaluator_that_fails_is_a_condition_of_the_data():
+    with pytest.raises(
+        DataError, match=r"the evaluator behind AP, Accuracy@10 failed on this run: float division"
+    ):
+        evaluate({"q": {"a": 1.0}}, {"q": {"a": 1}}, ["AP", "Accuracy@10"])
 
 
 def test_a_query_with_negative_grades_alone_scores_0():

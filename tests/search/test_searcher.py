@@ -54,13 +54,13 @@ def ranking_by_double_loop(query, documents, ids, k):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_dense_search_is_the_float64_double_loop_in_order(tmp_path, dtype):
+def test_dense_search_is_the_float64_double_loop_in_order(memory_path, dtype):
     rng = np.random.default_rng(10)
     for case in range(500):
         query, documents = random_case(rng)
         ids = [f"d{number}" for number in rng.permutation(len(documents))]
         entries = ((Document(doc_id, "x"), tokens) for doc_id, tokens in zip(ids, documents, strict=True))
-        index = ExactIndex.create(tmp_path / str(case), entries, encoder="e", dtype=dtype)
+        index = ExactIndex.create(memory_path / str(case), entries, encoder="e", dtype=dtype)
         k = int(rng.integers(1, len(ids) + 1))
         hits = Searcher(index).search(query, "", k=k, ranking="dense")
         kept = [tokens.astype(dtype) for tokens in documents]

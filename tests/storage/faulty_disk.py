@@ -1,13 +1,16 @@
 """A disk that fails at the n-th system call, for the loops that try every n.
 
 Modes: `before` and `after` crash around the call; `torn` lets half a write through; `lost` crashes and
-takes back whatever was not synced, file contents and renames alike; `ENOSPC` and `EIO` are refused calls
+takes back whatever was not synced, bytes of files and entries of folders alike; `ENOSPC` and `EIO` are refused calls
 after which the program goes on.
 """
 
 import errno
 import os
+import shutil
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from opticlir.storage import filesystem
 
@@ -19,6 +22,32 @@ class Crash(BaseException):
     """The process died here. No handler of the program can catch it, and no clean-up runs after it."""
 
 
+@dataclass
+class Change:
+    """A new entry in a folder: something created, or renamed from `source` over what the target held."""
+
+    target: Path
+    source: Path | None = None
+    held: bytes | None = None
+    is_synced: bool = False
+
+    def undo(self, later_renames):
+        path = self.target
+        for rename in reversed(later_renames):
+            if rename.source == path:
+                return  # its newer name is on the disk
+            if rename.source in path.parents:
+                path = rename.target / path.relative_to(rename.source)
+        if self.source:
+            path.rename(self.source)
+            if self.held is not None:
+                path.write_bytes(self.held)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 class FaultyDisk(filesystem.FileSystem):
     def __init__(self, mode="before", n=0):
         self.mode, self.n = mode, n
@@ -27,7 +56,7 @@ class FaultyDisk(filesystem.FileSystem):
         self._paths = {}  # descriptor -> path
         self._unsynced = set()  # files whose bytes are not on the disk
         self._locks = set()
-        self._renames = []  # (source, target, what the target held), not on the disk
+        self._log = []  # what was done to folders, oldest first
 
     @property
     def fired(self):
@@ -47,25 +76,29 @@ class FaultyDisk(filesystem.FileSystem):
         if self.mode == "torn":
             torn()
         if self.mode == "lost":
-            self._lose()
+            self.cut_power()
         for descriptor in list(self._locks):  # the kernel's work
             self.unlock(descriptor)
         raise Crash
 
-    def _lose(self):
+    def cut_power(self):
+        """Take back whatever is not on the disk; what was reported as done must survive it."""
         for path in self._unsynced:
             if path.exists():
                 os.truncate(path, 0)
-        for source, target, held in reversed(self._renames):
-            target.rename(source)
-            if held is not None:
-                target.write_bytes(held)
+        kept = []  # renames that the disk has, newest first
+        for change in reversed(self._log):
+            if change.is_synced:
+                kept += [change] if change.source else []
+            else:
+                change.undo(kept)
 
     def create(self, path):
         def operation():
             descriptor = super(FaultyDisk, self).create(path)
             self._paths[descriptor] = path
             self._unsynced.add(path)
+            self._log.append(Change(path))
             return descriptor
 
         return self._call(operation)
@@ -84,7 +117,8 @@ class FaultyDisk(filesystem.FileSystem):
     def sync_path(self, path):
         def operation():
             self._unsynced.discard(path)
-            self._renames = [rename for rename in self._renames if rename[1].parent != path]
+            for change in self._log:
+                change.is_synced |= change.target.parent == path
 
         self._call(operation)
 
@@ -92,12 +126,16 @@ class FaultyDisk(filesystem.FileSystem):
         def operation():
             held = target.read_bytes() if target.is_file() else None
             super(FaultyDisk, self).rename(source, target)
-            self._renames.append((source, target, held))
+            self._log.append(Change(target, source, held))
 
         self._call(operation)
 
     def make_folder(self, path):
-        self._call(lambda: super(FaultyDisk, self).make_folder(path))
+        def operation():
+            super(FaultyDisk, self).make_folder(path)
+            self._log.append(Change(path))
+
+        self._call(operation)
 
     def remove(self, path):
         self._call(lambda: super(FaultyDisk, self).remove(path))

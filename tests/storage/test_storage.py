@@ -56,6 +56,8 @@ def attempt(disk, operation):
             return (
                 "refused" if "cannot write" in str(error) or "does not confirm" in str(error) else str(error)
             )
+    if disk.mode == "lost":
+        disk.cut_power()
     return "done"
 
 
@@ -250,6 +252,22 @@ def test_what_is_missing_or_damaged_is_said(tmp_path):
         write_both(folder, b"3")
     assert open_version(root, read_both) == (b"3", b"33")
     assert names(root / "versions") == ["000003"]
+
+
+def test_what_a_killed_first_build_left_is_removed_before_the_next(tmp_path):
+    root = tmp_path / "index"
+    disk = FaultyDisk("before", 8)
+
+    def publish():
+        with publish_version(root) as folder:
+            left.append(names(root / "versions"))
+            write_both(folder, b"1")
+
+    left = []
+    assert attempt(disk, publish) == "crash"
+    assert names(root / "versions") == ["000001"]
+    publish()
+    assert left == [["000001"], ["000001"]]
 
 
 def test_a_version_without_a_manifest_is_not_published(tmp_path):

@@ -66,31 +66,6 @@ def test_stages_come_from_tables():
     )
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"stages": [*TWO, *TWO]}, "the shares of the stages sum to 2: expected 1"),
-        (
-            {"stages": [{"method": "optical", "share": 0}]},
-            "share of stage 'optical' is 0.0: expected above 0",
-        ),
-        ({"stages": [{"method": "optical"}]}, r"train.toml: stages\[0\]: .*share"),
-        (
-            {"stages": [{"method": "optical", "shre": 1}]},
-            r"stages\[0\]: unknown key 'shre'; did you mean 'share'",
-        ),
-        ({"stages": [{"method": "optcal", "share": 1}]}, "did you mean 'optical'"),
-        ({"stages": "optical"}, "train.toml: stages is 'optical': expected tables such as"),
-        ({"stages": TWO, "method": "optical"}, "method is 'optical' but there are stages"),
-        ({"score_temperature": 0}, "score_temperature is 0.0: expected a number above 0"),
-        ({"both_directions": 1}, "both_directions is 1, expected"),
-    ],
-)
-def test_what_no_stages_are(settings, message):
-    with pytest.raises(DataError, match=message):
-        make_config({"language": "swa", **settings}, source="train.toml")
-
-
 def test_a_stage_begins_where_the_shares_before_it_end():
     stages = [Stage(method="mse", share=share) for share in (0.25, 0.25, 0.5)]
     assert first_steps(stages, 200) == [0, 50, 100]

@@ -116,5 +116,5 @@ def test_a_share_that_cannot_be_is_refused(case, mass):
 
 
 def test_a_price_that_cannot_be_is_refused(case):
-    with pytest.raises(ValueError, match=r"marginal_penalty is 0.0: expected a finite number > 0"):
+    with pytest.raises(ValueError, match=r"marginal_penalty is 0\.0: expected a finite number > 0"):
         unbalanced_sinkhorn(*case, epsilon=0.1, marginal_penalty=0.0)

@@ -1,6 +1,5 @@
 """`opticlir search`: a question in any language, English passages back."""
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -113,21 +112,10 @@ def _record(rank: int, hit: "Hit") -> dict[str, str | int | float]:
 def _listing(hits: "Sequence[Hit]") -> str:
     if not hits:
         return "nothing found"
+    from opticlir.pictures import visible
+
     lines = []
     for rank, hit in enumerate(hits, start=1):
-        lines.append(f"{rank:>3}  {hit.score:8.3f}  {_shown(hit.doc_id)}  {_shown(hit.title)}".rstrip())
-        lines.append(f"     {_shown(hit.text[:_SNIPPET])}{'…' if len(hit.text) > _SNIPPET else ''}")
+        lines.append(f"{rank:>3}  {hit.score:8.3f}  {visible(hit.doc_id)}  {visible(hit.title)}".rstrip())
+        lines.append(f"     {visible(hit.text[:_SNIPPET])}{'…' if len(hit.text) > _SNIPPET else ''}")
     return "\n".join(lines)
-
-
-def _shown(text: str) -> str:
-    """A text on one line of a terminal: control and direction characters become visible or a space."""
-    return "".join(
-        " " if char.isspace() else f"<U+{ord(char):04X}>" if _is_control(char) else char for char in text
-    )
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) == "Cc" or unicodedata.bidirectional(char) in (
-        "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI",
-    )  # fmt: skip

@@ -43,7 +43,7 @@ def train(
 
     Example: opticlir train --bitext news.tsv --bitext questions.tsv:3 --language swa --out swahili --minutes 15
     """
-    from opticlir.data import SkipReport, parse_bitext_argument, read_bitext
+    from opticlir.data import SkipReport, bitext_files, parse_bitext_argument, read_bitext
     from opticlir.languages import language_code
     from opticlir.manifest import input_checksums
     from opticlir.training import make_config, read_config
@@ -66,19 +66,14 @@ def train(
         for path, weight in files
         for pair in read_bitext(path, language=resolved.language, weight=weight, skipped=skipped)
     ]
-    for message in skipped.messages:
-        typer.echo(f"skipped: {message}", err=True)
+    if summary := skipped.summary():
+        typer.echo(summary, err=True)
     inputs = {
         f"{name}:{weight}": value
         for path, weight in files
-        for name, value in input_checksums(_parts(path)).items()
+        for name, value in input_checksums(bitext_files(path, language=resolved.language)).items()
     }
     _distil(resolved, pairs, out, inputs, as_json=as_json)
-
-
-def _parts(path: Path) -> list[Path]:
-    """The files behind one argument: Moses bitext is `english,foreign`."""
-    return [Path(part) for part in str(path).split(",")]
 
 
 def _distil(config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, as_json: bool) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Router, Transformer
+from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
-from opticlir.encoder.load import route_modules
+from opticlir.encoder.load import route_modules, skipped_ids, transformer_of
 from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary
 from opticlir.records import SentencePair
 
@@ -43,7 +44,10 @@ def vocabulary_for(
 def cross_lingual_model(student: MultiVectorEncoder, teacher: MultiVectorEncoder) -> MultiVectorEncoder:
     """One model of stock modules: the query route is the student, the document route the teacher's."""
     router = Router.for_query_document(
-        query_modules=list(student), document_modules=list(route_modules(teacher, "document"))
+        query_modules=list(student),
+        document_modules=[
+            _standing_alone(module, student, teacher) for module in route_modules(teacher, "document")
+        ],
     )
     prompts = {**teacher.prompts, "query": student.prompts.get("query")}
     return MultiVectorEncoder(modules=[router], device=str(teacher.device), prompts=prompts).eval()
@@ -65,6 +69,21 @@ def save_model(model: MultiVectorEncoder, folder: Path) -> None:
             shutil.rmtree(target)
         item.replace(target)
     draft.rmdir()
+
+
+def _standing_alone(module: nn.Module, student: MultiVectorEncoder, teacher: MultiVectorEncoder) -> nn.Module:
+    """The module itself, or a mask that names the tokens it keeps by their ids.
+
+    Whoever loads a router looks the words that a mask skips up in the tokenizer of the queries. Where
+    that one does not number them as the teacher's does, the words must not be asked for.
+    """
+    if not isinstance(module, MultiVectorMask):
+        return module
+    tokenizer = transformer_of(teacher, "document").tokenizer
+    skipped = skipped_ids(module, "document", tokenizer)
+    if skipped == skipped_ids(module, "document", transformer_of(student, "query").tokenizer):
+        return module
+    return MultiVectorMask(keep_only_token_ids=sorted(set(range(len(tokenizer))) - skipped))
 
 
 def _replace_vocabulary(transformer: Transformer, vocabulary: Vocabulary) -> None:

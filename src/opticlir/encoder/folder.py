@@ -14,33 +14,34 @@ from opticlir.errors import ArtefactError
 _PICKLES = {".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth"}
 _TRUSTED_MODULES = ("sentence_transformers.", "pylate.models.Dense.")
 _CODE_KEYS = ("auto_map", "trust_remote_code", "custom_pipelines")
+_VOCABULARIES = {"added_tokens.json", "tokenizer.json", "vocab.json"}  # their keys are tokens, not settings
+_RECORD = "run"
+"""The record of a training run beside its model: checkpoints of an optimiser are pickles, and never opened."""
 
 
-def check_model_folder(folder: Path) -> None:
+def check_model_folder(folder: Path, *, links_within: Path | None = None) -> None:
     """Refuse a model folder that is no model, or that could run code.
+
+    Args:
+        folder: the model.
+        links_within: where links may lead, as in the cache of a hub's client; None is `folder` itself.
 
     Raises:
         ArtefactError: it names the file or key, and what to do.
     """
     if not folder.is_dir():
         raise ArtefactError(f"{folder}: no such model folder")
-    for path in _files(folder):
-        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-            raise ArtefactError(f"{path}: a link that leads out of the model folder; copy the file instead")
-        if path.suffix in _PICKLES:
-            raise ArtefactError(
-                f"{path}: a pickled file can run code when it is opened; convert the weights to safetensors "
-                "and remove it"
-            )
-        if path.suffix == ".py":
-            raise ArtefactError(
-                f"{path}: this model brings code of its own, which is never run; use a stock model"
-            )
+    for path in _entries(folder):
+        _check_kind(path, (links_within or folder).resolve())
         if path.name == "modules.json":
             _check_modules(path)
-        elif path.suffix == ".json" and path.name != "tokenizer.json":
+        elif path.name == "router_config.json":
+            _check_routes(path)
+        elif path.name.endswith(".index.json"):
+            _check_shards(path)
+        if path.suffix.lower() == ".json" and path.name not in _VOCABULARIES:
             _check_config(path)
-    if not any(folder.rglob("*.safetensors")):
+    if not any(path.suffix == ".safetensors" for path in _entries(folder)):
         raise ArtefactError(f"{folder}: no .safetensors file, so this is no model folder")
 
 
@@ -48,23 +49,73 @@ def read_json(path: Path) -> Any:
     """Parse one JSON file of a model folder. Raises ArtefactError with the path."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ArtefactError(f"{path}: not readable as JSON ({error})") from None
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Files of the model itself: the record of a training run beside it is not loaded with it."""
+def read_settings(path: Path) -> dict[str, Any]:
+    """Parse a JSON file that holds one object. Raises ArtefactError with the path."""
+    settings = read_json(path)
+    if not isinstance(settings, dict):
+        raise ArtefactError(f"{path}: expected a JSON object, found {type(settings).__name__}")
+    return settings
+
+
+def _entries(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.relative_to(folder).parts[0] != "run" and (path.is_file() or path.is_symlink()):
+        if path.relative_to(folder).parts[0] != _RECORD and (path.is_symlink() or not path.is_dir()):
             yield path
+
+
+def _check_kind(path: Path, root: Path) -> None:
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        raise ArtefactError(f"{path}: a link that leads out of the model folder; copy the file instead")
+    if not (path.is_file() or path.is_dir()):
+        raise ArtefactError(f"{path}: neither a file nor a folder; remove it")
+    if path.suffix.lower() in _PICKLES or path.name.endswith(".bin.index.json"):
+        raise ArtefactError(
+            f"{path}: a pickled file can run code when it is opened; convert the weights to safetensors "
+            "and remove it"
+        )
+    if path.suffix.lower() == ".py":
+        raise ArtefactError(
+            f"{path}: this model brings code of its own, which is never run; use a stock model"
+        )
+    if path.name == "adapter_config.json":
+        raise ArtefactError(
+            f"{path}: an adapter loads another model, which nobody has checked; merge it into its base model"
+        )
 
 
 def _check_modules(path: Path) -> None:
     modules = read_json(path)
-    for module in modules if isinstance(modules, list) else []:
-        kind = str(module.get("type", ""))
-        if not kind.startswith(_TRUSTED_MODULES):
-            raise ArtefactError(f"{path}: module type {kind!r} is not a stock sentence-transformers module")
+    if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
+        raise ArtefactError(f"{path}: expected a list of modules")
+    for module in modules:
+        _check_module(path, module.get("path"), module.get("type"))
+
+
+def _check_routes(path: Path) -> None:
+    types = read_settings(path).get("types")
+    if not isinstance(types, dict):
+        raise ArtefactError(f"{path}: expected `types`, a module type by folder")
+    for name, kind in types.items():
+        _check_module(path, name, kind)
+
+
+def _check_module(path: Path, name: Any, kind: Any) -> None:
+    if not str(kind).startswith(_TRUSTED_MODULES):
+        raise ArtefactError(f"{path}: module type {kind!r} is not a stock sentence-transformers module")
+    parts = Path(str(name)).parts
+    if not isinstance(name, str) or Path(name).is_absolute() or ".." in parts or _RECORD in parts[:1]:
+        raise ArtefactError(f"{path}: module path {name!r} does not lead to a folder of the model")
+
+
+def _check_shards(path: Path) -> None:
+    shards = read_settings(path).get("weight_map")
+    for name in shards.values() if isinstance(shards, dict) else [shards]:
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
+            raise ArtefactError(f"{path}: {name!r} is no .safetensors file beside it")
 
 
 def _check_config(path: Path) -> None:
@@ -72,6 +123,12 @@ def _check_config(path: Path) -> None:
     for key in _keys(config):
         if key in _CODE_KEYS or key.endswith(("_implementation", "_implementation_internal")):
             raise ArtefactError(f"{path}: key {key!r} can make the loader run foreign code; remove it")
+    if isinstance(config, dict) and "in_features" in config:
+        activation = config.get("activation_function", "torch.")
+        if not str(activation).startswith(
+            "torch."
+        ):  # the loader would take another one, and say so to nobody
+            raise ArtefactError(f"{path}: activation {activation!r} is none of torch; name one of torch.nn")
 
 
 def _keys(value: Any) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +19,12 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
 )
 from sentence_transformers import MultiVectorEncoder
-from sentence_transformers.base.modules import Normalize, Router, Transformer
+from sentence_transformers.base.modules import Module, Normalize, Router, Transformer
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from torch import nn
 
-from opticlir.encoder.folder import check_model_folder, read_json
-from opticlir.errors import ArtefactError, SetupError
+from opticlir.encoder.folder import check_model_folder, read_json, read_settings
+from opticlir.errors import ArtefactError, OpticlirError, SetupError
 
 EMBEDDED = "minilm"
 """Name of the encoder that needs no download: all-MiniLM-L6-v2 as a late-interaction model."""
@@ -32,6 +34,8 @@ DOCUMENT_TOKENS = 512
 """Longest query and document of a plain encoder, in its own tokens; longer texts are cut."""
 
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "artifact.metadata", "README.md"]
+_PROVENANCE = ("_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version")
+"""What a config says of where a model comes from, and not of what it computes."""
 _ENCODE_AHEAD = 1024  # documents sorted by length together, so that a stream pays little for padding
 
 
@@ -50,17 +54,30 @@ def load_model(name_or_folder: str | Path, *, device: str = "cpu") -> MultiVecto
         ArtefactError: the folder is missing, damaged, or could run code.
         SetupError: the embedded encoder is not installed, or the hub cannot be reached.
     """
-    folder = _resolve(name_or_folder)
-    check_model_folder(folder)
-    try:
-        if _is_multi_vector(folder):
-            model = MultiVectorEncoder(str(folder), device=device, local_files_only=True)
-        else:
-            model = MultiVectorEncoder(modules=_token_encoder(folder), device=device)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ArtefactError(f"{folder}: this model cannot be loaded: {error}") from error
+    folder, links_within = _resolve(name_or_folder)
+    check_model_folder(folder, links_within=links_within)
+    with torch.random.fork_rng(devices=[]):
+        # weights that a checkpoint leaves out, as poolers nobody asks, are drawn: the same in every load
+        torch.default_generator.manual_seed(0)
+        try:
+            model = _load(folder, device)
+        except OpticlirError:
+            raise
+        except Exception as error:  # the libraries below raise anything at all over a damaged file
+            reason = " ".join(str(error).split())[:300]
+            raise ArtefactError(
+                f"{folder}: this model cannot be loaded: {type(error).__name__}: {reason}"
+            ) from error
     _resolve_masks(model)
     return model.eval()
+
+
+def _load(folder: Path, device: str) -> MultiVectorEncoder:
+    if not _is_multi_vector(folder):
+        return MultiVectorEncoder(modules=_token_encoder(folder), device=device)
+    return MultiVectorEncoder(
+        str(folder), device=device, local_files_only=True, model_kwargs={"use_safetensors": True}
+    )
 
 
 def encode_queries(
@@ -113,33 +130,61 @@ def route_fingerprint(model: MultiVectorEncoder, task: str) -> str:
 
     Two models with the same document fingerprint can share an index, whatever their query routes are.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{model.prompts.get(task) or ''}".encode())
+    tokenizer = transformer_of(model, task).tokenizer
     for module in route_modules(model, task):
-        digest.update(type(module).__name__.encode())
-        if isinstance(module, Transformer):
-            digest.update(module.tokenizer.backend_tokenizer.to_str().encode())
-            lengths = module.query_length if task == "query" else module.document_length
-            digest.update(f"{lengths} {module.max_seq_length} {module.query_expansion}".encode())
-        elif isinstance(module, MultiVectorMask):
-            digest.update(f"{module.skiplist_words} {module.skiplist_tasks}".encode())
+        settings = _settings(module, task, tokenizer)
+        digest.update(f"{type(module).__name__} {json.dumps(settings, sort_keys=True, default=str)}".encode())
         for name, tensor in sorted(module.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-    digest.update(str(model.prompts.get(task)).encode())
     return digest.hexdigest()
+
+
+def skipped_ids(mask: MultiVectorMask, task: str, tokenizer: Any) -> set[int]:
+    """Token ids that a mask leaves out of the score, however its settings say so."""
+    ids: set[int] = set()
+    if task in mask.skiplist_tasks:
+        ids.update(tokenizer.convert_tokens_to_ids(mask.skiplist_words))
+        if tokenizer.unk_token not in mask.skiplist_words:
+            ids.discard(tokenizer.unk_token_id)  # a word it does not know: as the mask itself does
+    if task != "query" and mask.keep_only_token_ids is not None:
+        ids |= set(range(len(tokenizer))) - set(mask.keep_only_token_ids)
+    return ids
+
+
+def _settings(module: nn.Module, task: str, tokenizer: Any) -> Any:
+    """All that decides what a module computes for a task, apart from its weights."""
+    if isinstance(module, MultiVectorMask):
+        return sorted(skipped_ids(module, task, tokenizer))
+    if not isinstance(module, Transformer):
+        return module.get_config_dict() if isinstance(module, Module) else None
+    spelling = json.loads(tokenizer.backend_tokenizer.to_str())
+    for state in ("padding", "truncation"):  # as the last call left them
+        spelling.pop(state)
+    config = module.model.config.to_dict()
+    return {
+        "spelling": spelling,
+        "length": module.query_length if task == "query" else module.document_length,
+        "longest": module.max_seq_length,
+        "expansion": module.query_expansion if task == "query" else None,
+        "config": {name: value for name, value in config.items() if name not in _PROVENANCE},
+    }
 
 
 def _matrix(tokens: torch.Tensor) -> npt.NDArray[np.float32]:
     return tokens.float().cpu().numpy()
 
 
-def _resolve(name_or_folder: str | Path) -> Path:
+def _resolve(name_or_folder: str | Path) -> tuple[Path, Path | None]:
+    """The folder of a model, and where links in it may lead (see `check_model_folder`)."""
     if str(name_or_folder) == EMBEDDED:
-        return _embedded_folder()
+        return _embedded_folder(), None
     folder = Path(name_or_folder)
     if folder.exists() or isinstance(name_or_folder, Path) or str(name_or_folder).startswith((".", "/", "~")):
-        return folder.expanduser()
-    return _download(str(name_or_folder))
+        return folder.expanduser(), None
+    snapshot = _download(str(name_or_folder))
+    return snapshot, snapshot.parent.parent  # its files are links to the blobs beside the snapshots
 
 
 def _embedded_folder() -> Path:
@@ -169,9 +214,9 @@ def _is_multi_vector(folder: Path) -> bool:
     if (folder / "artifact.metadata").exists():
         return True
     settings, config = folder / "config_sentence_transformers.json", folder / "config.json"
-    if settings.exists() and read_json(settings).get("model_type") in ("MultiVectorEncoder", "ColBERT"):
+    if settings.exists() and read_settings(settings).get("model_type") in ("MultiVectorEncoder", "ColBERT"):
         return True
-    return config.exists() and "HF_ColBERT" in (read_json(config).get("architectures") or [])
+    return config.exists() and "HF_ColBERT" in (read_settings(config).get("architectures") or [])
 
 
 def _token_encoder(folder: Path) -> list[nn.Module]:
@@ -181,11 +226,10 @@ def _token_encoder(folder: Path) -> list[nn.Module]:
         if modules.exists()
         else ""
     )
-    transformer = Transformer(
-        str(folder / inner), query_length=QUERY_TOKENS, document_length=DOCUMENT_TOKENS,
-        model_kwargs={"use_safetensors": True},
-    )  # fmt: skip
-    tokenizer = transformer.tokenizer
+    transformer = Transformer(str(folder / inner), model_kwargs={"use_safetensors": True})
+    tokenizer = transformer.tokenizer  # which the library has told how many positions there are
+    transformer.query_length = min(QUERY_TOKENS, tokenizer.model_max_length)
+    transformer.document_length = min(DOCUMENT_TOKENS, tokenizer.model_max_length)
     specials = sorted(
         {tokenizer.cls_token, tokenizer.sep_token, tokenizer.bos_token, tokenizer.eos_token} - {None}
     )

@@ -38,9 +38,8 @@ class EncodedText:
 def encode_pieces(model: MultiVectorEncoder, text: str, task: Literal["query", "document"]) -> EncodedText:
     """Encode one text and name what each vector stands for.
 
-    These are the vectors of `encode_queries` and `encode_documents`, less those of special tokens that
-    take part in the score (markers and expansion tokens of ColBERT checkpoints). The words of a prompt
-    stay: they are matched like any other.
+    These are the vectors of `encode_queries` and `encode_documents`, less those of tokens that take part
+    in the score but stand for nothing in the text: special tokens, expansion tokens, a prompt.
 
     Args:
         model: any encoder, with routes or without.
@@ -53,25 +52,29 @@ def encode_pieces(model: MultiVectorEncoder, text: str, task: Literal["query", "
     specials = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
     ids = features["input_ids"]
     kept = features["attention_mask"].bool() & ~torch.isin(ids, torch.tensor(specials, device=ids.device))
-    whole = tokenizer(f"{model.prompts.get(task) or ''}{text}", verbose=False)["input_ids"]
+    prompt = model.prompts.get(task) or ""
+    whole = tokenizer(f"{prompt}{text}", return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    for position, (start, _) in enumerate(whole[: len(ids)]):
+        kept[position] &= start >= len(prompt)
     return EncodedText(
         pieces=tuple(
-            _piece(tokenizer, token) for token in tokenizer.convert_ids_to_tokens(ids[kept].tolist())
+            _piece(tokenizer, token, is_first=number == 0)
+            for number, token in enumerate(tokenizer.convert_ids_to_tokens(ids[kept].tolist()))
         ),
         tokens=features["token_embeddings"][kept].float().cpu().numpy(),
         is_cut=len(whole) > len(ids),
     )
 
 
-def _piece(tokenizer: Any, token: str) -> Piece:
+def _piece(tokenizer: Any, token: str, *, is_first: bool) -> Piece:
     """Let the tokenizer's own decoder put the token behind a word: what it adds no space to goes on with it."""
     decoder = tokenizer.backend_tokenizer.decoder
     if decoder is None or token in tokenizer.added_tokens_encoder:
         return Piece(token, is_continuation=False)
     behind = decoder.decode([_ANCHOR, token]).removeprefix(_ANCHOR)
     letters = behind.strip()
-    if not letters:
+    if not letters:  # a space of its own
         return Piece(token, is_continuation=False)
     # decoders write a full stop close to the word before it, which makes it no part of that word
     is_word = unicodedata.category(letters[0])[0] in "LMN"
-    return Piece(letters, is_continuation=is_word and not behind[0].isspace())
+    return Piece(letters, is_continuation=is_word and not is_first and not behind[0].isspace())

@@ -7,6 +7,7 @@ the teacher can spell (names above all) it goes on spelling as before, and so fi
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,18 @@ class VocabularyConfig:
     """A token the teacher knows keeps its own meaning as if it had been linked to it this often."""
     alignment_pairs: int = 200_000
     """Longer bitext is thinned evenly to this many pairs before it is aligned: memory grows with them."""
+
+    def __post_init__(self) -> None:
+        for name in ("n_pieces", "min_piece_frequency", "min_word_frequency", "alignment_pairs"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: expected at least 1")
+        for name in ("new_token_prior", "known_token_prior"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}: expected a finite number above 0")
+        if self.iterations < 0:
+            raise ValueError(f"iterations is {self.iterations}: expected 0 or more")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold is {self.threshold}: expected a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)

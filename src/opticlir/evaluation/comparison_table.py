@@ -6,7 +6,7 @@ from typing import Any
 
 from opticlir.evaluation.comparison import Comparison, RunComparison
 
-HEADINGS = ("run", "mean", "difference", "interval", "gain", "p", "effect", "+/-/=")
+HEADINGS = ("run", "mean", "difference", "interval", "gain", "p", "+/-/=")
 """One per cell of `rows`."""
 
 _MARKS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
@@ -41,8 +41,7 @@ def legend(comparison: RunComparison) -> str:
         f"{comparison.n_queries} queries; difference and relative gain against {comparison.baseline}, with a "
         f"{_percent(comparison.level)} bootstrap interval; p of the paired randomisation test "
         f"({comparison.draws:,} draws, seed {comparison.seed}), Holm-corrected over {comparison.family_size} "
-        f"tests: * at most .05, ** .01, *** .001; effect: mean over standard deviation of the differences; "
-        "+/-/=: queries won, lost, tied"
+        f"tests: * at most .05, ** .01, *** .001; +/-/=: queries won, lost, tied"
     )
 
 
@@ -96,13 +95,12 @@ def latex_table(comparison: RunComparison) -> str:
 
 def _cells(comparison: Comparison) -> list[str]:
     low, high = comparison.interval
-    gain, effect, p_value = comparison.relative_difference, comparison.effect_size, comparison.p_holm
+    gain, p_value = comparison.relative_difference, comparison.p_holm
     return [
         f"{comparison.mean_difference:+.3f}{significance_mark(p_value)}",
         f"[{low:+.3f}, {high:+.3f}]",
         "" if gain is None else f"{gain:+.1%}",
         "" if p_value is None else f"{p_value:.4f}",
-        "" if effect is None else f"{effect:+.2f}",
         f"{comparison.wins}/{comparison.losses}/{comparison.ties}",
     ]
 

@@ -8,6 +8,7 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
+from subprocess import SubprocessError
 from typing import Any
 
 import ir_measures
@@ -40,7 +41,8 @@ def evaluate(
         measure name (as given) -> query id -> value.
 
     Raises:
-        DataError: no query of the run is judged, a score is NaN, or a grade is beyond a million.
+        DataError: no query of the run is judged, a score is NaN, a grade is beyond a million, or the
+            evaluator of a rare measure fails.
         ValueError: a measure is unknown, or no evaluator that is installed can compute it.
 
     Example:
@@ -59,8 +61,11 @@ def evaluate(
     values: dict[Any, dict[str, float]] = {
         measure: dict.fromkeys(qrels, 0.0) for measure in dict.fromkeys(parsed.values())
     }
-    for metric in ir_measures.iter_calc(list(values), _evaluable(qrels), ranked):
-        values[metric.measure][metric.query_id] = float(metric.value)
+    try:
+        for metric in ir_measures.iter_calc(list(values), _evaluable(qrels), ranked):
+            values[metric.measure][metric.query_id] = float(metric.value)
+    except (ArithmeticError, OSError, SubprocessError) as error:  # of programs that ir-measures starts
+        raise DataError(f"the evaluator behind {', '.join(measures)} failed on this run: {error}") from error
     return {name: dict(values[measure]) for name, measure in parsed.items()}
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _COLOURS = ("#0b5cad", "#b3520f", "#1a7f37", "#8250df", "#9a6700", "#cf222e")
 _DASHES = ("-", "--", ":", "-.")
 
-Points = tuple[list[float], list[float]]
+Points = tuple[list[int], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def curves_picture(runs: Mapping[str, TrainingCurves], kind: Literal["png", "svg
         return render(figure, kind)
 
 
-def _points(pairs: list[tuple[float, float]]) -> Points:
+def _points(pairs: list[tuple[int, float]]) -> Points:
     return [step for step, _ in pairs], [value for _, value in pairs]
 
 

@@ -149,8 +149,8 @@ class ExactIndex:
         """
         if fingerprint != self.encoder:
             raise ArtefactError(
-                f"{self.path} was built with document encoder {self.encoder}, the model given has "
-                f"{fingerprint}: use the model that built the index, or build the index again with this one"
+                f"{self.path} was built with document encoder {self.encoder[:12]}, the model given has "
+                f"{fingerprint[:12]}: use the model that built the index, or build the index again with this one"
             )
 
     @property

@@ -112,10 +112,11 @@ def confirm(target: Path) -> None:
 
 
 def make_folders(path: Path) -> None:
-    """Create a folder and those above it, each where it is absent."""
+    """Create a folder and those above it, each where it is absent, durably."""
     if not path.is_dir():
         make_folders(path.parent)
         active.make_folder(path)
+        active.sync_path(path.parent)
 
 
 def sync_tree(folder: Path) -> None:

@@ -47,14 +47,10 @@ def publish_version(root: Path) -> Iterator[Path]:
         _refuse_strangers(root)
         versions = root / _VERSIONS
         with refusals_named(root):
-            if not versions.exists():
-                make_folders(versions)
-                filesystem.active.sync_path(root)
-                filesystem.active.sync_path(root.parent)
+            make_folders(versions)
             current = _current_version(root)
-            if (
-                current is not None or not (root / _POINTER).exists()
-            ):  # a damaged pointer may be mended by hand
+            # the versions under a damaged pointer stay until the new one stands: it may be mended by hand
+            if current is not None or not (root / _POINTER).exists():
                 _remove_others(versions, current)
             folder = versions / f"{_highest_number(versions) + 1:06d}"
             filesystem.active.make_folder(folder)

@@ -1,5 +1,6 @@
 """Batches of bitext: alike in length, in an order that follows from seed and epoch alone."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,19 +21,22 @@ class LengthBuckets(DefaultBatchSampler):
 
     Pairs are shuffled, cut into pools of a few batches, sorted by length within a pool, and the batches
     shuffled: little padding, and no two epochs alike. A fractional weight is rounded up or down by lot,
-    anew each epoch.
+    anew each epoch. All epochs have as many batches, and batches differ by a pair at most.
 
     Args:
         lengths: (pairs,), tokens of each pair.
         weights: (pairs,), > 0.
-        batch_size: pairs per batch.
+        batch_size: most pairs per batch.
         seed: with the epoch, decides everything.
     """
 
     def __init__(
         self, lengths: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], *, batch_size: int, seed: int
     ) -> None:
-        self._lengths, self._weights = lengths, weights
+        self._lengths = lengths
+        self._whole = np.floor(weights).astype(np.int64)
+        self._shares = weights - self._whole
+        self._n_drawn = math.ceil(self._shares.sum() - 1e-6)  # a sum of shares is a little off
         self._seed, self.epoch = seed, 0
         super().__init__(range(len(lengths)), batch_size=batch_size, drop_last=False)
 
@@ -41,25 +45,34 @@ class LengthBuckets(DefaultBatchSampler):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        # the trainer plans with one number for all epochs: lots may give one batch more or less
-        return max(1, round(self._weights.sum() / self.batch_size))
+        return max(1, math.ceil((self._whole.sum() + self._n_drawn) / self.batch_size))
 
     def __iter__(self) -> Iterator[list[int]]:
         random = np.random.default_rng((self._seed, self.epoch))
-        whole = np.floor(self._weights).astype(np.int64)
-        times = whole + (random.random(len(whole)) < self._weights - whole)
-        order = random.permutation(np.repeat(np.arange(len(times)), times))
-        order = np.resize(order, len(self) * self.batch_size) if len(order) else np.arange(len(times))
-        pool = self.batch_size * _BATCHES_SORTED_TOGETHER
+        order = self._drawn(random)
+        edges = np.linspace(0, len(order), len(self) + 1).astype(np.int64)
         batches: list[npt.NDArray[np.int64]] = []
-        for start in range(0, len(order), pool):
-            chosen = order[start : start + pool]
+        for first in range(0, len(self), _BATCHES_SORTED_TOGETHER):
+            pool = edges[first : first + _BATCHES_SORTED_TOGETHER + 1]
+            chosen = order[pool[0] : pool[-1]]
             chosen = chosen[np.argsort(self._lengths[chosen], kind="stable")]
-            batches += [
-                chosen[first : first + self.batch_size] for first in range(0, len(chosen), self.batch_size)
-            ]
+            batches += np.split(chosen, pool[1:-1] - pool[0])
         for number in random.permutation(len(batches)):
             yield batches[number].tolist()
+
+    def _drawn(self, random: np.random.Generator) -> npt.NDArray[np.int64]:
+        """The pairs of an epoch in random order, as many in every epoch.
+
+        Shares are drawn systematically (Madow 1949): laid end to end, a pair is drawn where a whole number
+        falls on its share. What is then missing to the next whole number of pairs is drawn evenly.
+        """
+        line = random.permutation(len(self._shares))
+        ends = np.cumsum(self._shares[line]) + random.random()
+        drawn = np.zeros_like(self._whole)
+        drawn[line] = np.diff(np.floor(ends).astype(np.int64), prepend=0)
+        if drawn.sum() < self._n_drawn:
+            drawn[random.choice(np.flatnonzero((drawn == 0) & (self._shares > 0)))] = 1
+        return random.permutation(np.repeat(np.arange(len(drawn)), self._whole + drawn))
 
 
 @dataclass
@@ -73,7 +86,7 @@ class BitextCollator(MultiVectorEncoderDataCollator):
     foreign: Sequence[str] = field(default=(), repr=False)
     teacher_tokens: TeacherTokens = field(default_factory=lambda: TeacherTokens([]), repr=False)
     prompt: str | None = None
-    english: Callable[[Sequence[int]], dict[str, torch.Tensor]] | None = field(default=None, repr=False)
+    english: Callable[[Sequence[int]], dict[str, Any]] | None = field(default=None, repr=False)
     """Inputs of the English side of some pairs; None where no objective needs them."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
@@ -93,7 +106,7 @@ class BitextCollator(MultiVectorEncoderDataCollator):
 
 def pad_tokens(matrices: Sequence[npt.NDArray[np.float16]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Stack token matrices: (batch, tokens, dim) float32, unit rows, and a (batch, tokens) bool mask."""
-    longest = max(len(matrix) for matrix in matrices)
+    longest = max(1, *(len(matrix) for matrix in matrices))  # a token of padding where no text has one
     tokens = np.zeros((len(matrices), longest, matrices[0].shape[1]), dtype=np.float32)
     mask = np.zeros((len(matrices), longest), dtype=bool)
     for row, matrix in enumerate(matrices):

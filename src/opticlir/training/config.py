@@ -1,9 +1,11 @@
 """Every setting of a training run, in one place; `train.toml` holds the same names."""
 
+import math
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from opticlir.encoder import VocabularyConfig
 from opticlir.errors import DataError
@@ -33,8 +35,8 @@ class TrainConfig:
     """Which plan aligns the tokens."""
     temperature: float = 0.05
     """Of contrastive objectives, on MaxSim per query token or on the cosine of pooled vectors."""
-    score_temperature: float = 0.05
-    """Of `score_kl`, on MaxSim per query token."""
+    score_temperature: float = 0.1
+    """Of `score_kl`, on MaxSim per query token; at .05 the teacher says hardly more than `contrastive`."""
     both_directions: bool = False
     """Whether `contrastive` also asks each English side to find its foreign one."""
     train: Literal["all", "embeddings"] = "all"
@@ -68,7 +70,21 @@ class TrainConfig:
             check_stages(self.stages)
         if self.minutes is not None and self.epochs is not None:
             raise DataError("give a budget in minutes or in epochs, not both")
-        for name in (
+        for names, fits, expected in _RANGES:
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not fits(value):
+                    raise DataError(f"{name} is {value}: expected {expected}")
+
+    @property
+    def schedule(self) -> tuple[Stage, ...]:
+        """The stages, or the one method as a stage of its own."""
+        return self.stages or (Stage(method=self.method, share=1.0),)
+
+
+_RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
+    (
+        (
             "minutes",
             "temperature",
             "score_temperature",
@@ -76,17 +92,14 @@ class TrainConfig:
             "embedding_learning_rate",
             "batch_size",
             "checkpoint_steps",
-        ):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise DataError(f"{name} is {value}: expected a number above 0")
-        if self.epochs is not None and self.epochs < 0:
-            raise DataError(f"epochs is {self.epochs}: expected 0 or more")
-
-    @property
-    def schedule(self) -> tuple[Stage, ...]:
-        """The stages, or the one method as a stage of its own."""
-        return self.stages or (Stage(method=self.method, share=1.0),)
+        ),
+        lambda value: 0 < value < math.inf,
+        "a finite number above 0",
+    ),
+    (("epochs", "held_out", "seed"), lambda value: 0 <= value < math.inf, "a finite number, 0 or more"),
+    (("seed",), lambda value: value < 2**32, f"a number below {2**32}"),
+    (("dropout", "warmup"), lambda value: 0 <= value < 1, "a share, from 0 to less than 1"),
+)
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -137,11 +150,19 @@ def _checked(kind: type, settings: dict[str, Any], source: str) -> Any:
         if name not in known:
             raise DataError(f"{source}: unknown key {name!r}{nearest(name, known)}")
         if not _fits(value, known[name].type):
-            raise DataError(f"{source}: {name} is {value!r}, expected {known[name].type}")
+            raise DataError(f"{source}: {name} is {value!r}, expected {_described(known[name].type)}")
     try:
         return kind(**{name: _number(value, known[name].type) for name, value in settings.items()})
     except (TypeError, ValueError) as error:
         raise DataError(f"{source}: {error}") from None
+
+
+def _described(kind: Any) -> str:
+    if is_dataclass(kind):
+        return "a table"
+    if get_origin(kind) is Literal:
+        return " or ".join(map(repr, get_args(kind)))
+    return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
 def _number(value: Any, kind: Any) -> Any:

@@ -163,7 +163,6 @@ def _split(
 
 
 def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
-    student.model_card_data.generate_widget_examples = False  # we write no card, and it draws a bar
     for module in student.modules():
         if isinstance(module, nn.Dropout):
             module.p = config.dropout

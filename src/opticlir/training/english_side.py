@@ -1,6 +1,7 @@
 """English sentences as the student reads them, and whether the teacher reads the same tokens."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from sentence_transformers import MultiVectorEncoder
@@ -22,7 +23,7 @@ class EnglishInputs:
     ) -> None:
         self._texts, self._student, self._teacher = texts, student, teacher
 
-    def __call__(self, pairs: Sequence[int]) -> dict[str, torch.Tensor]:
+    def __call__(self, pairs: Sequence[int]) -> dict[str, Any]:
         """Inputs of a batch, and `is_same`: (batch,) bool, both cut the sentence into the same tokens."""
         texts = [self._texts[pair] for pair in pairs]
         inputs = _inputs(self._student, texts)
@@ -33,11 +34,11 @@ class EnglishInputs:
         return {**inputs, "is_same": torch.tensor(is_same)}
 
 
-def _inputs(model: MultiVectorEncoder, texts: list[str]) -> dict[str, torch.Tensor]:
+def _inputs(model: MultiVectorEncoder, texts: list[str]) -> dict[str, Any]:
     return model.preprocess(texts, prompt=model.prompts.get("query"), task="query")
 
 
-def _pieces(model: MultiVectorEncoder, inputs: dict[str, torch.Tensor]) -> list[list[str]]:
+def _pieces(model: MultiVectorEncoder, inputs: dict[str, Any]) -> list[list[str]]:
     tokenizer = transformer_of(model, "query").tokenizer
     return [
         tokenizer.convert_ids_to_tokens(ids[mask.bool()].tolist())

@@ -96,7 +96,7 @@ class TeacherCache:
         return TeacherTokens([found[digest] for digest in digests])
 
     @staticmethod
-    def _first_of_each(digests: npt.NDArray[np.bytes_]) -> list[int]:
+    def _first_of_each(digests: np.ndarray) -> list[int]:
         return np.sort(np.unique(digests, return_index=True)[1]).tolist()
 
     def _open_shards(self) -> dict[bytes, tuple[npt.NDArray[np.float16], int, int]]:
@@ -113,7 +113,7 @@ class TeacherCache:
                 found[digest] = (vectors, int(starts[row]), int(starts[row + 1]))
         return found
 
-    def _write_shard(self, texts: list[str], digests: npt.NDArray[np.bytes_]) -> None:
+    def _write_shard(self, texts: list[str], digests: np.ndarray) -> None:
         with torch.autocast(self._teacher.device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
             matrices = encode_queries(self._teacher, texts)
         for text, matrix in zip(texts, matrices, strict=True):

@@ -102,3 +102,20 @@ def test_the_lexicon_by_hand():
     lexicon, elsewhere = misalignment._dice_lexicons(english, foreign)
     assert lexicon.toarray() == pytest.approx(np.array([[4 / 5, 0.0]]))  # once together is chance
     assert elsewhere.toarray() == pytest.approx(np.array([[2 / 3, 0.0]]))
+
+
+def test_stretches_are_joined_and_short_ones_dropped():
+    def stretch(first, last, offset=1, path="f"):
+        return ShiftedStretch(path, first, last, offset)
+
+    found = [
+        stretch(1, 5),
+        stretch(14, 20),
+        stretch(30, 33),
+        stretch(34, 40, -1),
+        stretch(50, 51),
+        stretch(52, 60, 1, "g"),
+    ]
+    assert misalignment._joined(found) == [
+        stretch(1, 20), stretch(30, 33), stretch(34, 40, -1), stretch(52, 60, 1, "g")
+    ]  # fmt: skip

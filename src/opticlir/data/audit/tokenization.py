@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
+from opticlir.data.audit.words import words
+
 _N_EXAMPLES = 10
 
 
@@ -34,7 +36,7 @@ class Tokenization:
     n_sentences: int
     """Sentences in the sample."""
     tokens_per_word: float
-    """Fertility: tokens per blank-separated word of the foreign side."""
+    """Fertility: tokens per word of the foreign side; per character in scripts without blanks."""
     tokens_per_word_english: float
     unknown_rate: float
     """Share of tokens that are the unknown token."""
@@ -117,4 +119,4 @@ def _is_letter_or_mark(character: str) -> bool:
 
 
 def _n_words(texts: Sequence[str]) -> int:
-    return sum(len(text.split()) for text in texts)
+    return sum(len(words(text)) for text in texts)

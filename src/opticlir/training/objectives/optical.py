@@ -1,5 +1,6 @@
 """OPTICAL: the cost of moving the student's tokens onto the teacher's by optimal transport."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +27,12 @@ class TransportConfig:
     def __post_init__(self) -> None:
         if self.solver not in ("proximal", "sinkhorn"):
             raise ValueError(f"transport solver is {self.solver!r}: expected 'proximal' or 'sinkhorn'")
+        for name in ("beta", "epsilon"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} is {value}: expected a finite number above 0")
+        if self.max_iterations < 1:
+            raise ValueError(f"max_iterations is {self.max_iterations}: expected at least 1")
 
 
 def optical(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:
@@ -73,11 +80,13 @@ def transport_plan(
         (batch, m, n) tensor of masses, dtype and device of `cost`; each problem sums to 1.
     """
     source, target = transport.uniform(source_mask), transport.uniform(target_mask)
+    # solvers refuse NaN; here it goes on to the loss by way of the cost, and the loss names the pairs
+    known = cost.detach().nan_to_num(nan=0.0)
     with torch.no_grad():
         if config.solver == "sinkhorn":
             return transport.sinkhorn(
-                cost.detach(), source, target, epsilon=config.epsilon, max_iterations=config.max_iterations
+                known, source, target, epsilon=config.epsilon, max_iterations=config.max_iterations
             ).plan
         return transport.proximal_point(
-            cost.detach(), source, target, beta=config.beta, max_iterations=config.max_iterations
+            known, source, target, beta=config.beta, max_iterations=config.max_iterations
         ).plan

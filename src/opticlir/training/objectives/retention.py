@@ -29,6 +29,7 @@ def retention(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:
         To the student's tokens of the English side; the plan is detached.
 
     Example:
+        >>> import torch
         >>> from opticlir.training.objectives import EnglishSide
         >>> axes, all_of_them = torch.eye(2)[None], torch.ones(1, 2).bool()
         >>> english = EnglishSide(axes.flip(1), all_of_them, torch.tensor([True]))

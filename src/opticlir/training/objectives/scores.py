@@ -5,7 +5,7 @@ Scores are taken per query token, so that one temperature does for short sentenc
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from opticlir.maxsim import maxsim
@@ -54,8 +54,8 @@ def score_kl(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
 
     Args:
         batch: tokens of both sides.
-        temperature: of both softmaxes, > 0. The teacher is sure of the sentence itself: at a low
-            temperature hardly anything else is left to be learned, and this is `contrastive`.
+        temperature: of both softmaxes, > 0. The teacher is sure of the sentence itself: of a batch of 64
+            English sentences MiniLM gives it .9997 at .05 (this is `contrastive` then), .95 at .1, .41 at .2.
 
     Returns:
         Scalar >= 0, in nats, mean over pairs.
@@ -83,9 +83,6 @@ def score_kl(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
     return F.kl_div(found, wanted, reduction="batchmean", log_target=True)
 
 
-_Tokens = tuple[Float[Tensor, "batch tokens dim"], Bool[Tensor, "batch tokens"]]
-
-
-def _per_token(queries: _Tokens, documents: _Tokens) -> Tensor:
+def _per_token(queries: tuple[Tensor, Tensor], documents: tuple[Tensor, Tensor]) -> Tensor:
     """(batch, batch) mean over query tokens of the best cosine among the document's tokens."""
     return maxsim(*queries, *documents) / queries[1].sum(dim=1, keepdim=True).clamp(min=1)

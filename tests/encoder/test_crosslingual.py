@@ -1,0 +1,201 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import tiny_models
+from opticlir.encoder import (
+    VocabularyConfig,
+    cross_lingual_model,
+    document_fingerprint,
+    encode_documents,
+    encode_queries,
+    load_model,
+    new_student,
+    route_fingerprint,
+    save_model,
+    vocabulary_for,
+)
+from opticlir.errors import ArtefactError
+
+QUERIES = ["maji ni safi.", "mtoto ana homa", "the water is clean"]
+DOCUMENTS = ["the water is clean.", "the child has a fever, and pain in the head", "[CLS] soap"]
+
+
+def student_of(base):
+    config = VocabularyConfig(n_pieces=200, min_piece_frequency=2)
+    student = new_student(base, vocabulary_for(base, tiny_models.PAIRS, config))
+    with torch.no_grad():  # as if it had been trained
+        next(student.parameters()).mul_(1.25)
+    return student
+
+
+def vectors(model):
+    return [*encode_queries(model, QUERIES), *encode_documents(model, DOCUMENTS)]
+
+
+def assert_same(found, expected):
+    for left, right in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.fixture(scope="module")
+def foreign(checkpoints, tmp_path_factory):
+    """(model, folder): the student's tokenizer gives other ids to everything than the teacher's."""
+    student = student_of(load_model(checkpoints["other"]))
+    model = cross_lingual_model(student, load_model(checkpoints["plain"]))
+    folder = tmp_path_factory.mktemp("foreign")
+    save_model(model, folder)
+    return model, folder
+
+
+@pytest.mark.parametrize("kind", ["plain", "stanford", "pylate", "native"])
+def test_a_model_keeps_what_its_student_and_its_teacher_say(checkpoints, tmp_path, kind):
+    teacher = load_model(checkpoints[kind])
+    student = student_of(teacher)
+    expected = [*encode_queries(student, QUERIES), *encode_documents(teacher, DOCUMENTS)]
+    fingerprint = document_fingerprint(teacher)
+    model = cross_lingual_model(student, teacher)
+    assert_same(vectors(model), expected)
+    assert document_fingerprint(model) == fingerprint
+    save_model(model, tmp_path)
+    loaded = load_model(tmp_path)
+    assert_same(vectors(loaded), expected)
+    assert document_fingerprint(loaded) == fingerprint
+    assert route_fingerprint(loaded, "query") == route_fingerprint(model, "query")
+    assert loaded.prompts == model.prompts
+
+
+def test_a_trained_model_is_a_teacher_and_a_student_again(checkpoints, tmp_path):
+    model = load_model(checkpoints["crosslingual"])
+    again = cross_lingual_model(new_student(model), model)
+    assert document_fingerprint(again) == document_fingerprint(load_model(checkpoints["plain"]))
+    assert_same(vectors(again), vectors(model))
+
+
+def test_each_route_leaves_out_the_specials_of_its_own_tokenizer(checkpoints, foreign):
+    model, folder = foreign
+    expected = vectors(load_model(checkpoints["other"]))[:0]
+    expected += encode_queries(student_of(load_model(checkpoints["other"])), QUERIES)
+    expected += encode_documents(load_model(checkpoints["plain"]), DOCUMENTS)
+    assert_same(vectors(model), expected)
+    assert_same(vectors(load_model(folder)), expected)
+    teacher = load_model(checkpoints["plain"])
+    assert document_fingerprint(model) == document_fingerprint(teacher)
+    assert document_fingerprint(load_model(folder)) == document_fingerprint(teacher)
+
+
+def test_the_teacher_is_as_it_was_after_it_was_joined(checkpoints):
+    teacher = load_model(checkpoints["plain"])
+    before = vectors(teacher)
+    cross_lingual_model(student_of(load_model(checkpoints["other"])), teacher)
+    assert_same(vectors(teacher), before)
+
+
+def test_a_new_student_without_a_vocabulary_is_a_copy(teacher):
+    student = new_student(teacher)
+    assert_same(encode_queries(student, QUERIES), encode_queries(teacher, QUERIES))
+    with torch.no_grad():
+        next(student.parameters()).zero_()
+    assert next(teacher.parameters()).abs().sum() > 0
+
+
+WITHOUT_US = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "opticlir":
+            raise ImportError("opticlir is not to be imported here")
+sys.meta_path.insert(0, Refuse())
+import json
+import numpy as np
+import torch
+torch.set_num_threads(1)
+from sentence_transformers import MultiVectorEncoder
+queries, documents, *folders = json.loads(sys.argv[1])
+for folder in folders:
+    model = MultiVectorEncoder(folder, device="cpu")
+    arrays = [*model.encode_query(queries), *model.encode_document(documents)]
+    np.savez(folder + ".npz", *(array.numpy() for array in arrays))
+assert "opticlir" not in sys.modules
+"""
+
+
+def test_plain_sentence_transformers_opens_the_folder_without_our_code(checkpoints, foreign, tmp_path):
+    """Both a student that shares the teacher's ids, and one that shares none."""
+    folders = [
+        tiny_models.copy_folder(folder, tmp_path / name)
+        for name, folder in (("near", checkpoints["crosslingual"]), ("far", foreign[1]))
+    ]
+    argument = json.dumps([QUERIES, DOCUMENTS, *map(str, folders)])
+    subprocess.run([sys.executable, "-I", "-c", WITHOUT_US, argument], check=True, timeout=300)
+    for folder in folders:
+        with np.load(f"{folder}.npz") as stored:
+            assert_same(stored.values(), vectors(load_model(folder)))
+
+
+# interrupted saves
+
+
+class PowerCut(BaseException):
+    pass
+
+
+def cut_after(monkeypatch, n_moves):
+    """Let the process die before the move after `n_moves`."""
+    moved, real = [], Path.replace
+
+    def replace(self, target):
+        if len(moved) == n_moves:
+            raise PowerCut
+        moved.append(target)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+
+
+def test_a_save_killed_between_two_moves_leaves_no_half_model(checkpoints, tmp_path, monkeypatch):
+    """Over nothing and over an older model; the same save after it makes the folder whole."""
+    teacher = load_model(checkpoints["plain"])
+    model = cross_lingual_model(student_of(teacher), teacher)
+    expected = vectors(model)
+    n_moves = 0
+    while True:
+        fresh, over = tmp_path / f"fresh{n_moves}", tmp_path / f"over{n_moves}"
+        fresh.mkdir()
+        tiny_models.copy_folder(checkpoints["crosslingual"], over)
+        whole = []
+        for folder in (fresh, over):
+            with monkeypatch.context() as patch:
+                cut_after(patch, n_moves)
+                try:
+                    save_model(model, folder)
+                    whole.append(folder)
+                except PowerCut:
+                    with pytest.raises(ArtefactError):
+                        load_model(folder)
+        if whole:
+            break
+        n_moves += 1
+        if n_moves in (1, 4):
+            for folder in (fresh, over):
+                save_model(model, folder)
+                assert_same(vectors(load_model(folder)), expected)
+    assert whole == [fresh, over]
+    assert n_moves == 9  # six modules and three settings
+
+
+def test_what_an_interrupted_save_left_is_gone_after_the_next(checkpoints, tmp_path):
+    (tmp_path / ".draft").mkdir()
+    (tmp_path / ".draft" / "old.json").write_text("{}")
+    teacher = load_model(checkpoints["plain"])
+    save_model(cross_lingual_model(student_of(teacher), teacher), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "config_sentence_transformers.json", "document_0_Transformer", "document_1_MultiVectorMask",
+        "document_2_Normalize", "modules.json", "query_0_Transformer", "query_1_MultiVectorMask",
+        "query_2_Normalize", "router_config.json",
+    ]  # fmt: skip

@@ -1,0 +1,138 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tiny_models
+from opticlir.encoder import encode_queries, transformer_of
+from opticlir.training.batches import BitextCollator, LengthBuckets, pad_tokens
+from opticlir.training.teacher_cache import TeacherCache
+
+
+def buckets_for(weights, *, lengths=None, batch_size=4, seed=0):
+    weights = np.array(weights, dtype=np.float64)
+    lengths = np.arange(len(weights)) if lengths is None else lengths
+    return LengthBuckets(np.array(lengths, dtype=np.int64), weights, batch_size=batch_size, seed=seed)
+
+
+def epoch_of(buckets, epoch):
+    buckets.set_epoch(epoch)
+    return list(buckets)
+
+
+@given(
+    weights=st.lists(st.integers(1, 5), min_size=1, max_size=60),
+    batch_size=st.integers(1, 9),
+    seed=st.integers(0, 5),
+    epoch=st.integers(0, 5),
+)
+@settings(max_examples=150, deadline=None)
+def test_every_pair_comes_exactly_as_often_as_its_weight_says(weights, batch_size, seed, epoch):
+    buckets = buckets_for(weights, batch_size=batch_size, seed=seed)
+    batches = epoch_of(buckets, epoch)
+    assert Counter(pair for batch in batches for pair in batch) == dict(enumerate(weights))
+    assert len(batches) == len(buckets)
+    sizes = {len(batch) for batch in batches}
+    assert 1 <= min(sizes) <= max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
+
+
+@given(
+    weights=st.lists(st.floats(0.01, 3), min_size=1, max_size=60),
+    batch_size=st.integers(1, 9),
+    epoch=st.integers(0, 9),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_fractional_weight_is_rounded_up_or_down_and_every_epoch_has_as_many_batches(
+    weights, batch_size, epoch
+):
+    buckets = buckets_for(weights, batch_size=batch_size)
+    batches = epoch_of(buckets, epoch)
+    counts = Counter(pair for batch in batches for pair in batch)
+    for pair, weight in enumerate(weights):
+        assert np.floor(weight) <= counts[pair] <= np.floor(weight) + 1
+    assert sum(weights) - 1e-5 <= sum(counts.values()) < sum(weights) + 1 + 1e-5
+    assert sum(counts.values()) == sum(map(len, epoch_of(buckets, epoch + 1)))
+    assert len(batches) == len(buckets)
+    assert all(1 <= len(batch) <= batch_size for batch in batches)
+
+
+def test_the_order_follows_from_seed_and_epoch_alone():
+    weights = [1, 2, 1.5, 1] * 10
+    there, back = buckets_for(weights, seed=3), buckets_for(weights, seed=3)
+    first = {epoch: epoch_of(there, epoch) for epoch in (0, 1, 2)}
+    np.random.default_rng().random(5)
+    assert {epoch: epoch_of(back, epoch) for epoch in (2, 0, 1)} == first
+    assert first[0] != first[1]
+    assert epoch_of(buckets_for(weights, seed=4), 0) != first[0]
+
+
+def test_lengths_are_alike_within_a_batch():
+    lengths = np.random.default_rng(0).integers(1, 100, size=400)
+    batches = epoch_of(buckets_for([1] * 400, lengths=lengths, batch_size=10), 0)
+    spread = np.mean([np.ptp(lengths[batch]) for batch in batches])
+    assert spread < 15  # by chance it would be about 81
+    starts = [lengths[batch].min() for batch in batches]
+    assert starts != sorted(starts)  # short and long ones in turn
+
+
+def test_a_bitext_smaller_than_a_batch_is_one_batch():
+    buckets = buckets_for([1, 1, 1], batch_size=64)
+    assert len(buckets) == 1
+    assert [sorted(batch) for batch in epoch_of(buckets, 0)] == [[0, 1, 2]]
+
+
+# the collator
+
+
+@pytest.fixture
+def collator(teacher, tmp_path):
+    tokens = TeacherCache(tmp_path, teacher).encode(tiny_models.ENGLISH)
+    return BitextCollator(
+        preprocess_fn=teacher.preprocess, foreign=tiny_models.SWAHILI, teacher_tokens=tokens, prompt=None
+    )
+
+
+def test_a_batch_holds_both_sides_of_its_pairs(collator, teacher):
+    batch = collator([{"pair": 1}, {"pair": 0}, {"pair": 14}])
+    tokenizer = transformer_of(teacher, "query").tokenizer
+    expected = tokenizer(
+        [tiny_models.SWAHILI[pair] for pair in (1, 0, 14)], padding=True, return_tensors="pt"
+    )
+    assert torch.equal(batch["foreign_input_ids"], expected["input_ids"])
+    assert torch.equal(batch["foreign_attention_mask"], expected["attention_mask"])
+    assert batch["foreign_pairs"].tolist() == [1, 0, 14]
+    english = encode_queries(teacher, [tiny_models.ENGLISH[pair] for pair in (1, 0, 14)])
+    assert batch["foreign_teacher_mask"].sum(dim=1).tolist() == [len(matrix) for matrix in english]
+    for tokens, mask, matrix in zip(
+        batch["foreign_teacher_tokens"], batch["foreign_teacher_mask"], english, strict=True
+    ):
+        np.testing.assert_allclose(tokens[mask], matrix, atol=2e-3)  # kept as float16
+        assert not tokens[~mask].any()
+
+
+def test_the_prompt_stands_before_the_foreign_side(collator, teacher):
+    collator.prompt = "soap "
+    first = transformer_of(teacher, "query").tokenizer.convert_tokens_to_ids("soap")
+    assert collator([{"pair": 0}])["foreign_input_ids"][0, 1] == first
+
+
+def test_tokens_are_at_unit_length_whatever_half_precision_made_of_them():
+    rng = np.random.default_rng(0)
+    matrices = [rng.standard_normal((length, 8)).astype(np.float16) for length in (3, 1, 5)]
+    tokens, mask = pad_tokens(matrices)
+    assert tokens.dtype == torch.float32
+    assert mask.tolist() == [[number < length for number in range(5)] for length in (3, 1, 5)]
+    torch.testing.assert_close(tokens.norm(dim=2), mask.float())
+
+
+def test_a_side_without_tokens_is_all_padding():
+    tokens, mask = pad_tokens([np.zeros((0, 4), np.float16), np.ones((2, 4), np.float16)])
+    assert mask.tolist() == [[False, False], [True, True]]
+    assert not tokens[0].any()
+    tokens, mask = pad_tokens([np.zeros((0, 4), np.float16)])
+    assert tokens.shape[0] == mask.shape[0] == 1
+    assert not mask.any()
