@@ -9,7 +9,7 @@ from torch import Tensor
 
 from opticlir.transport.compiled import Vectors
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import Problem, check_shapes, prepare, transport_value
+from opticlir.transport.problem import Problem, check_shapes, prepare, transport_value, without_tokens
 from opticlir.transport.ragged import RaggedCost, pad, segment_sum
 
 Backend = Literal["auto", "numba", "torch", "triton"]
@@ -57,7 +57,7 @@ def solve_plainly(
 ) -> TransportPlan:
     """Run a form that wants padded problems, whatever the form of the cost."""
     if not isinstance(cost, RaggedCost):
-        return plain(prepare(cost, *vectors))
+        return without_tokens(cost) if 0 in cost.shape[1:] else plain(prepare(cost, *vectors))
     source, target, start = vectors
     answer = plain(
         prepare(

@@ -129,6 +129,23 @@ def prepare(
     )
 
 
+def without_tokens(cost: Tensor) -> TransportPlan:
+    """The answer to problems that have no token on a side: none."""
+    batch, m, n = cost.shape
+    none = torch.zeros(batch, dtype=torch.float64 if cost.dtype == torch.float64 else torch.float32)
+    none = none.to(cost.device)
+    return TransportPlan(
+        plan=cost.new_zeros(batch, m, n),
+        source_potential=none.new_zeros(batch, m),
+        target_potential=none.new_zeros(batch, n),
+        value=none,
+        marginal_error=none + torch.inf,
+        duality_gap=none + torch.inf,
+        converged=none > 0,
+        n_iterations=none.int(),
+    )
+
+
 def transport_value(plan: Tensor, cost: Tensor) -> Float[Tensor, " batch"]:
     """Sum of plan times cost per problem; 0 times infinity counts as 0."""
     return (plan * cost.to(plan.dtype).masked_fill(plan == 0, 0.0)).sum((1, 2))
@@ -161,17 +178,19 @@ def certify(
     target_potential = torch.where(solvable[:, None] & has_target, potentials[1].detach(), 0.0)
     row_error = (plan.sum(2) - problem.source_marginal).abs().sum(1)
     column_error = (plan.sum(1) - problem.target_marginal).abs().sum(1)
-    error = torch.where(solvable, row_error + column_error, torch.inf)
-    value = transport_value(plan, problem.cost.detach())
-    gap = torch.where(solvable, value - _dual_bound(problem, source_potential), torch.inf)
+    error, value = row_error + column_error, transport_value(plan, problem.cost.detach())
+    gap = value - _dual_bound(problem, source_potential)
+    # what float32 cannot hold is no answer either
+    solved = solvable & error.isfinite() & value.isfinite()
+    plan = torch.where(solved[:, None, None], plan, 0.0)
     return TransportPlan(
         plan=plan,
-        source_potential=source_potential,
-        target_potential=target_potential,
-        value=value,
-        marginal_error=error,
-        duality_gap=gap,
-        converged=solvable & (error <= tolerance + ROUNDING),
+        source_potential=torch.where(solved[:, None], source_potential, 0.0),
+        target_potential=torch.where(solved[:, None], target_potential, 0.0),
+        value=torch.where(solved, value, 0.0),
+        marginal_error=torch.where(solved, error, torch.inf),
+        duality_gap=torch.where(solved & gap.isfinite(), gap, torch.inf),
+        converged=solved & (error <= tolerance + ROUNDING),
         n_iterations=n_iterations,
     )
 

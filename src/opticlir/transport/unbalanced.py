@@ -80,7 +80,7 @@ def unbalanced_sinkhorn(
         f, g, spent, change = _iterate(problem, epsilon, power, max_iterations, tolerance)
         plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / epsilon)
         answer = certify(problem, plan, (epsilon * f, epsilon * g), tolerance=tolerance, n_iterations=spent)
-        return replace(answer, converged=problem.solvable & (change <= tolerance))
+        return replace(answer, converged=answer.marginal_error.isfinite() & (change <= tolerance))
 
     def compiled(kind: str) -> TransportPlan:
         return scale(cost, vectors, settings, tolerance=tolerance, backend=kind)
@@ -140,7 +140,8 @@ def _gap(
         wanted = torch.where(has_mass, mass * torch.exp(-free / rho), 0.0)
         divergence = torch.special.xlogy(found, found / torch.where(wanted > 0, wanted, 1.0)) - found + wanted
         gap += rho * (divergence.sum(1) if n_tokens is None else segment_sum(divergence, n_tokens))
-    return torch.where(answer.marginal_error < torch.inf, gap, torch.inf)
+    gap = torch.where(answer.marginal_error < torch.inf, gap, torch.inf)
+    return torch.nan_to_num(gap, nan=torch.inf, posinf=torch.inf)  # prices too large to take powers of
 
 
 def partial_sinkhorn(

@@ -7,6 +7,7 @@ import numpy as np
 
 from opticlir.transport.kernels.compilation import compiled
 from opticlir.transport.kernels.diagonals import (
+    bounded,
     load_diagonals,
     place,
     read_tile,
@@ -35,6 +36,7 @@ from opticlir.transport.kernels.slot import (
     N_COLUMNS,
     N_ROWS,
     OFFSET,
+    OVERFLOWN,
     PROBLEM,
     SOURCE,
     STRIDE,
@@ -50,7 +52,7 @@ from opticlir.transport.kernels.slot import (
 )
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
-_FORBIDDEN, _FAR, _INFINITE = np.float32(1e37), np.float32(3e38), np.float32(np.inf)
+_FAR, _INFINITE = np.float32(3e38), np.float32(np.inf)
 
 
 @compiled
@@ -102,6 +104,9 @@ def close_problem(slot: Slot, cost: int, answers: Answers, status: int) -> None:
         bound += column_bound
     for i in range(0, get(slot, M), 8):
         error += total(absolute(load(slot.u_old, i) - load(slot.a, i)))
+    if not (abs(value) < _INFINITE and error < _INFINITE):
+        refuse_problem(slot, answers, OVERFLOWN)
+        return
     if answers.plan != 0:
         _write_plan(slot, answers)
     gap = value - bound
@@ -163,7 +168,6 @@ def _close_columns(slot: Slot, cost: int, J: int) -> tuple[float, float, float]:
     v = rotations(load(slot.v, 8 * J))
     zero = splat(_ZERO)
     value, mass, least = zero, zero, splat(_FAR)
-    forbidden = splat(_FORBIDDEN)
     for I in range(n_rows):  # noqa: E741
         start, step = place(I, n_rows, width >> 3)
         u, k = load(slot.u, 8 * I), load_diagonals(slot.rows, start + J * step * 8, step)
@@ -180,15 +184,14 @@ def _close_columns(slot: Slot, cost: int, J: int) -> tuple[float, float, float]:
         row_sums = ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]))
         store(slot.u_old, 8 * I, load(slot.u_old, 8 * I) + row_sums)
         offset = get(slot, OFFSET) + 8 * I * stride + 8 * J
-        c = read_tile(cost, offset, stride, m - 8 * I, n - 8 * J)
+        c = bounded(read_tile(cost, offset, stride, m - 8 * I, n - 8 * J))
         r, f = unskew(p), slot.f
         store_diagonals(slot.columns, 8 * I * width + 8 * J, width, r)
         mass = mass + (((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7])))
-        # a forbidden way carries no mass, and infinity times 0 is no number
-        even = fma(r[0], minimum(c[0], forbidden), fma(r[2], minimum(c[2], forbidden), value))
-        even = fma(r[4], minimum(c[4], forbidden), fma(r[6], minimum(c[6], forbidden), even))
-        odd = fma(r[1], minimum(c[1], forbidden), r[3] * minimum(c[3], forbidden))
-        odd = fma(r[5], minimum(c[5], forbidden), fma(r[7], minimum(c[7], forbidden), odd))
+        even = fma(r[0], c[0], fma(r[2], c[2], value))
+        even = fma(r[4], c[4], fma(r[6], c[6], even))
+        odd = fma(r[1], c[1], r[3] * c[3])
+        odd = fma(r[5], c[5], fma(r[7], c[7], odd))
         value = even + odd
         least = minimum(smallest_difference(c, f, 8 * I), least)
     b = load(slot.b, 8 * J)

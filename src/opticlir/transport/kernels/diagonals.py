@@ -40,6 +40,7 @@ from opticlir.transport.kernels.lanes import (
 LOG2_E = np.float32(1.4426950408889634)
 
 _TINY = np.float32(1e-30)
+_FORBIDDEN = np.float32(1e37)
 
 
 @inlined
@@ -138,8 +139,24 @@ def read_tile(cost: int, offset: int, stride: int, n_rows: int, n_columns: int) 
 
 
 @inlined
+def bounded(tile: Any) -> Any:
+    """Costs without infinities and NaNs, which may stand where there is no mass: 1e37 in their place."""
+    most, least = splat(_FORBIDDEN), splat(-_FORBIDDEN)
+    return (
+        maximum(minimum(tile[0], most), least),
+        maximum(minimum(tile[1], most), least),
+        maximum(minimum(tile[2], most), least),
+        maximum(minimum(tile[3], most), least),
+        maximum(minimum(tile[4], most), least),
+        maximum(minimum(tile[5], most), least),
+        maximum(minimum(tile[6], most), least),
+        maximum(minimum(tile[7], most), least),
+    )
+
+
+@inlined
 def smallest_difference(tile: Any, f: int, i: int) -> Any:
-    """The least of C - f in each column of a tile whose first row is i."""
+    """The least of C - f in each column of a tile whose first row is i. C must not be minus infinity."""
     p = minimum(tile[0] - splat(peek(f, i)), tile[1] - splat(peek(f, i + 1)))
     q = minimum(tile[2] - splat(peek(f, i + 2)), tile[3] - splat(peek(f, i + 3)))
     r = minimum(tile[4] - splat(peek(f, i + 4)), tile[5] - splat(peek(f, i + 5)))

@@ -154,7 +154,7 @@ def _take_costs(depot: Depot, cost: int, offset: int, stride: int, m: int, n: in
             # neither a NaN nor minus infinity passes this test
             bad = keep_positive(choose_positive(c + forbidden, zero, one), b)
             sick = sick + keep_positive(bad, has_mass)
-            c = choose_positive(b, minimum(c, forbidden), forbidden)
+            c = choose_positive(b, maximum(minimum(c, forbidden), splat(-_FORBIDDEN)), forbidden)
             store(depot.cost, i * width + j, c)
             store(depot.flow, i * width + j, zero)
             least = minimum(c, least)
@@ -169,7 +169,10 @@ def _take_costs(depot: Depot, cost: int, offset: int, stride: int, m: int, n: in
     for i in range(0, m, 8):
         worst = maximum(keep_positive(load(depot.u, i), load(depot.a, i)), worst)
     for j in range(0, n, 8):
-        worst = maximum(keep_positive(load(depot.v, j), load(depot.b, j)), worst)
+        b, v = load(depot.b, j), load(depot.v, j)
+        worst = maximum(keep_positive(v, b), worst)
+        # no search must come to a column without mass, nor to the lanes past the last column
+        store(depot.v, j, choose_positive(b, v, splat(-_FORBIDDEN)))
     return UNREACHABLE if largest(worst) > _OUT_OF_REACH else SOLVED
 
 

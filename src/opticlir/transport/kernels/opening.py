@@ -6,7 +6,7 @@ Legend: C cost; a, b marginals; v scaling; f, g potentials; m, n rows and column
 import numpy as np
 
 from opticlir.transport.kernels.compilation import compiled
-from opticlir.transport.kernels.diagonals import LOG2_E, read_tile, smallest_difference
+from opticlir.transport.kernels.diagonals import LOG2_E, bounded, read_tile, smallest_difference
 from opticlir.transport.kernels.lanes import (
     choose_positive,
     exp2,
@@ -167,7 +167,7 @@ def _reduce_columns(slot: Slot, cost: int) -> int:
         least = splat(_FORBIDDEN)
         for i in range(0, m, 8):
             c = read_tile(cost, get(slot, OFFSET) + i * stride + j, stride, m - i, n - j)
-            least = minimum(smallest_difference(c, slot.f, i), least)
+            least = minimum(smallest_difference(bounded(c), slot.f, i), least)
         b, g = load(slot.b, j), load(slot.g, j)
         worst = maximum(keep_positive(least, b), worst)
         slack = keep_positive(least - g, b)

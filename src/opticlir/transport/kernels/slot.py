@@ -12,9 +12,9 @@ from torch import Tensor
 from opticlir.transport.kernels.compilation import inlined
 from opticlir.transport.kernels.lanes import peek, peek_integer, poke, poke_integer
 
-SOLVED, NO_MASS, UNREACHABLE, BAD_MARGINAL, BAD_COST = range(5)
+SOLVED, NO_MASS, UNREACHABLE, BAD_MARGINAL, BAD_COST, OVERFLOWN = range(6)
 """What became of a problem. UNREACHABLE: a token with mass has no way to go. BAD: a NaN, a negative mass or
-an infinity other than the plus that forbids a way."""
+an infinity other than the plus that forbids a way. OVERFLOWN: its plan is past what float32 holds."""
 
 N_ROWS, N_COLUMNS, OFFSET, STRIDE, SOURCE, TARGET = range(6)
 """Columns of `Problems.layout`: rows, columns, where the cost begins and its row stride, where the

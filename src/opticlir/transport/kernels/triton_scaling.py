@@ -32,6 +32,7 @@ _NO_MASS = tl.constexpr(1)
 _UNREACHABLE = tl.constexpr(2)
 _BAD_MARGINAL = tl.constexpr(3)
 _BAD_COST = tl.constexpr(4)
+_OVERFLOWN = tl.constexpr(5)
 
 
 @triton.jit
@@ -251,6 +252,10 @@ def scale_problem(
     best = tl.min(tl.where((a > 0)[:, None], C - F[:, None], _FAR), axis=0)
     gap = value - tl.sum(a * F, axis=0) - tl.sum(tl.where(b > 0, b * best, 0.0), axis=0)
     gap = tl.where(tl.abs(gap) < float("inf"), gap, float("inf"))
+    is_finite = (tl.abs(value) < float("inf")) & (error < float("inf"))
+    status = tl.where(is_solved & (is_finite == 0), _OVERFLOWN, status)
+    is_solved = status == _SOLVED
+    P, F, G = tl.where(is_solved, P, 0.0), tl.where(is_solved, F, 0.0), tl.where(is_solved, G, 0.0)
     tl.store(plan + entries, P, mask=inside)
     tl.store(source_potential + source + i, F, mask=i < m)
     tl.store(target_potential + target + j, G, mask=j < n)
