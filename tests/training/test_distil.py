@@ -214,7 +214,7 @@ def test_pairs_are_held_out_and_looked_at_with_every_checkpoint(config_of, tmp_p
 
 
 def test_a_budget_in_minutes_is_planned_once_by_the_speed_of_the_machine(config_of, tmp_path, monkeypatch):
-    def cut(*_):
+    def cut(*_, **__):
         raise PowerCut
 
     config = config_of(epochs=..., minutes=0.005)

@@ -40,8 +40,14 @@ def test_two_steps_of_every_objective_move_the_student(name, teacher, tmp_path):
         (after - before).abs().max().item()
         for after, before in zip(trained.encode_query(foreign), start.encode_query(foreign), strict=True)
     ]
-    # the student starts as the teacher: its English is what it should be, and there is nothing to learn
-    assert (max(moved) < 1e-2) if name == "retention" else (max(moved) > 1e-2)
+    assert max(moved) > 1e-2
+
+
+def test_a_student_that_starts_as_the_teacher_has_nothing_to_retain(teacher, tmp_path):
+    """Its English is what it should be, but for the float16 of the teacher's stored vectors."""
+    distil(TrainConfig(**settings(teacher, method="optical+retention")), PAIRS, tmp_path)
+    (first, *_) = [line for line in RunFolder(tmp_path).read_log() if "retention" in line]
+    assert first["retention"] < 1e-3 < first["optical"]
 
 
 STAGES = [{"method": "contrastive", "share": 0.5}, {"method": "optical+retention", "share": 0.5}]

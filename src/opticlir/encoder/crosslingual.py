@@ -57,8 +57,13 @@ def save_model(model: MultiVectorEncoder, folder: Path) -> None:
     """Save into a folder that plain sentence-transformers opens with `MultiVectorEncoder(folder)`.
 
     `modules.json`, without which no loader finds a model, is put in its place last: an interrupted save
-    leaves no folder that opens to half a model.
+    leaves no folder that opens to half a model. Equal models give equal bytes: a tokenizer remembers, and
+    would save, how the last texts before it were padded and cut.
     """
+    for module in model.modules():
+        if isinstance(module, Transformer):
+            module.tokenizer.backend_tokenizer.no_padding()
+            module.tokenizer.backend_tokenizer.no_truncation()
     draft = folder / ".draft"
     shutil.rmtree(draft, ignore_errors=True)
     model.save_pretrained(str(draft), create_model_card=False)
