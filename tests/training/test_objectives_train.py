@@ -45,9 +45,9 @@ def test_two_steps_of_every_objective_move_the_student(name, teacher, tmp_path):
 
 def test_a_student_that_starts_as_the_teacher_has_nothing_to_retain(teacher, tmp_path):
     """Its English is what it should be, but for the float16 of the teacher's stored vectors."""
-    distil(TrainConfig(**settings(teacher, method="optical+retention")), PAIRS, tmp_path)
-    (first, *_) = [line for line in RunFolder(tmp_path).read_log() if "retention" in line]
-    assert first["retention"] < 1e-3 < first["optical"]
+    distil(TrainConfig(**settings(teacher, method="retention", epochs=3.0)), PAIRS, tmp_path)
+    (first, *_) = [line["retention"] for line in RunFolder(tmp_path).read_log() if "retention" in line]
+    assert first < 1e-3
 
 
 STAGES = [{"method": "contrastive", "share": 0.5}, {"method": "optical+retention", "share": 0.5}]
