@@ -4,8 +4,9 @@
     python benchmarks/transport_accuracy.py
 
 Relative errors are of the transport cost against POT's exact `ot.emd2`, largest over 1,000 problems of 32 x 32
-tokens: cosine costs of noisy copies, which are easy, and random costs, which are not. The certificate is the largest duality gap: how far off the solver itself
-says it may be. POT's batched solvers run on the same problems; they give no certificate.
+tokens: cosine costs of noisy copies, which are easy, and random costs, which are not. The certificate is the
+largest duality gap: how far off the solver itself says it may be. POT's batched solvers run on the same problems;
+they give no certificate.
 
 ANSWER
 """

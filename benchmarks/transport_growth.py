@@ -110,6 +110,7 @@ def _finish(axes: Axes, title: str, x: str, y: str, curves: dict[str, Curve]) ->
     axes.set_title(title, loc="left", fontsize=11)
     axes.set(xlabel=x, ylabel=y)
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
+    axes.yaxis.set_major_formatter("{x:,g}")  # our drawings typeset no formulas, such as powers of ten
     axes.minorticks_off()
     axes.grid(color="#e3e7ec", linewidth=0.7)
     axes.set_axisbelow(True)
