@@ -15,6 +15,7 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     index,
     search,
     train,
+    translate,
 )
 from opticlir.cli.app import app
 from opticlir.errors import OpticlirError
