@@ -4,8 +4,8 @@
     taskset -c 0 python benchmarks/transport_cpu.py --threads 1
 
 All in one process with the same number of threads, in turns, medians of 7. A ratio is the peer's time over
-ours. Every answer is checked before it is timed. The loops over `ot.emd` and scipy have one thread whatever
-is asked for.
+ours. Every answer is checked before it is timed. The loops over `ot.emd` and scipy have one thread whatever is
+asked for.
 
 ANSWER
 """
@@ -131,16 +131,17 @@ def ragged_to_tolerance(sizes: Sizes) -> dict[str, float]:
     epsilon = 0.05
     settings = {"epsilon": epsilon, "max_iterations": 5000, "tolerance": 1e-5}
 
-    def pot(method: str) -> torch.Tensor:
-        return solve_batch(padded, epsilon, a, b, max_iter=5000, tol=1e-5, method=method, grad="detach").plan
+    def pot() -> torch.Tensor:  # its log domain takes seven times as long
+        return solve_batch(
+            padded, epsilon, a, b, max_iter=5000, tol=1e-5, method="sinkhorn", grad="detach"
+        ).plan
 
     ours = sinkhorn(ragged, source, target, **settings)
     require(bool(ours.converged.all()), "all our problems converge")
     calls: Calls = {
         "opticlir, ragged": lambda: sinkhorn(ragged, source, target, **settings),
         "opticlir, padded": lambda: sinkhorn(padded, a, b, **settings).plan,
-        "POT, linear domain, padded": lambda: pot("sinkhorn"),
-        "POT, log domain, padded": lambda: pot("log_sinkhorn"),
+        "POT, linear domain, padded": pot,
     }
     errors = {name: misplaced(calls[name](), a, b).max().item() for name in calls if "padded" in name}
     errors["opticlir, ragged"] = ours.marginal_error.max().item()
@@ -151,8 +152,7 @@ def ragged_to_tolerance(sizes: Sizes) -> dict[str, float]:
     )
     rows = result.rows(problems=len(matrices))
     print_table([row | {"worst marginal error": errors[row["solver"]]} for row in rows])
-    linear, log = (result.ratio(f"POT, {domain} domain, padded") for domain in ("linear", "log"))
-    return {"O2_ragged": min(linear, log), "O2_ragged_log": log}
+    return {"O2_ragged": result.ratio("POT, linear domain, padded")}
 
 
 def proximal_steps(sizes: Sizes) -> dict[str, float]:
