@@ -12,8 +12,10 @@ from opticlir.transport.ragged import RaggedCost
 MARGIN = 0.9
 """Share of a tolerance to aim for: the error that counts is measured at the end, on the rounded plan."""
 
-ROUNDING = 5e-7
-"""What rounding a plan to float32 may add to its marginal error."""
+
+def rounding(dtype: torch.dtype) -> float:
+    """What rounding a plan to a dtype may add to its marginal error."""
+    return 4 * torch.finfo(dtype).eps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +192,7 @@ def certify(
         value=torch.where(solved, value, 0.0),
         marginal_error=torch.where(solved, error, torch.inf),
         duality_gap=torch.where(solved & gap.isfinite(), gap, torch.inf),
-        converged=solved & (error <= tolerance + ROUNDING),
+        converged=solved & (error <= tolerance + rounding(error.dtype)),
         n_iterations=n_iterations,
     )
 
