@@ -3,8 +3,8 @@ import os
 import shutil
 
 import pytest
-import tiny_models
 
+import tiny_models
 from opticlir.storage import unless_held
 from opticlir.training.cache_inventory import list_entries, prune, torn_shards
 from opticlir.training.teacher_cache import TeacherCache

@@ -7,10 +7,10 @@ import sys
 
 import numpy as np
 import pytest
-import tiny_models
 import torch
 from safetensors.torch import load_file
 
+import tiny_models
 from opticlir.encoder import (
     VocabularyConfig,
     document_fingerprint,
