@@ -440,7 +440,7 @@ def test_a_run_that_dies_at_every_step_in_turn_ends_in_the_same_bits(
 
     with monkeypatch.context() as patch:
         patch.setattr(RunCallback, "on_step_begin", begin)
-        for dying_at in range(10):
+        for dying_at in range(10):  # noqa: B007 - `begin` reads it
             with pytest.raises(PowerCut):
                 distil(config, PAIRS, memory_path / "broken")
     distil(config, PAIRS, memory_path / "broken")

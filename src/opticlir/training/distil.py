@@ -39,6 +39,7 @@ from opticlir.training.model_card import model_card
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
+from opticlir.training.token_weights import TokenWeights, weights_of_texts
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
 
@@ -123,13 +124,10 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
         return translation_retrieval(student, foreign, english) if foreign else {}
 
     callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size)
-    collator = BitextCollator(
-        preprocess_fn=student.preprocess, foreign=[pair.foreign for pair in kept], teacher_tokens=tokens,
-        prompt=student.prompts.get("query"),
+    trainer = _trainer(
+        config, student, kept, _collator(config, student, teacher, kept, tokens), callback,
+        _arguments(config, student, run),
     )  # fmt: skip
-    if reads_english(objective_names(config.schedule)):
-        collator.english = EnglishInputs([pair.english for pair in kept], student, teacher)
-    trainer = _trainer(config, student, kept, collator, callback, _arguments(config, student, run))
     with _plain_attention(student):
         steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
     trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
@@ -204,6 +202,29 @@ def _write_words(run: RunFolder, student: MultiVectorEncoder, pairs: Sequence[Se
     tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
     words = sorted({word for pair in pairs for word in split_words(tokenizer, pair.foreign)})
     write_text_atomically(run.folder / "words.txt", "".join(f"{word}\n" for word in words))
+
+
+def _collator(
+    config: TrainConfig,
+    student: MultiVectorEncoder,
+    teacher: MultiVectorEncoder,
+    pairs: Sequence[SentencePair],
+    tokens: TeacherTokens,
+) -> BitextCollator:
+    foreign, english = [pair.foreign for pair in pairs], [pair.english for pair in pairs]
+    collator = BitextCollator(
+        preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
+        prompt=student.prompts.get("query"),
+    )  # fmt: skip
+    if reads_english(objective_names(config.schedule)):
+        collator.english = EnglishInputs(english, student, teacher)
+    marginals = config.transport.marginals
+    if marginals != "uniform":
+        collator.weights = TokenWeights(marginals, student, foreign)
+        collator.teacher_weights = weights_of_texts(
+            TokenWeights(marginals, teacher, english), teacher, english
+        )
+    return collator
 
 
 def _teacher_tokens(
