@@ -107,7 +107,9 @@ class Course:
         self.seconds, self.cpu_seconds, self.n_pairs, self.n_steps = 0.0, 0.0, 0, 0
         self._trainer = _trainer(recipe, self.student, start)
         self._trainer.create_optimizer()
-        self._trainer.current_gradient_accumulation_steps = 1  # as train() sets it, whose loop is taken apart here
+        self._trainer.current_gradient_accumulation_steps = (
+            1  # as train() sets it, whose loop is taken apart here
+        )
         self._batches = self._endless()
 
     def _endless(self) -> Iterator[dict[str, Any]]:
@@ -131,7 +133,9 @@ class Course:
 
     def _step(self) -> int:
         trainer = self._trainer
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):  # the teacher's, where it is run
+        with torch.autocast(
+            "cpu", torch.bfloat16, enabled=self.recipe.bfloat16
+        ):  # the teacher's, where it is run
             inputs = next(self._batches)
         n_pairs = len(inputs["foreign_pairs"])
         for group in trainer.optimizer.param_groups:  # a tenth of 40 steps to the peak, then level
