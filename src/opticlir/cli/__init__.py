@@ -9,6 +9,7 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     align,
     audit,
     benchmark,
+    cache,
     compare,
     demo,
     evaluate,

@@ -89,6 +89,7 @@ def distil(
         DataError: there is no pair, or none with words on both sides.
         ArtefactError: `out` holds something else, or another process trains there; or the student's
             vectors are of another width than the teacher's.
+        SetupError: the disk has no room for the teacher's vectors.
         FloatingPointError: a loss or a gradient is not finite; the last checkpoint is kept.
     """
     if not pairs:
@@ -230,8 +231,17 @@ def _teacher_tokens(
     config: TrainConfig, teacher: MultiVectorEncoder, texts: list[str], report: Report
 ) -> TeacherTokens:
     report({"event": "stage", "name": "encoding the English side"})
-    cache = TeacherCache(default_cache_folder(), teacher, bfloat16=_bfloat16(config))
-    return cache.encode(texts, lambda done, total: report({"event": "cache", "done": done, "total": total}))
+    cache = TeacherCache(
+        default_cache_folder(), teacher, name=config.teacher, bfloat16=_bfloat16(config),
+        vectors=config.teacher_vectors,
+    )  # fmt: skip
+    return cache.encode(
+        texts,
+        lambda done, total: report({"event": "cache", "done": done, "total": total}),
+        lambda folder, needed, free: report(
+            {"event": "disk", "folder": str(folder), "needed": needed, "free": free}
+        ),
+    )
 
 
 def _trainer(

@@ -17,7 +17,7 @@ from opticlir.training.batches import LengthBuckets
 from opticlir.training.run_folder import RunFolder
 
 Report = Callable[[dict[str, Any]], None]
-"""Told what happens: `{"event": "stage" | "step" | "validation", ...}`."""
+"""Told what happens: `{"event": "stage" | "disk" | "cache" | "step" | "validation", ...}`."""
 
 
 class StudentTrainer(MultiVectorEncoderTrainer):
