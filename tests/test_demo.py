@@ -104,6 +104,12 @@ def test_the_report_shows_it_all(result):
     assert not re.search(r"https?:", page)
 
 
+def test_events_say_how_far_it_is(result, events):
+    kinds = {event["event"] for event in events}
+    assert {"stage", "validation", "progress"} <= kinds
+    assert {event["language"] for event in events} == {"swa", "hau"}
+
+
 def row(system, ap, ranking=None):
     return Row("swa", system, ranking or SYSTEMS[system], {"AP": ap, "nDCG@10": ap})
 

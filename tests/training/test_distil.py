@@ -7,10 +7,10 @@ import sys
 
 import numpy as np
 import pytest
-import tiny_models
 import torch
 from safetensors.torch import load_file
 
+import tiny_models
 from opticlir.encoder import (
     VocabularyConfig,
     document_fingerprint,
@@ -49,7 +49,9 @@ def config_of(checkpoints):
 
 def query_weights(out):
     """What decides the query vectors."""
-    return [sha256_file(out / "query_0_Transformer" / name) for name in ("model.safetensors", "tokenizer.json")]
+    return [
+        sha256_file(out / "query_0_Transformer" / name) for name in ("model.safetensors", "tokenizer.json")
+    ]
 
 
 def log_of(out):
@@ -164,7 +166,8 @@ def test_a_student_may_be_another_encoder(config_of, checkpoints, teacher, tmp_p
 
 def test_a_student_of_another_width_is_refused_before_anything_is_learned(config_of, checkpoints, tmp_path):
     with pytest.raises(
-        ArtefactError, match=r"student '.*native' has vectors of 16 numbers, the teacher '.*plain' of 32: choose"
+        ArtefactError,
+        match=r"student '.*native' has vectors of 16 numbers, the teacher '.*plain' of 32: choose",
     ):
         distil(config_of(student=str(checkpoints["native"])), PAIRS, tmp_path)
 
@@ -310,7 +313,10 @@ class _Poison(torch.autograd.Function):
     [
         (_poisoned_loss, r"on pairs \[\d+\]"),
         (_poisoned_gradient, r"the gradient is nan on pairs \[\d+, \d+, \d+, \d+\]"),
-        (lambda patch, step: _poisoned_gradient(patch, step, math.inf), r"the gradient is (inf|nan) on pairs"),
+        (
+            lambda patch, step: _poisoned_gradient(patch, step, math.inf),
+            r"the gradient is (inf|nan) on pairs",
+        ),
     ],
     ids=["loss", "gradient", "infinite gradient"],
 )
@@ -389,12 +395,15 @@ def disk():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"dropout": 0.0}, {"dropout": 0.1}, {"train": "embeddings", "dropout": 0.1}, {"held_out": 1, "epochs": 0.5}],
+    [
+        {"dropout": 0.0},
+        {"dropout": 0.1},
+        {"train": "embeddings", "dropout": 0.1},
+        {"held_out": 1, "epochs": 0.5},
+    ],
     ids=["plain", "dropout", "embeddings", "held-out"],
 )
-def test_a_run_that_dies_at_every_write_in_turn_ends_in_the_same_bits(
-    config_of, memory_path, disk, settings
-):
+def test_a_run_that_dies_at_every_write_in_turn_ends_in_the_same_bits(config_of, memory_path, disk, settings):
     """The n-th life ends at the n-th write to the disk: each goes on from what those before it left."""
     pairs = PAIRS * 3 if settings.get("held_out") else PAIRS
     config = config_of(**settings)
@@ -431,7 +440,7 @@ def test_a_run_that_dies_at_every_step_in_turn_ends_in_the_same_bits(
 
     with monkeypatch.context() as patch:
         patch.setattr(RunCallback, "on_step_begin", begin)
-        for dying_at in range(10):
+        for dying_at in range(10):  # noqa: B007 - `begin` reads it
             with pytest.raises(PowerCut):
                 distil(config, PAIRS, memory_path / "broken")
     distil(config, PAIRS, memory_path / "broken")

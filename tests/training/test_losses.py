@@ -159,7 +159,7 @@ def test_half_precision_states_are_weighed_in_float32():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"solver": "exact"}, "transport solver is 'exact': expected 'proximal' or 'sinkhorn'"),
+        ({"solver": "emd"}, "transport solver is 'emd': expected 'proximal' or 'sinkhorn'"),
         ({"beta": 0.0}, "beta is 0.0: expected a finite number above 0"),
         ({"epsilon": -1.0}, "epsilon is -1.0: expected a finite number above 0"),
         ({"epsilon": math.nan}, "epsilon is nan: expected a finite number above 0"),

@@ -22,6 +22,7 @@ from opticlir.training.objectives import (
     score_kl,
     transport_plan,
 )
+from opticlir.transport import uniform
 
 NAMES = list(objectives(TransportConfig(), 0.1))
 SHARP = TransportConfig(max_iterations=200)
@@ -51,6 +52,10 @@ def random_batch(seed=0, batch=4, m=5, n=7, dtype=torch.float64):
     return TokenBatch(*student, *teacher, EnglishSide(own, own_mask, is_same))
 
 
+def marginals(batch):
+    return uniform(batch.student_mask), uniform(batch.teacher_mask)
+
+
 def changed(batch, change):
     """The same batch with `change` done to each pair of tokens and mask."""
     english = EnglishSide(*change(batch.english.tokens, batch.english.mask), batch.english.is_same)
@@ -72,7 +77,7 @@ def test_optical_gradient_is_the_plan_over_the_teacher():
     batch.student.requires_grad_()
     optical(batch, TransportConfig()).backward()
     cost = 1 - batch.student.detach() @ batch.teacher.mT
-    plan = transport_plan(cost, batch.student_mask, batch.teacher_mask, TransportConfig())
+    plan = transport_plan(cost, *marginals(batch), TransportConfig())
     assert_close(batch.student.grad, -plan @ batch.teacher / 4)
 
 
@@ -80,9 +85,7 @@ def test_optical_gradient_is_the_plan_over_the_teacher():
 def test_the_plan_of_either_solver_sums_to_one(solver):
     batch = random_batch(dtype=torch.float32)
     cost = 1 - batch.student @ batch.teacher.mT
-    plan = transport_plan(
-        cost, batch.student_mask, batch.teacher_mask, TransportConfig(solver=solver, epsilon=0.1)
-    )
+    plan = transport_plan(cost, *marginals(batch), TransportConfig(solver=solver, epsilon=0.1))
     assert_close(plan.sum((1, 2)), torch.ones(4), atol=1e-4, rtol=0)
 
 

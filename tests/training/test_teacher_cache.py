@@ -1,15 +1,18 @@
 import copy
+import json
 import logging
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
 import tiny_models
-from opticlir.encoder import encode_queries, transformer_of
-from opticlir.errors import ArtefactError
-from opticlir.training import default_cache_folder, teacher_cache
+from opticlir.encoder import encode_queries, load_model, transformer_of
+from opticlir.errors import ArtefactError, SetupError
+from opticlir.training import default_cache_folder, teacher_cache, teacher_shards
 from opticlir.training.teacher_cache import TeacherCache
+from opticlir.training.teacher_shards import DIGEST, Shard, write_shard
 
 TEXTS = list(tiny_models.ENGLISH)
 
@@ -131,6 +134,142 @@ def test_one_changed_byte_of_a_text_misses(teacher, tmp_path, encoded, position)
     assert encoded == [text, changed]
 
 
+def _flip_weight(folder, random):
+    path = folder / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    # the last byte of a float32 is sign and exponent: a flip of it may give a number that is none
+    data[start + 4 * random.integers((len(data) - start) // 4) + random.integers(3)] ^= 1 << random.integers(
+        8
+    )
+    path.write_bytes(data)
+
+
+def _flip_tokenizer(folder, random):
+    """One letter of one entry of the vocabulary becomes another."""
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text())
+    vocabulary = content["model"]["vocab"]
+    entries = [entry for entry in vocabulary if entry.isalpha() and len(entry) > 2]
+    entry = entries[random.integers(len(entries))]
+    place = random.integers(len(entry))
+    changed = entry[:place] + chr(ord(entry[place]) ^ 0x20) + entry[place + 1 :]
+    content["model"]["vocab"] = {
+        changed if name == entry else name: number for name, number in vocabulary.items()
+    }
+    path.write_text(json.dumps(content))
+
+
+def _flip_option(folder, random):
+    path = folder / "config.json"
+    content = json.loads(path.read_text())
+    name, value = [("num_attention_heads", 4), ("layer_norm_eps", 1e-11), ("hidden_act", "relu")][
+        random.integers(3)
+    ]
+    path.write_text(json.dumps(content | {name: value}))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("flip", [_flip_weight, _flip_tokenizer, _flip_option])
+def test_one_changed_byte_of_a_checkpoint_misses(checkpoints, teacher, tmp_path, flip, seed):
+    folder = tiny_models.copy_folder(checkpoints["plain"], tmp_path / "teacher")
+    assert TeacherCache(tmp_path, load_model(folder)).folder == TeacherCache(tmp_path, teacher).folder
+    flip(folder, np.random.default_rng(seed))
+    assert TeacherCache(tmp_path, load_model(folder)).folder != TeacherCache(tmp_path, teacher).folder
+
+
+def test_the_name_of_a_teacher_decides_nothing(teacher, tmp_path):
+    cache = TeacherCache(tmp_path, teacher)
+    assert TeacherCache(tmp_path, teacher, name="another path to it").folder == cache.folder
+
+
+# int8
+
+
+def test_int8_is_within_half_a_step_of_the_vectors_and_takes_half_the_room(teacher, tmp_path):
+    whole = TeacherCache(tmp_path / "float16", teacher)
+    half = TeacherCache(tmp_path / "int8", teacher, vectors="int8")
+    exact, tokens = whole.encode(TEXTS), half.encode(TEXTS)
+    for number, expected in enumerate(encode_queries(teacher, TEXTS)):
+        found = tokens[number]
+        assert found.dtype == np.float16
+        step = np.abs(expected).max(axis=1, keepdims=True) / 127
+        assert (np.abs(found - expected) <= step / 2 + 1e-3).all()  # a float16 below 1 is off by 5e-4 at most
+        assert len(exact[number]) == len(found)
+    sizes = [
+        sum((shard / "vectors.npy").stat().st_size for shard in shards(folder))
+        for folder in (tmp_path / "float16", tmp_path / "int8")
+    ]
+    assert sizes[1] - 128 == (sizes[0] - 128) / 2  # 128 bytes are the header of an array file
+
+
+def test_int8_by_hand(tmp_path):
+    """A scale per token: the largest number is 127 steps, and a vector of zeros stays one."""
+    matrix = np.array([[1.27, -0.02, 0.0], [0.0, 0.0, 0.0]], np.float32)
+    path = write_shard(tmp_path, np.array([b"a"], DIGEST), [matrix], precision="int8", config={})
+    assert np.load(path / "vectors.npy").tolist() == [[127, -2, 0], [0, 0, 0]]
+    np.testing.assert_allclose(np.load(path / "scales.npy"), [0.01, 0])
+    np.testing.assert_allclose(Shard(path).matrix(0), matrix, atol=1e-3)
+
+
+def test_int8_and_float16_are_kept_apart(teacher, tmp_path, encoded):
+    for vectors in ("float16", "int8", "float16", "int8"):
+        TeacherCache(tmp_path, teacher, vectors=vectors).encode(TEXTS[:1])
+    assert encoded == [TEXTS[0]] * 2
+
+
+# room on the disk
+
+
+@pytest.mark.parametrize("kind", ["plain", "stanford", "pylate", "native"])
+@pytest.mark.parametrize("vectors", ["float16", "int8"])
+def test_the_room_that_is_needed_is_said_before_it_is_used(checkpoints, tmp_path, kind, vectors):
+    told = []
+
+    def announce(folder, needed, free):
+        told.append((needed, free))
+        assert shards(tmp_path) == []
+
+    cache = TeacherCache(tmp_path, load_model(checkpoints[kind]), vectors=vectors)
+    tokens = cache.encode(TEXTS, announce=announce)
+    ((needed, free),) = told
+    assert free > needed
+    used = sum(path.stat().st_size for path in shards(tmp_path)[0].glob("*.npy"))
+    headers = 128 * len(list(shards(tmp_path)[0].glob("*.npy")))
+    assert needed == used - headers - 8  # of the end of the last text
+    assert len(tokens) == len(TEXTS)
+    cache.encode(TEXTS, announce=announce)  # nothing is missing: nothing is said
+    assert len(told) == 1
+
+
+def test_a_disk_with_less_room_is_refused_before_anything_is_encoded(teacher, tmp_path, encoded, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2_000))
+    with pytest.raises(
+        SetupError,
+        match=r"the teacher's vectors of 20 sentences need \d.* kB in .*, where 2.0 kB are free: make room "
+        r"\(`opticlir cache prune`\), set teacher_vectors = \"int8\", which halves it, or name a folder on a "
+        r"larger disk in OPTICLIR_CACHE",
+    ):
+        TeacherCache(tmp_path, teacher).encode(TEXTS)
+    with pytest.raises(SetupError, match=r"`opticlir cache prune`\) or name"):
+        TeacherCache(tmp_path, teacher, vectors="int8").encode(TEXTS)
+    assert encoded == []
+
+
+def test_many_texts_are_kept_in_a_bounded_number_of_files(teacher, tmp_path, encoded, monkeypatch):
+    monkeypatch.setattr(teacher_cache, "_MOST_SHARDS", 4)
+    TeacherCache(tmp_path, teacher).encode(TEXTS)
+    assert len(shards(tmp_path)) == 4
+
+
+def test_shards_without_a_wanted_text_are_not_read(teacher, tmp_path, encoded):
+    TeacherCache(tmp_path, teacher).encode(TEXTS[:3])
+    (shards(tmp_path)[0] / "vectors.npy").write_bytes(b"torn")
+    TeacherCache(tmp_path, teacher).encode(TEXTS[3:6])
+    assert sorted(encoded) == sorted(TEXTS[:6])
+
+
 # damage
 
 
@@ -215,7 +354,7 @@ def test_a_shard_that_was_not_published_does_not_count(teacher, tmp_path, encode
         raise PowerCut
 
     with monkeypatch.context() as patch:
-        patch.setattr(teacher_cache, "write_manifest", dying)
+        patch.setattr(teacher_shards, "write_manifest", dying)
         with pytest.raises(PowerCut):
             TeacherCache(tmp_path, teacher).encode(TEXTS[:3])
     assert shards(tmp_path) == []

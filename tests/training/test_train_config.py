@@ -57,7 +57,7 @@ def test_settings_are_taken_as_they_are():
         ({"precision": "float16"}, "expected 'auto' or 'float32' or 'bfloat16'"),
         ({"words": 3}, "train.toml: words is 3, expected a table"),
         ({"transport": [{"beta": 1.0}]}, "train.toml: transport is .*, expected a table"),
-        ({"transport": {"solver": "exact"}}, r"\[transport\]: transport solver is 'exact': expected 'proximal'"),
+        ({"transport": {"solver": "emd"}}, r"\[transport\]: transport solver is 'emd': expected 'proximal'"),
         ({"transport": {"beta": 0}}, r"\[transport\]: beta is 0.0: expected a finite number above 0"),
         ({"words": {"n_pieces": 0}}, r"\[words\]: n_pieces is 0: expected at least 1"),
         ({"words": {"min_word_frequency": 0}}, r"\[words\]: min_word_frequency is 0: expected at least 1"),

@@ -36,6 +36,7 @@ for settings in (
         assert torch.allclose(ours.measures[:, :3], reference.measures[:, :3], atol=2e-5), settings
         assert torch.equal(ours.outcome, reference.outcome), settings
 tiny = source.clone()
+tiny[4, 1] += tiny[4, 0]
 tiny[4, 0] = 1e-30  # goes on in the log domain
 ours = accelerator.scale(cost, tiny, target, None, Settings(0.1, 0.1, 0.5, 1e-4, 60, 0, 1.0))
 assert ours.measures[4, 1] < 2e-4

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -36,6 +37,11 @@ class Bars:
         language = f" {event['language']}" if "language" in event else ""
         if kind == "stage":
             self._progress.console.print(f"[dim]{event['name']}[/dim]")
+        elif kind == "disk":
+            self._progress.console.print(
+                f"[dim]writing {decimal(event['needed'])} of teacher vectors to {event['folder']}, "
+                f"{decimal(event['free'])} free[/dim]"
+            )
         elif kind == "cache":
             self(f"encoding English{language}", event["done"], event["total"])
         elif kind == "step":

@@ -11,7 +11,7 @@ from opticlir.encoder.load import (
     route_modules,
     transformer_of,
 )
-from opticlir.encoder.pieces import EncodedText, Piece, encode_pieces
+from opticlir.encoder.pieces import EncodedText, Piece, encode_pieces, scored_ids, word_beginnings
 from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary, split_words
 
 __all__ = [
@@ -32,7 +32,9 @@ __all__ = [
     "route_modules",
     "save_language_pack",
     "save_model",
+    "scored_ids",
     "split_words",
     "transformer_of",
     "vocabulary_for",
+    "word_beginnings",
 ]

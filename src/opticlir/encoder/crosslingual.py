@@ -28,7 +28,6 @@ def new_student(base: MultiVectorEncoder, vocabulary: Vocabulary | None = None) 
             if isinstance(module, Transformer):
                 _replace_vocabulary(module, vocabulary)
     student = MultiVectorEncoder(modules=modules, device=str(base.device), prompts=dict(base.prompts))
-    student.model_card_data.generate_widget_examples = False  # it would encode the training data for them
     return student.requires_grad_(True)
 
 

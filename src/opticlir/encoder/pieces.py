@@ -1,6 +1,7 @@
 """Which piece of a text each of its token vectors stands for."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from sentence_transformers import MultiVectorEncoder
+from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
-from opticlir.encoder.load import transformer_of
+from opticlir.encoder.load import route_modules, transformer_of
 
 _ANCHOR = "a"
+_TEXTS_TOGETHER = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,35 @@ def encode_pieces(model: MultiVectorEncoder, text: str, task: Literal["query", "
         tokens=features["token_embeddings"][kept].float().cpu().numpy(),
         is_cut=len(whole) > len(ids),
     )
+
+
+def scored_ids(
+    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
+) -> list[npt.NDArray[np.int64]]:
+    """Ids of the tokens whose vectors take part in the score, without computing the vectors.
+
+    Returns:
+        One (tokens,) array per text, row by row what `encode_queries` or `encode_documents` gives.
+    """
+    masks = [module for module in route_modules(model, task) if isinstance(module, MultiVectorMask)]
+    found: list[npt.NDArray[np.int64]] = []
+    for start in range(0, len(texts), _TEXTS_TOGETHER):
+        chunk = list(texts[start : start + _TEXTS_TOGETHER])
+        features = dict(model.preprocess(chunk, prompt=model.prompts.get(task), task=task))
+        for mask in masks:
+            features = mask(features, task=task)
+        kept = features["attention_mask"].bool()
+        found += [ids[row].numpy() for ids, row in zip(features["input_ids"], kept, strict=True)]
+    return found
+
+
+def word_beginnings(model: MultiVectorEncoder, task: Literal["query", "document"]) -> torch.Tensor:
+    """(vocabulary,) bool: whether a token begins a word, or goes on with the one before it (`##`, no `▁`)."""
+    tokenizer = transformer_of(model, task).tokenizer
+    begins = torch.ones(1 + max(tokenizer.get_vocab().values()), dtype=torch.bool)
+    for token, number in tokenizer.get_vocab().items():
+        begins[number] = not _piece(tokenizer, token, is_first=False).is_continuation
+    return begins
 
 
 def _piece(tokenizer: Any, token: str, *, is_first: bool) -> Piece:

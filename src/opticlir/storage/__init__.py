@@ -20,13 +20,14 @@ from opticlir.storage.files import (
     write_text_atomically,
 )
 from opticlir.storage.folders import publish_folder
-from opticlir.storage.locks import exclusive_lock
+from opticlir.storage.locks import FolderHold, exclusive_lock, unless_held
 from opticlir.storage.versions import MANIFEST, open_version, publish_version
 
 __all__ = [
     "MANIFEST",
     "Checksum",
     "DurableFile",
+    "FolderHold",
     "check_file",
     "check_files",
     "exclusive_lock",
@@ -34,6 +35,7 @@ __all__ = [
     "publish_folder",
     "publish_version",
     "sha256_file",
+    "unless_held",
     "write_bytes_atomically",
     "write_file",
     "write_text_atomically",

@@ -12,6 +12,7 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.multi_vector_encoder.data_collator import MultiVectorEncoderDataCollator
 
 from opticlir.training.teacher_cache import TeacherTokens
+from opticlir.training.token_weights import TokenWeights
 
 _BATCHES_SORTED_TOGETHER = 20
 
@@ -89,6 +90,10 @@ class BitextCollator(MultiVectorEncoderDataCollator):
     prompt: str | None = None
     english: Callable[[Sequence[int]], dict[str, Any]] | None = field(default=None, repr=False)
     """Inputs of the English side of some pairs; None where no objective needs them."""
+    weights: TokenWeights | None = field(default=None, repr=False)
+    """Of the student's tokens, by their ids; None where all weigh alike."""
+    teacher_weights: Sequence[npt.NDArray[np.float32]] = field(default=(), repr=False)
+    """Of each pair's English tokens, where the student's are given."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
         """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides."""
@@ -96,6 +101,11 @@ class BitextCollator(MultiVectorEncoderDataCollator):
         inputs = self.preprocess_fn([self.foreign[pair] for pair in pairs], prompt=self.prompt, task="query")
         tokens, mask = pad_tokens([self.teacher_tokens[pair] for pair in pairs])
         english = self.english(pairs) if self.english else {}
+        if self.weights is not None:
+            inputs = {**inputs, "weights": self.weights(inputs["input_ids"])}
+            inputs["teacher_weights"] = torch.nn.utils.rnn.pad_sequence(
+                [torch.from_numpy(self.teacher_weights[pair]) for pair in pairs], batch_first=True
+            )
         return {
             **{f"foreign_{name}": value for name, value in inputs.items()},
             "foreign_teacher_tokens": tokens,

@@ -21,6 +21,8 @@ class TrainConfig:
     """ISO 639-3 code of the query language."""
     teacher: str = "minilm"
     """English encoder whose document index is to be searched: `minilm`, a folder or a hub name."""
+    teacher_vectors: Literal["float16", "int8"] = "float16"
+    """How the cache keeps its vectors: `int8`, with a scale per token, takes half the disk."""
     student: str | None = None
     """Encoder the student starts from; None is the teacher itself."""
     vocabulary: Literal["extend", "keep"] = "extend"

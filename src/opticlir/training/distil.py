@@ -39,6 +39,7 @@ from opticlir.training.model_card import model_card
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
+from opticlir.training.token_weights import TokenWeights, weights_of_texts
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
 
@@ -88,6 +89,7 @@ def distil(
         DataError: there is no pair, or none with words on both sides.
         ArtefactError: `out` holds something else, or another process trains there; or the student's
             vectors are of another width than the teacher's.
+        SetupError: the disk has no room for the teacher's vectors.
         FloatingPointError: a loss or a gradient is not finite; the last checkpoint is kept.
     """
     if not pairs:
@@ -122,13 +124,10 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
         return translation_retrieval(student, foreign, english) if foreign else {}
 
     callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size)
-    collator = BitextCollator(
-        preprocess_fn=student.preprocess, foreign=[pair.foreign for pair in kept], teacher_tokens=tokens,
-        prompt=student.prompts.get("query"),
+    trainer = _trainer(
+        config, student, kept, _collator(config, student, teacher, kept, tokens), callback,
+        _arguments(config, student, run),
     )  # fmt: skip
-    if reads_english(objective_names(config.schedule)):
-        collator.english = EnglishInputs([pair.english for pair in kept], student, teacher)
-    trainer = _trainer(config, student, kept, collator, callback, _arguments(config, student, run))
     with _plain_attention(student):
         steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
     trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
@@ -205,12 +204,44 @@ def _write_words(run: RunFolder, student: MultiVectorEncoder, pairs: Sequence[Se
     write_text_atomically(run.folder / "words.txt", "".join(f"{word}\n" for word in words))
 
 
+def _collator(
+    config: TrainConfig,
+    student: MultiVectorEncoder,
+    teacher: MultiVectorEncoder,
+    pairs: Sequence[SentencePair],
+    tokens: TeacherTokens,
+) -> BitextCollator:
+    foreign, english = [pair.foreign for pair in pairs], [pair.english for pair in pairs]
+    collator = BitextCollator(
+        preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
+        prompt=student.prompts.get("query"),
+    )  # fmt: skip
+    if reads_english(objective_names(config.schedule)):
+        collator.english = EnglishInputs(english, student, teacher)
+    marginals = config.transport.marginals
+    if marginals != "uniform":
+        collator.weights = TokenWeights(marginals, student, foreign)
+        collator.teacher_weights = weights_of_texts(
+            TokenWeights(marginals, teacher, english), teacher, english
+        )
+    return collator
+
+
 def _teacher_tokens(
     config: TrainConfig, teacher: MultiVectorEncoder, texts: list[str], report: Report
 ) -> TeacherTokens:
     report({"event": "stage", "name": "encoding the English side"})
-    cache = TeacherCache(default_cache_folder(), teacher, bfloat16=_bfloat16(config))
-    return cache.encode(texts, lambda done, total: report({"event": "cache", "done": done, "total": total}))
+    cache = TeacherCache(
+        default_cache_folder(), teacher, name=config.teacher, bfloat16=_bfloat16(config),
+        vectors=config.teacher_vectors,
+    )  # fmt: skip
+    return cache.encode(
+        texts,
+        lambda done, total: report({"event": "cache", "done": done, "total": total}),
+        lambda folder, needed, free: report(
+            {"event": "disk", "folder": str(folder), "needed": needed, "free": free}
+        ),
+    )
 
 
 def _trainer(
@@ -222,7 +253,9 @@ def _trainer(
     arguments: MultiVectorEncoderTrainingArguments,
 ) -> StudentTrainer:
     tokenizer = transformer_of(student, "query").tokenizer
-    inputs = tokenizer([pair.foreign for pair in pairs], truncation=True, add_special_tokens=False)["input_ids"]
+    inputs = tokenizer([pair.foreign for pair in pairs], truncation=True, add_special_tokens=False)[
+        "input_ids"
+    ]
     lengths = np.array([len(ids) for ids in inputs])
     has_words = (lengths > 0) & np.array([len(collator.teacher_tokens[row]) > 0 for row in range(len(pairs))])
     if not has_words.any():

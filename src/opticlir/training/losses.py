@@ -84,9 +84,10 @@ class DistillationLoss(torch.nn.Module):
         teacher, teacher_mask, pairs = (
             foreign.pop(name) for name in ("teacher_tokens", "teacher_mask", "pairs")
         )
+        weights = foreign.pop("weights", None), foreign.pop("teacher_weights", None)
         tokens, mask = self._encode(foreign)
         english = self._english(others) if reads_english(self.parts) else None
-        batch = TokenBatch(tokens, mask, teacher, teacher_mask, english)
+        batch = TokenBatch(tokens, mask, teacher, teacher_mask, english, *weights)
         with torch.autocast(teacher.device.type, enabled=False):
             losses = {name: weight * objective(batch) for name, (objective, weight) in self.parts.items()}
         for name, value in losses.items():

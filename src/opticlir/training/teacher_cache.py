@@ -7,10 +7,12 @@ its text. A shard that is torn or altered is ignored, and its sentences are enco
 
 import hashlib
 import logging
+import math
 import os
-import uuid
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,19 +21,20 @@ from sentence_transformers import MultiVectorEncoder
 
 from opticlir.encoder import encode_queries, route_fingerprint
 from opticlir.errors import ArtefactError
-from opticlir.manifest import Manifest, read_manifest, write_manifest
-from opticlir.storage import check_files, publish_folder, sha256_file
-from opticlir.storage.files import Checksum
+from opticlir.storage import FolderHold
+from opticlir.training.teacher_room import check_room, room_needed
+from opticlir.training.teacher_shards import DIGEST, Precision, Shard, write_shard
 
 logger = logging.getLogger(__name__)
 
-_KIND, _VERSION = "teacher cache shard", 1
-_MANIFEST = "manifest.json"
 _SHARD_TEXTS = 4096
-_DIGEST = np.dtype("S20")
+_MOST_SHARDS = 200  # of one call: each costs an open file
 
 Progress = Callable[[int, int], None]
 """Called with the number of texts done and of all."""
+
+Announce = Callable[[Path, int, int], None]
+"""Called with the folder, the bytes about to be written there and those that are free."""
 
 
 def default_cache_folder() -> Path:
@@ -42,18 +45,31 @@ def default_cache_folder() -> Path:
 
 
 class TeacherTokens:
-    """Token matrices of a list of texts, memory-mapped; made by `TeacherCache.encode`."""
+    """Token matrices of a list of texts, memory-mapped; made by `TeacherCache.encode`.
 
-    def __init__(self, rows: list[tuple[npt.NDArray[np.float16], int, int]]) -> None:
-        self._rows = rows
+    Args:
+        shards: where they are.
+        places: (texts, 2), number of the shard and number in it of each text.
+        hold: keeps the shards from being pruned as long as this object lives.
+    """
+
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        places: npt.NDArray[np.int64] | None = None,
+        hold: FolderHold | None = None,
+    ) -> None:
+        self._shards = shards
+        self._places = np.empty((0, 2), np.int64) if places is None else places
+        self._hold = hold
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._places)
 
     def __getitem__(self, text: int) -> npt.NDArray[np.float16]:
-        """(tokens, dim) float16, unit rows."""
-        vectors, start, end = self._rows[text]
-        return vectors[start:end]
+        """(tokens, dim) float16, rows of length 1 but for their precision."""
+        shard, row = self._places[text].tolist()
+        return self._shards[shard].matrix(row)
 
 
 class TeacherCache:
@@ -62,77 +78,98 @@ class TeacherCache:
     Args:
         folder: where caches of all teachers live.
         teacher: encodes the English side by its query route, since the student is to replace that one.
+        name: of the teacher, for those who look into the cache.
         bfloat16: compute in bfloat16 autocast; kept apart from vectors computed in float32.
+        vectors: how they are kept; int8 takes half the room of float16.
     """
 
-    def __init__(self, folder: Path, teacher: MultiVectorEncoder, *, bfloat16: bool = False) -> None:
-        key = f"{route_fingerprint(teacher, 'query')} float16 bfloat16={bfloat16}"
+    def __init__(
+        self,
+        folder: Path,
+        teacher: MultiVectorEncoder,
+        *,
+        name: str = "",
+        bfloat16: bool = False,
+        vectors: Precision = "float16",
+    ) -> None:
+        key = f"{route_fingerprint(teacher, 'query')} {vectors} bfloat16={bfloat16}"
         self.folder = folder / "teacher" / hashlib.sha256(key.encode()).hexdigest()[:24]
-        self._teacher = teacher
-        self._bfloat16 = bfloat16
+        self._teacher, self._vectors, self._bfloat16 = teacher, vectors, bfloat16
+        self._config = {"teacher": name, "bfloat16": bfloat16}
 
-    def encode(self, texts: Sequence[str], progress: Progress = lambda *_: None) -> TeacherTokens:
+    def encode(
+        self,
+        texts: Sequence[str],
+        progress: Progress = lambda *_: None,
+        announce: Announce = lambda *_: None,
+    ) -> TeacherTokens:
         """Vectors of `texts`, from the cache where it has them.
 
         What is missing is encoded and published shard by shard, so that a killed run keeps what it did.
 
         Raises:
             ArtefactError: the teacher gives a vector that is not finite; the message holds the text.
+            SetupError: the disk has less room than the missing vectors take; nothing is encoded.
         """
+        hold = FolderHold(self.folder)
         digests = np.array(
-            [hashlib.sha1(text.encode(), usedforsecurity=False).digest() for text in texts], _DIGEST
+            [hashlib.sha1(text.encode(), usedforsecurity=False).digest() for text in texts], DIGEST
         )
-        found = self._open_shards()
-        missing = [number for number in self._first_of_each(digests) if digests[number] not in found]
+        wanted, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+        places = np.full((len(wanted), 2), -1, np.int64)
+        shards = self._open_shards(wanted, places)
         # sorted by length: batches of a shard pay little for padding
-        missing.sort(key=lambda number: len(texts[number]))
-        for start in range(0, len(missing), _SHARD_TEXTS):
-            chunk = missing[start : start + _SHARD_TEXTS]
-            progress(start, len(missing))
-            self._write_shard([texts[number] for number in chunk], digests[chunk])
+        distinct = [texts[number] for number in first.tolist()]
+        lacking: list[int] = np.flatnonzero(places[:, 0] < 0).tolist()
+        missing = sorted(lacking, key=lambda number: len(distinct[number]))
+        self._make_sure_of_room([distinct[number] for number in missing], announce)
+        for chunk in _chunks(missing):
+            progress(len(missing) - int((places[:, 0] < 0).sum()), len(missing))
+            matrices = self._encode([distinct[number] for number in chunk])
+            path = write_shard(
+                self.folder, wanted[chunk], matrices, precision=self._vectors, config=self._config
+            )
+            shards.append(Shard(path))
+            places[chunk] = [(len(shards) - 1, row) for row in range(len(chunk))]
         if missing:
             progress(len(missing), len(missing))
-            found = self._open_shards()
-        return TeacherTokens([found[digest] for digest in digests])
+        return TeacherTokens(shards, places[inverse], hold)
 
-    @staticmethod
-    def _first_of_each(digests: np.ndarray) -> list[int]:
-        return np.sort(np.unique(digests, return_index=True)[1]).tolist()
-
-    def _open_shards(self) -> dict[bytes, tuple[npt.NDArray[np.float16], int, int]]:
-        found: dict[bytes, tuple[npt.NDArray[np.float16], int, int]] = {}
-        for path in sorted(self.folder.glob("shard-*")) if self.folder.exists() else []:
+    def _open_shards(self, wanted: npt.NDArray[Any], places: npt.NDArray[np.int64]) -> list[Shard]:
+        """Shards that hold a wanted text, and in `places` where; those that are torn are left out."""
+        shards: list[Shard] = []
+        for path in sorted(self.folder.glob("shard-*")) if len(wanted) else []:
             try:
-                check_files(path, read_manifest(path / _MANIFEST, kind=_KIND, newest_version=_VERSION).files)
-                digests, starts = np.load(path / "texts.npy"), np.load(path / "starts.npy")
-                vectors = np.load(path / "vectors.npy", mmap_mode="r")
-            except (ArtefactError, OSError, ValueError) as error:
+                shard = Shard(path)
+                near = np.searchsorted(wanted, shard.digests).clip(max=len(wanted) - 1)
+                rows = np.flatnonzero(wanted[near] == shard.digests)
+                if not len(rows):
+                    continue
+                _ = shard.vectors  # checked now: a torn one is left out
+            except (ArtefactError, OSError, ValueError, KeyError) as error:
                 logger.warning("%s is damaged and left out of the cache: %s", path, error)
                 continue
-            for row, digest in enumerate(digests):
-                found[digest] = (vectors, int(starts[row]), int(starts[row + 1]))
-        return found
+            shard.mark_used()
+            places[near[rows]] = np.stack([np.full(len(rows), len(shards)), rows], axis=1)
+            shards.append(shard)
+        return shards
 
-    def _write_shard(self, texts: list[str], digests: np.ndarray) -> None:
+    def _make_sure_of_room(self, texts: Sequence[str], announce: Announce) -> None:
+        if not texts:
+            return
+        needed = room_needed(self._teacher, texts, self._vectors)
+        announce(self.folder, needed, shutil.disk_usage(self.folder).free)
+        check_room(self.folder, needed, len(texts), self._vectors)
+
+    def _encode(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:
         with torch.autocast(self._teacher.device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
             matrices = encode_queries(self._teacher, texts)
         for text, matrix in zip(texts, matrices, strict=True):
             if not np.isfinite(matrix).all():
                 raise ArtefactError(f"the teacher gives a vector that is not finite for {text!r}")
-        starts = np.cumsum([0, *(len(matrix) for matrix in matrices)])
-        with publish_folder(self.folder / f"shard-{uuid.uuid4().hex}") as shard:
-            arrays = {
-                "texts.npy": digests,
-                "starts.npy": starts,
-                "vectors.npy": np.concatenate(matrices).astype(np.float16),
-            }
-            for name, array in arrays.items():
-                np.save(shard / name, array, allow_pickle=False)
-            files = {
-                name: Checksum((shard / name).stat().st_size, sha256_file(shard / name)) for name in arrays
-            }
-            write_manifest(
-                shard / _MANIFEST,
-                Manifest(kind=_KIND, format_version=_VERSION, files=files,
-                         counts={"texts": len(texts), "tokens": int(starts[-1])}),
-            )  # fmt: skip
+        return matrices
+
+
+def _chunks(numbers: list[int]) -> list[list[int]]:
+    size = max(_SHARD_TEXTS, math.ceil(len(numbers) / _MOST_SHARDS))
+    return [numbers[start : start + size] for start in range(0, len(numbers), size)]

@@ -17,7 +17,7 @@ from opticlir.training.batches import LengthBuckets
 from opticlir.training.run_folder import RunFolder
 
 Report = Callable[[dict[str, Any]], None]
-"""Told what happens: `{"event": "stage" | "step" | "validation", ...}`."""
+"""Told what happens: `{"event": "stage" | "disk" | "cache" | "step" | "validation", ...}`."""
 
 
 class StudentTrainer(MultiVectorEncoderTrainer):
@@ -28,6 +28,9 @@ class StudentTrainer(MultiVectorEncoderTrainer):
     def get_batch_sampler(self, *_: Any, **__: Any) -> LengthBuckets:
         """Batches of like length instead of random ones."""
         return self.buckets
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """None: the run writes a card of its own, and the stock one would encode training data for it."""
 
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None

@@ -32,3 +32,6 @@ class TokenBatch:
     teacher_mask: Bool[Tensor, "batch n"]
     english: EnglishSide | None = None
     """None where no objective of the method asks for it: it costs a second forward pass."""
+    student_weights: Float[Tensor, "batch m"] | None = None
+    """How much each token is to weigh in its text, >= 0; None is all alike."""
+    teacher_weights: Float[Tensor, "batch n"] | None = None

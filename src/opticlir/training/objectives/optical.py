@@ -10,24 +10,35 @@ from torch import Tensor
 from opticlir import transport
 from opticlir.training.objectives.batch import TokenBatch
 
+MARGINALS = ("uniform", "word", "idf")
+SOLVERS = ("proximal", "sinkhorn", "annealed", "exact", "unbalanced")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransportConfig:
     """Which plan aligns the tokens. Sharp plans train better students than blurred ones."""
 
     solver: str = "proximal"
-    """`proximal` (IPOT) or `sinkhorn`."""
+    """`proximal` (IPOT), `sinkhorn`, `annealed` (Sinkhorn by way of larger epsilons), `exact` (network
+    simplex), or `unbalanced` (Sinkhorn that may leave mass unmoved)."""
+    marginals: str = "uniform"
+    """How much a token weighs: all alike, each word alike whatever its number of pieces, or by how few
+    sentences of the bitext hold it."""
     beta: float = 0.5
     """Proximal strength of IPOT, in units of the cost."""
     epsilon: float = 0.03
-    """Entropy strength of Sinkhorn, in units of the cost."""
+    """Entropy strength of the Sinkhorn solvers, in units of the cost."""
+    marginal_penalty: float = 0.5
+    """What a unit of unmoved mass costs about, in units of the cost; of `unbalanced`."""
     max_iterations: int = 50
     """Pairs of row and column updates."""
 
     def __post_init__(self) -> None:
-        if self.solver not in ("proximal", "sinkhorn"):
-            raise ValueError(f"transport solver is {self.solver!r}: expected 'proximal' or 'sinkhorn'")
-        for name in ("beta", "epsilon"):
+        for name, choices in (("solver", SOLVERS), ("marginals", MARGINALS)):
+            value = getattr(self, name)
+            if value not in choices:
+                raise ValueError(f"transport {name} is {value!r}: expected {' or '.join(map(repr, choices))}")
+        for name in ("beta", "epsilon", "marginal_penalty"):
             value = getattr(self, name)
             if not 0 < value < math.inf:
                 raise ValueError(f"{name} is {value}: expected a finite number above 0")
@@ -58,35 +69,56 @@ def optical(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:
         Huang, Yu and Allan 2023 (arXiv 2301.12566), the Frobenius product of plan and cost.
     """
     cost = transport.cosine_cost(batch.student, batch.teacher)
-    plan = transport_plan(cost, batch.student_mask, batch.teacher_mask, config)
+    plan = transport_plan(
+        cost,
+        _marginal(batch.student_mask, batch.student_weights),
+        _marginal(batch.teacher_mask, batch.teacher_weights),
+        config,
+    )
     return (plan * cost).sum(dim=(1, 2)).mean()
+
+
+def _marginal(
+    mask: Bool[Tensor, "batch tokens"], weights: Float[Tensor, "batch tokens"] | None
+) -> Float[Tensor, "batch tokens"]:
+    return transport.uniform(mask) if weights is None else transport.weighted(mask, weights)
 
 
 def transport_plan(
     cost: Float[Tensor, "batch m n"],
-    source_mask: Bool[Tensor, "batch m"],
-    target_mask: Bool[Tensor, "batch n"],
+    source_marginal: Float[Tensor, "batch m"],
+    target_marginal: Float[Tensor, "batch n"],
     config: TransportConfig,
 ) -> Float[Tensor, "batch m n"]:
-    """Align tokens of equal mass by the solver of `config`; the plan is detached.
+    """Align tokens by the solver of `config`; the plan is detached.
 
     Args:
         cost: (batch, m, n) tensor.
-        source_mask: (batch, m), True for tokens that take part.
-        target_mask: (batch, n), likewise.
+        source_marginal: (batch, m), each row sums to 1; 0 for tokens that do not take part.
+        target_marginal: (batch, n), likewise.
         config: the solver.
 
     Returns:
-        (batch, m, n) tensor of masses, dtype and device of `cost`; each problem sums to 1.
+        (batch, m, n) tensor of masses, dtype and device of `cost`; each problem sums to 1, or to at most
+        about 1 where mass may stay unmoved.
     """
-    source, target = transport.uniform(source_mask), transport.uniform(target_mask)
     # solvers refuse NaN; here it goes on to the loss by way of the cost, and the loss names the pairs
-    known = cost.detach().nan_to_num(nan=0.0)
+    problem = cost.detach().nan_to_num(nan=0.0), source_marginal, target_marginal
+    most, epsilon = config.max_iterations, config.epsilon
     with torch.no_grad():
-        if config.solver == "sinkhorn":
-            return transport.sinkhorn(
-                known, source, target, epsilon=config.epsilon, max_iterations=config.max_iterations
-            ).plan
-        return transport.proximal_point(
-            known, source, target, beta=config.beta, max_iterations=config.max_iterations
-        ).plan
+        match config.solver:
+            case "proximal":
+                answer = transport.proximal_point(*problem, beta=config.beta, max_iterations=most)
+            case "sinkhorn":
+                answer = transport.sinkhorn(*problem, epsilon=epsilon, max_iterations=most)
+            case "annealed":
+                answer = transport.annealed_sinkhorn(
+                    *problem, epsilon=epsilon, epsilon_start=max(1.0, epsilon), max_iterations=most
+                )
+            case "exact":
+                answer = transport.exact(*problem)
+            case "unbalanced":
+                answer = transport.unbalanced_sinkhorn(
+                    *problem, epsilon=epsilon, marginal_penalty=config.marginal_penalty, max_iterations=most
+                )
+        return answer.plan

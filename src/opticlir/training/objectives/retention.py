@@ -49,7 +49,8 @@ def retention(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:
     plan = _in_order(english.mask, batch.teacher_mask).to(cost.dtype)
     if not is_same.all():
         others = ~is_same
-        plan[others] = transport_plan(cost[others], english.mask[others], batch.teacher_mask[others], config)
+        own, given = transport.uniform(english.mask[others]), transport.uniform(batch.teacher_mask[others])
+        plan[others] = transport_plan(cost[others], own, given, config)
     return (plan * cost).sum(dim=(1, 2)).mean()
 
 

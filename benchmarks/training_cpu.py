@@ -1,0 +1,302 @@
+"""How much faster does a student learn here than in a plain sentence-transformers loop, on a processor?
+
+    OMP_NUM_THREADS=2 python benchmarks/training_cpu.py --bitext lafand.hau.tsv --language hau
+
+The plain loop is the stock trainer with the same loss: random batches padded to their longest text, float32,
+fused attention (torch's default), the teacher run at each step, dense AdamW, each plan by POT's network simplex.
+Both begin at the same student (same pairs, tokenizer and embeddings) and take turns in blocks of a few steps,
+so that a busy minute slows both alike. The plain loop stops at the first block after which its validation loss
+is within 1 % of what the default has after its last step. Setting up and validating cost no time here. Then
+each lever is switched off alone, a few steps each, in turn.
+
+`T1` is the ratio of pairs per second, `same_loss` that of the seconds to the same validation loss. Both are also given
+by CPU seconds, which a machine with other work to do does not falsify as long as OMP_NUM_THREADS is 1.
+"""
+
+import argparse
+import copy
+import re
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from measuring import environment, print_answer, print_table
+from sentence_transformers import MultiVectorEncoder, MultiVectorEncoderTrainer
+from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
+
+from opticlir.cli.libraries import quieten
+from opticlir.data import read_bitext
+from opticlir.encoder import (
+    VocabularyConfig,
+    encode_queries,
+    load_model,
+    new_student,
+    transformer_of,
+    vocabulary_for,
+)
+from opticlir.records import SentencePair
+from opticlir.sample import bitext_path
+from opticlir.training import default_cache_folder
+from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.losses import DistillationLoss, TransportConfig, objectives
+from opticlir.training.teacher_cache import TeacherCache, TeacherTokens
+from opticlir.training.trainer import StudentTrainer
+
+BATCH_SIZE = 64
+RATES = (3e-4, 1e-3)  # of the encoder and of the input embeddings, as in TrainConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which levers are used; all of them is the default of `opticlir train`."""
+
+    cached_teacher: bool = True
+    length_buckets: bool = True
+    bfloat16: bool = True
+    plain_attention: bool = True
+    batched_transport: bool = True
+    fused_adamw: bool = True
+
+
+LEVERS = tuple(lever.name for lever in fields(Recipe))
+DEFAULT = Recipe()
+PLAIN = Recipe(**dict.fromkeys(LEVERS, False))
+
+
+@dataclass(frozen=True)
+class Start:
+    """What all recipes begin with."""
+
+    teacher: MultiVectorEncoder
+    student: MultiVectorEncoder
+    pairs: Sequence[SentencePair]
+    tokens: TeacherTokens
+    """Of the English side of `pairs`."""
+
+
+class EncodingCollator(BitextCollator):
+    """Runs the teacher on the English side of each batch, as a loop without a cache does."""
+
+    teacher: MultiVectorEncoder
+    texts: Sequence[str]
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """One batch."""
+        numbers = [row["pair"] for row in rows]
+        self.teacher_tokens = dict(
+            zip(numbers, encode_queries(self.teacher, [self.texts[n] for n in numbers]), strict=True)
+        )
+        return super().__call__(rows)
+
+
+class Course:
+    """One student in training by one recipe, step by step."""
+
+    def __init__(self, recipe: Recipe, start: Start) -> None:
+        self.recipe = recipe
+        self.student = copy.deepcopy(start.student)
+        if recipe.plain_attention:
+            transformer_of(self.student, "query").model.set_attn_implementation("eager")
+        self.seconds, self.cpu_seconds, self.n_pairs, self.n_steps = 0.0, 0.0, 0, 0
+        self._trainer = _trainer(recipe, self.student, start)
+        self._trainer.create_optimizer()
+        self._trainer.current_gradient_accumulation_steps = (
+            1  # as train() sets it, whose loop is taken apart here
+        )
+        self._batches = self._endless()
+
+    def _endless(self) -> Iterator[dict[str, Any]]:
+        loader = self._trainer.get_train_dataloader()
+        while True:
+            yield from loader
+
+    def advance(self, steps: int) -> tuple[float, float]:
+        """Take steps, and give the pairs per second and per CPU second of these."""
+        self.student.train()
+        before = self.n_pairs, self.seconds, self.cpu_seconds
+        with _flushed_denormals(self.recipe.batched_transport):
+            started, cpu_started = time.perf_counter(), time.process_time()
+            for _ in range(steps):
+                self.n_pairs += self._step()
+                self.n_steps += 1
+            self.seconds += time.perf_counter() - started
+            self.cpu_seconds += time.process_time() - cpu_started
+        n_pairs = self.n_pairs - before[0]
+        return n_pairs / (self.seconds - before[1]), n_pairs / (self.cpu_seconds - before[2])
+
+    def _step(self) -> int:
+        trainer = self._trainer
+        with torch.autocast(
+            "cpu", torch.bfloat16, enabled=self.recipe.bfloat16
+        ):  # the teacher's, where it is run
+            inputs = next(self._batches)
+        n_pairs = len(inputs["foreign_pairs"])
+        for group in trainer.optimizer.param_groups:  # a tenth of 40 steps to the peak, then level
+            group.setdefault("peak", group["lr"])
+            group["lr"] = group["peak"] * min(1.0, (self.n_steps + 1) / 5)
+        trainer.training_step(self.student, inputs)
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        trainer.optimizer.step()
+        self.student.zero_grad(set_to_none=True)
+        return n_pairs
+
+
+def _trainer(recipe: Recipe, student: MultiVectorEncoder, start: Start) -> MultiVectorEncoderTrainer:
+    english, foreign = [p.english for p in start.pairs], [p.foreign for p in start.pairs]
+    common = {"preprocess_fn": student.preprocess, "foreign": foreign, "prompt": student.prompts.get("query")}
+    if recipe.cached_teacher:
+        collator = BitextCollator(**common, teacher_tokens=start.tokens)
+    else:
+        collator = EncodingCollator(**common)
+        collator.teacher, collator.texts = start.teacher, english
+    transport = TransportConfig() if recipe.batched_transport else TransportConfig(solver="exact")
+    table = transformer_of(student, "query").model.get_input_embeddings().weight
+    embeddings = next(name for name, parameter in student.named_parameters() if parameter is table)
+    kind = StudentTrainer if recipe.length_buckets else MultiVectorEncoderTrainer
+    trainer = kind(
+        model=student,
+        args=MultiVectorEncoderTrainingArguments(
+            output_dir="unused", per_device_train_batch_size=BATCH_SIZE, use_cpu=True, bf16=recipe.bfloat16,
+            learning_rate=RATES[0], learning_rate_mapping={re.escape(embeddings): RATES[1]},
+            optim="adamw_torch_fused" if recipe.fused_adamw else "adamw_torch", adam_beta2=0.98,
+            report_to="none", disable_tqdm=True, save_strategy="no",
+        ),
+        train_dataset=Dataset.from_dict({"pair": np.arange(len(foreign))}),
+        loss=DistillationLoss(student, {"optical": (objectives(transport, 0.05)["optical"], 1.0)}),
+        data_collator=collator,
+    )  # fmt: skip
+    if recipe.length_buckets:
+        ids = transformer_of(student, "query").tokenizer(foreign, truncation=True)["input_ids"]
+        trainer.buckets = LengthBuckets(
+            np.array([len(text) for text in ids]), np.ones(len(ids)), batch_size=BATCH_SIZE, seed=0
+        )
+    return trainer
+
+
+@contextmanager
+def _flushed_denormals(wanted: bool) -> Iterator[None]:
+    """Belongs to the batched transport, whose sharp plans are full of numbers near 0."""
+    torch.set_flush_denormal(wanted)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def validation_loss(course: Course, held_out: Start) -> float:
+    """Transport cost of pairs that nobody learned from, by exact plans and in float32, whatever the recipe."""
+    student = course.student.eval()
+    collator = BitextCollator(
+        preprocess_fn=student.preprocess, foreign=[p.foreign for p in held_out.pairs],
+        teacher_tokens=held_out.tokens, prompt=student.prompts.get("query"),
+    )  # fmt: skip
+    parts = {"optical": (objectives(TransportConfig(solver="exact"), 0.05)["optical"], 1.0)}
+    loss, losses = DistillationLoss(student, parts), []
+    for first in range(0, len(held_out.pairs), BATCH_SIZE):
+        numbers = range(first, min(first + BATCH_SIZE, len(held_out.pairs)))
+        inputs = collator([{"pair": number} for number in numbers])
+        features = {name.removeprefix("foreign_"): value for name, value in inputs.items()}
+        with torch.no_grad():
+            losses += [loss([features])["optical"].item()] * len(numbers)
+    return statistics.fmean(losses)
+
+
+def set_up(pairs: Sequence[SentencePair], n_held_out: int) -> tuple[Start, Start]:
+    """Teacher, student and teacher's vectors, for the pairs to learn from and for those held out."""
+    chosen = np.random.default_rng(0).permutation(len(pairs))
+    held_out, kept = ([pairs[n] for n in part] for part in np.split(chosen, [n_held_out]))
+    teacher = load_model("minilm")
+    student = new_student(teacher, vocabulary_for(teacher, kept, VocabularyConfig()))
+    for module in student.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    cache = TeacherCache(default_cache_folder(), teacher, name="minilm")
+    return tuple(
+        Start(teacher, student, part, cache.encode([pair.english for pair in part]))
+        for part in (kept, held_out)
+    )
+
+
+def race(start: Start, held_out: Start, *, steps: int, block: int) -> dict[str, Any]:
+    """The default against the plain loop, to the same validation loss."""
+    default, plain = Course(DEFAULT, start), Course(PLAIN, start)
+    losses: dict[int, float] = {0: validation_loss(plain, held_out)}
+    for _ in range(0, steps, block):
+        default.advance(block)
+        plain.advance(block)
+        losses[plain.n_steps] = validation_loss(plain, held_out)
+    target = validation_loss(default, held_out)
+    while losses[plain.n_steps] > 1.01 * target and plain.n_steps < 2 * steps:
+        plain.advance(block)
+        losses[plain.n_steps] = validation_loss(plain, held_out)
+    # the pace of the plain loop is steady: seconds go by the pairs up to the first block that is good enough
+    enough = next((n for n, loss in losses.items() if loss <= 1.01 * target), None)
+    rows = [
+        {"loop": name, "steps": course.n_steps, "pairs/s": course.n_pairs / course.seconds,
+         "pairs/CPU s": course.n_pairs / course.cpu_seconds, "s/step": course.seconds / course.n_steps,
+         "validation": loss}
+        for name, course, loss in (
+            ("default", default, target), ("plain", plain, losses[plain.n_steps])
+        )
+    ]  # fmt: skip
+    print_table(rows)
+    print(f"validation loss of both at the start {losses[0]:.4f}; plain after each block: "
+          + " ".join(f"{loss:.4f}" for loss in losses.values()), flush=True)  # fmt: skip
+    answer = {"T1": rows[0]["pairs/s"] / rows[1]["pairs/s"],
+              "T1_cpu": rows[0]["pairs/CPU s"] / rows[1]["pairs/CPU s"]}  # fmt: skip
+    steps_ratio = None if enough is None else enough / steps
+    return {
+        **answer, "same_loss": steps_ratio and answer["T1"] * steps_ratio,
+        "same_loss_cpu": steps_ratio and answer["T1_cpu"] * steps_ratio,
+    }  # fmt: skip
+
+
+def ladder(start: Start, *, steps: int, rounds: int) -> None:
+    """Pairs per second with each lever switched off alone."""
+    recipes = {"default": DEFAULT} | {f"without {name}": replace(DEFAULT, **{name: False}) for name in LEVERS}
+    courses = {name: Course(recipe, start) for name, recipe in recipes.items()}
+    for course in courses.values():
+        course.advance(1)
+    speeds: dict[str, list[tuple[float, float]]] = {name: [] for name in courses}
+    for _ in range(rounds):
+        for name, course in courses.items():
+            speeds[name].append(course.advance(steps))
+    medians = {name: np.median(values, axis=0).tolist() for name, values in speeds.items()}
+    print_table([
+        {"recipe": name, "pairs/s": wall, "pairs/CPU s": cpu, "default is faster by": medians["default"][0] / wall,
+         "by CPU": medians["default"][1] / cpu}
+        for name, (wall, cpu) in medians.items()
+    ])  # fmt: skip
+
+
+def main() -> None:
+    """Race, ladder, and one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--bitext", type=Path, help="default: the packaged sample of the language")
+    parser.add_argument("--language", default="hau")
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--block", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--held-out", type=int, default=128)
+    arguments = parser.parse_args()
+    quieten()
+    torch.manual_seed(0)
+    path = arguments.bitext or bitext_path(arguments.language)
+    pairs = list(read_bitext(path, language=arguments.language))
+    start, held_out = set_up(pairs, arguments.held_out)
+    where = environment(("torch", "sentence-transformers", "transformers", "POT", "numba"))
+    print(f"{where['machine']}, {torch.get_num_threads()} threads, {len(start.pairs)} pairs of {path.name}\n")
+    answer = race(start, held_out, steps=arguments.steps, block=arguments.block)
+    ladder(start, steps=arguments.block, rounds=arguments.rounds)
+    print_answer({**answer, **where})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""What the teacher cache holds, whether it is whole, and making room in it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from opticlir.errors import ArtefactError
+from opticlir.storage import filesystem, unless_held
+from opticlir.training.teacher_shards import Shard, last_use, read_shard_manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheEntry:
+    """The vectors of one teacher under one set of options."""
+
+    folder: str
+    """A hash of all that decides the vectors."""
+    teacher: str
+    """The name it was given; empty where the shards do not say."""
+    vectors: str
+    """`float16` or `int8`."""
+    bfloat16: bool
+    """Whether they were computed in bfloat16."""
+    shards: int
+    texts: int
+    tokens: int
+    bytes: int
+    last_used: str
+    """UTC, ISO 8601."""
+    in_use: bool
+    """Whether a training reads it now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    """What making room came to."""
+
+    removed: int
+    """Shards."""
+    freed: int
+    """Bytes."""
+    left: int
+    """Bytes that the cache still takes."""
+    in_use: int
+    """Bytes of those that belong to a teacher somebody trains with."""
+
+
+def list_entries(cache: Path) -> list[CacheEntry]:
+    """Each teacher's part of a cache, the one used last first; shards that do not say what they hold are left out.
+
+    Args:
+        cache: as `default_cache_folder` gives it.
+    """
+    entries = [entry for folder in _folders(cache) if (entry := _entry(folder))]
+    return sorted(entries, key=lambda entry: entry.last_used, reverse=True)
+
+
+def torn_shards(cache: Path) -> Iterator[tuple[Path, str]]:
+    """Every shard that is not as it was written, with the reason; each byte of the cache is read."""
+    for folder in _folders(cache):
+        for path in _shards(folder):
+            try:
+                _ = Shard(path).vectors
+            except (ArtefactError, OSError, ValueError, KeyError) as error:
+                yield path, str(error)
+
+
+def prune(
+    cache: Path, *, max_bytes: float | None = None, older_than: float | None = None, now: float | None = None
+) -> Pruned:
+    """Remove shards, those first that were not used for longest, and what killed writers left behind.
+
+    A teacher that somebody trains with keeps all it has.
+
+    Args:
+        cache: as `default_cache_folder` gives it.
+        max_bytes: go on until the cache takes no more than this; None is no bound.
+        older_than: remove all that was not used for so many seconds; None is no bound.
+        now: seconds since 1970; None is the clock.
+    """
+    now = time.time() if now is None else now
+    sizes = {path: _n_bytes(path) for folder in _folders(cache) for path in folder.iterdir()}
+    held = _held(cache)
+    left, removed, freed = sum(sizes.values()), 0, 0
+    for path in sorted(_all_shards(cache), key=_use):
+        is_old = older_than is not None and now - _use(path) > older_than
+        is_too_much = max_bytes is not None and left > max_bytes
+        if path.parent not in held and (is_old or is_too_much) and _take_away(path):
+            removed, freed, left = removed + 1, freed + sizes[path], left - sizes[path]
+    for folder in _folders(cache):
+        swept = _sweep(folder)
+        freed, left = freed + swept, left - swept
+    in_use = sum(size for path, size in sizes.items() if path.parent in held)
+    return Pruned(removed=removed, freed=freed, left=left, in_use=in_use)
+
+
+def _entry(folder: Path) -> CacheEntry | None:
+    manifests = []
+    for path in _shards(folder):
+        with suppress(ArtefactError):
+            manifests.append(read_shard_manifest(path))
+    if not manifests:
+        return None
+    config = manifests[-1].config
+    used = datetime.fromtimestamp(max(map(_use, _shards(folder))), UTC)
+    with unless_held(folder) as is_free:
+        in_use = not is_free
+    return CacheEntry(
+        folder=folder.name,
+        teacher=config.get("teacher", ""),
+        vectors=config.get("vectors", "float16"),
+        bfloat16=config.get("bfloat16", False),
+        shards=len(manifests),
+        texts=sum(manifest.counts.get("texts", 0) for manifest in manifests),
+        tokens=sum(manifest.counts.get("tokens", 0) for manifest in manifests),
+        bytes=sum(map(_n_bytes, folder.iterdir())),
+        last_used=used.isoformat(timespec="seconds"),
+        in_use=in_use,
+    )
+
+
+def _folders(cache: Path) -> list[Path]:
+    return sorted(path for path in (cache / "teacher").glob("*") if path.is_dir())
+
+
+def _shards(folder: Path) -> list[Path]:
+    return sorted(folder.glob("shard-*"))
+
+
+def _all_shards(cache: Path) -> list[Path]:
+    return [path for folder in _folders(cache) for path in _shards(folder)]
+
+
+def _use(shard: Path) -> float:
+    """Seconds since 1970; a shard without a manifest serves nobody, and goes first."""
+    try:
+        return last_use(shard)
+    except OSError:
+        return 0.0
+
+
+def _n_bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _held(cache: Path) -> set[Path]:
+    held = set()
+    for folder in _folders(cache):
+        with unless_held(folder) as is_free:
+            if not is_free:
+                held.add(folder)
+    return held
+
+
+def _take_away(shard: Path) -> bool:
+    """Remove a shard, unless somebody began to use its teacher; readers see it whole or not at all."""
+    with unless_held(shard.parent) as is_free:
+        if is_free:
+            leaving = shard.with_name(f".{shard.name}.partial")
+            filesystem.active.rename(shard, leaving)
+            filesystem.active.remove(leaving)
+    return is_free
+
+
+def _sweep(folder: Path) -> int:
+    """Remove what killed writers left in a folder that nobody holds, and the folder once it is empty."""
+    freed = 0
+    with unless_held(folder) as is_free:
+        if not is_free:
+            return 0
+        for path in folder.glob(".shard-*"):
+            freed += _n_bytes(path)
+            filesystem.active.remove(path)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    return freed

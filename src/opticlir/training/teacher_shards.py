@@ -1,0 +1,146 @@
+"""One shard of the teacher cache on the disk: token vectors of a few thousand texts, written once.
+
+manifest.json   teacher, precision, counts and checksums, written last
+texts.npy       (texts,) SHA-1 of each text
+starts.npy      (texts + 1,) first token of each text, and their number
+vectors.npy     (tokens, dim) float16, or int8 beside
+scales.npy      (tokens,) float32: what int8 numbers of a token are multiplied by
+"""
+
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from opticlir.manifest import Manifest, read_manifest, write_manifest
+from opticlir.storage import Checksum, check_file, publish_folder, sha256_file
+
+Precision: TypeAlias = Literal["float16", "int8"]
+"""How vectors are kept: two bytes a number, or one and a scale per token."""
+
+DIGEST = np.dtype("S20")
+
+_KIND, _VERSION = "teacher cache shard", 1
+_MANIFEST = "manifest.json"
+_INDEX = ("texts.npy", "starts.npy")
+_LARGEST = 127  # of int8, both ways
+
+
+class Shard:
+    """A published shard; its vectors are memory-mapped once they are asked for.
+
+    Args:
+        path: the shard's folder.
+
+    Raises:
+        ArtefactError: the shard is torn: a file is missing, truncated or altered, or not of this kind.
+        ValueError: an array cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest = read_shard_manifest(path)
+        for name in _INDEX:
+            check_file(path / name, self.manifest.files[name])
+        self.digests = np.load(path / "texts.npy")
+        """(texts,) SHA-1 of each text."""
+        self._starts = np.load(path / "starts.npy")
+
+    @cached_property
+    def vectors(self) -> dict[str, npt.NDArray[Any]]:
+        """The arrays of the tokens, checked and mapped into memory. Raises as the class does."""
+        return {
+            name: self._checked(name) for name in ("vectors.npy", "scales.npy") if name in self.manifest.files
+        }
+
+    def _checked(self, name: str) -> npt.NDArray[Any]:
+        check_file(self.path / name, self.manifest.files[name])
+        return np.load(self.path / name, mmap_mode="r")
+
+    def mark_used(self) -> None:
+        """Note the time, for those who make room by what was not used for long."""
+        with suppress(OSError):  # of somebody else, or read-only: it can be read all the same
+            os.utime(self.path / _MANIFEST)
+
+    def matrix(self, text: int) -> npt.NDArray[np.float16]:
+        """(tokens, dim) float16 vectors of the shard's text of that number."""
+        tokens = slice(self._starts[text], self._starts[text + 1])
+        vectors = self.vectors["vectors.npy"][tokens]
+        if (scales := self.vectors.get("scales.npy")) is None:
+            return vectors
+        return (vectors * scales[tokens, None]).astype(np.float16)
+
+
+def read_shard_manifest(path: Path) -> Manifest:
+    """What a shard says of itself; its `files` are looked at by nobody yet. Raises ArtefactError."""
+    return read_manifest(path / _MANIFEST, kind=_KIND, newest_version=_VERSION)
+
+
+def last_use(path: Path) -> float:
+    """When a shard was last made or used, in seconds since 1970."""
+    return (path / _MANIFEST).stat().st_mtime
+
+
+def write_shard(
+    folder: Path,
+    digests: npt.NDArray[Any],
+    matrices: Sequence[npt.NDArray[np.float32]],
+    *,
+    precision: Precision,
+    config: Mapping[str, Any],
+) -> Path:
+    """Publish a shard whole under a name of its own.
+
+    Args:
+        folder: the cache of one teacher.
+        digests: (texts,) SHA-1 of each text.
+        matrices: (tokens, dim) per text, finite.
+        precision: how the vectors are kept.
+        config: what else the manifest is to say of the teacher.
+
+    Returns:
+        The shard's folder.
+
+    Raises:
+        ArtefactError: the disk refuses.
+    """
+    starts = np.cumsum([0, *(len(matrix) for matrix in matrices)])
+    arrays = {
+        "texts.npy": digests,
+        "starts.npy": starts,
+        **_stored(np.concatenate(matrices), precision),
+    }
+    target = folder / f"shard-{uuid.uuid4().hex}"
+    with publish_folder(target) as shard:
+        for name, array in arrays.items():
+            np.save(shard / name, array, allow_pickle=False)
+        files = {name: Checksum((shard / name).stat().st_size, sha256_file(shard / name)) for name in arrays}
+        counts = {"texts": len(digests), "tokens": int(starts[-1])}
+        write_manifest(
+            shard / _MANIFEST,
+            Manifest(
+                kind=_KIND, format_version=_VERSION, config={**config, "vectors": precision},
+                files=files, counts=counts,
+            ),
+        )  # fmt: skip
+    return target
+
+
+def bytes_of(n_texts: int, n_tokens: int, dim: int, precision: Precision) -> int:
+    """Disk that the arrays of so many texts take."""
+    per_token = 2 * dim if precision == "float16" else dim + np.dtype(np.float32).itemsize
+    return n_tokens * per_token + n_texts * (DIGEST.itemsize + np.dtype(np.int64).itemsize)
+
+
+def _stored(vectors: npt.NDArray[np.float32], precision: Precision) -> dict[str, npt.NDArray[Any]]:
+    if precision == "float16":
+        return {"vectors.npy": vectors.astype(np.float16)}
+    scales = np.abs(vectors).max(axis=1, initial=0.0) / _LARGEST
+    whole = np.rint(vectors / np.where(scales > 0, scales, 1.0)[:, None])
+    return {"vectors.npy": whole.astype(np.int8), "scales.npy": scales.astype(np.float32)}

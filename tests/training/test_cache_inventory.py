@@ -1,0 +1,154 @@
+import gc
+import os
+import shutil
+
+import pytest
+
+import tiny_models
+from opticlir.storage import unless_held
+from opticlir.training.cache_inventory import list_entries, prune, torn_shards
+from opticlir.training.teacher_cache import TeacherCache
+
+TEXTS = list(tiny_models.ENGLISH)
+DAY = 86_400.0
+
+
+@pytest.fixture
+def cache(teacher, tmp_path):
+    """Two shards of float16 used 40 and 10 days ago, one of int8 used 20 days ago; time is 1,000 days."""
+    ages = {}
+    for vectors, texts, days in (
+        ("float16", TEXTS[:4], 40),
+        ("float16", TEXTS[4:8], 10),
+        ("int8", TEXTS[:4], 20),
+    ):
+        TeacherCache(tmp_path, teacher, name="tiny", vectors=vectors).encode(texts)
+        for path in (tmp_path / "teacher").glob("*/shard-*"):
+            ages.setdefault(path, days)
+    gc.collect()
+    for path, days in ages.items():
+        os.utime(path / "manifest.json", ((1000 - days) * DAY,) * 2)
+    return tmp_path
+
+
+def days_left(cache):
+    return sorted(
+        1000 - round((path / "manifest.json").stat().st_mtime / DAY)
+        for path in (cache / "teacher").glob("*/shard-*")
+    )
+
+
+def n_bytes(cache):
+    return sum(path.stat().st_size for path in (cache / "teacher").rglob("*") if path.is_file())
+
+
+def test_entries_say_whose_vectors_they_are_and_when_they_were_used(cache):
+    entries = list_entries(cache)
+    assert [(entry.teacher, entry.vectors, entry.shards, entry.texts) for entry in entries] == [
+        ("tiny", "float16", 2, 8), ("tiny", "int8", 1, 4)
+    ]  # fmt: skip
+    assert [entry.last_used for entry in entries] == [
+        "1972-09-17T00:00:00+00:00",
+        "1972-09-07T00:00:00+00:00",
+    ]
+    assert sum(entry.bytes for entry in entries) == n_bytes(cache)
+    assert entries[1].tokens == sum(len(text.split()) for text in TEXTS[:4])
+    assert not any(entry.in_use or entry.bfloat16 for entry in entries)
+
+
+def test_an_empty_cache_has_no_entries_nothing_torn_and_nothing_to_prune(tmp_path):
+    assert list_entries(tmp_path) == []
+    assert list(torn_shards(tmp_path)) == []
+    assert prune(tmp_path, max_bytes=0.0).removed == 0
+
+
+def test_use_is_noted(cache, teacher):
+    tokens = TeacherCache(cache, teacher).encode(TEXTS[:1])
+    assert [entry.in_use for entry in list_entries(cache)] == [True, False]
+    assert days_left(cache)[1:] == [10, 20]
+    del tokens
+    gc.collect()
+    assert not any(entry.in_use for entry in list_entries(cache))
+
+
+def test_a_whole_cache_verifies(cache):
+    assert list(torn_shards(cache)) == []
+
+
+@pytest.mark.parametrize("name", ["texts.npy", "starts.npy", "vectors.npy"])
+@pytest.mark.parametrize("position", [0, 20, 130, -1])
+def test_a_flipped_byte_names_its_shard(cache, name, position):
+    shard = sorted((cache / "teacher").glob("*/shard-*"))[1]
+    data = bytearray((shard / name).read_bytes())
+    data[position] ^= 4
+    (shard / name).write_bytes(data)
+    ((path, reason),) = torn_shards(cache)
+    assert path == shard
+    assert str(shard / name) in reason
+
+
+def test_scales_are_verified_too(cache):
+    (scales,) = (cache / "teacher").glob("*/shard-*/scales.npy")
+    scales.unlink()
+    ((path, reason),) = torn_shards(cache)
+    assert path == scales.parent
+    assert "is missing" in reason
+
+
+def test_prune_removes_what_was_not_used_for_long(cache):
+    before = n_bytes(cache)
+    pruned = prune(cache, older_than=15 * DAY, now=1000 * DAY)
+    assert days_left(cache) == [10]
+    assert (pruned.removed, pruned.left) == (2, n_bytes(cache))
+    assert pruned.freed == before - pruned.left
+    assert len(list((cache / "teacher").iterdir())) == 1  # the folder of int8 is empty, and gone
+
+
+def test_prune_removes_the_oldest_first_until_the_size_is_met(cache):
+    """Oldest by use, not by when it was made, and over all teachers."""
+    everything = n_bytes(cache)
+    assert prune(cache, max_bytes=float(everything)).removed == 0
+    assert prune(cache, max_bytes=everything - 1.0).removed == 1
+    assert days_left(cache) == [10, 20]
+    prune(cache, max_bytes=n_bytes(cache) - 1.0)
+    assert days_left(cache) == [10]
+    assert prune(cache, max_bytes=0.0).left == 0
+
+
+def test_prune_leaves_a_teacher_in_use_alone(cache, teacher):
+    tokens = TeacherCache(cache, teacher).encode(TEXTS[4:5])
+    pruned = prune(cache, max_bytes=0.0)
+    assert pruned.removed == 1  # of int8
+    assert pruned.left == pruned.in_use == n_bytes(cache) > 0
+    assert tokens[0].shape == (5, 32)
+    del tokens
+    gc.collect()
+    assert prune(cache, max_bytes=0.0).left == 0
+
+
+def test_prune_clears_up_after_killed_writers_unless_somebody_may_be_writing(cache, teacher):
+    folder = next((cache / "teacher").iterdir())
+    (folder / ".shard-1.partial").mkdir()
+    (folder / ".shard-1.partial" / "vectors.npy").write_bytes(bytes(100))
+    (folder / ".shard-1.lock").write_text("1")
+    with unless_held(folder) as is_free:
+        assert is_free
+    assert prune(cache, max_bytes=1e9).freed == 101
+    assert not list(folder.glob(".*"))
+    assert len(days_left(cache)) == 3
+
+
+def test_a_shard_without_a_manifest_serves_nobody_and_goes_first(cache):
+    (sorted((cache / "teacher").glob("*/shard-*"))[0] / "manifest.json").unlink()
+    prune(cache, max_bytes=n_bytes(cache) - 1.0)
+    assert len(days_left(cache)) == 2
+
+
+def test_what_was_pruned_is_encoded_again(cache, teacher):
+    prune(cache, max_bytes=0.0)
+    assert len(TeacherCache(cache, teacher).encode(TEXTS)[19]) == len(TEXTS[19].split())
+
+
+def test_a_cache_removed_by_hand_is_made_again(cache, teacher):
+    shutil.rmtree(cache / "teacher")
+    assert len(TeacherCache(cache, teacher).encode(TEXTS)) == len(TEXTS)
