@@ -11,6 +11,7 @@ sentence alone; the authors' models read its paragraph beside it.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from opticlir.data.identifiers import checked_id
 from opticlir.data.json_files import read_json
@@ -119,7 +120,7 @@ def _files(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _paragraphs(path: Path) -> Iterator[dict]:  # type: ignore[type-arg]  # JSON: its user looks what is in it
+def _paragraphs(path: Path) -> Iterator[dict[str, Any]]:
     for article in read_json(path)["data"]:
         yield from article["paragraphs"]
 
