@@ -10,7 +10,13 @@ from opticlir.cli.app import AsJson, app, print_json
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="xquad, afriqa, ntrex-clir or beir.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="xquad, afriqa, ntrex-clir, beir, lareqa, lareqa-pool, tatoeba, tatoeba-from-english, xnli, "
+            "xnli-entailment, mtop or mtop-intent."
+        ),
+    ],
     data: Annotated[
         Path, typer.Option(help="Folder with the files of the collection, in their original form.")
     ],
