@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from opticlir.cli.app import AsJson, app, print_json
+from opticlir.errors import DataError
 
 
 @app.command()
@@ -31,7 +32,8 @@ def benchmark(
         Path | None,
         typer.Option(
             help="Ask these instead: query_id<TAB>text, as `opticlir translate` writes them.",
-            exists=True, dir_okay=False,
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
     dense_only: Annotated[
@@ -65,9 +67,7 @@ def benchmark(
 
     with progress_bars() as bars:
         encoder = load_model(model)
-        means, rankings = run_benchmark(
-            task, encoder, default_cache_folder(), queries=asked, progress=bars
-        )
+        means, rankings = run_benchmark(task, encoder, default_cache_folder(), queries=asked, progress=bars)
         result: dict[str, Any] = {
             **means["dense" if dense_only else "hybrid"], "dense": means["dense"], "bm25": means["bm25"],
             "queries": len(task.qrels), "documents": len(task.documents), "unseen_query_words": None,
