@@ -4,7 +4,9 @@
 
 One thread, medians of 5. An exponent is the slope of the logarithm of time over that of size, by least squares.
 
-ANSWER
+2026-11-21, 58c37e4, one of two AMD EPYC cores (AVX-512) with other work beside it (load 8). From 64 tokens on time grows
+like n to the power 1.63 (sinkhorn), 2.16 (proximal point), 1.82 (exact); from 256 problems on like the batch to the
+power 1.10, 1.04, 1.07. 65,536 problems of 32 x 32 take 457, 824 and 410 ms.
 """
 
 import argparse
