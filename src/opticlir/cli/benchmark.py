@@ -24,7 +24,9 @@ def benchmark(
     dense_only: Annotated[
         bool, typer.Option("--dense-only", help="Leave BM25 out of the first row.")
     ] = False,
-    runs: Annotated[Path | None, typer.Option(help="Folder for the TREC runs, one per ranking.")] = None,
+    runs: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder for the TREC runs, one per ranking.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Load, encode, search and measure; the default ranking, the vectors alone and BM25 side by side.
@@ -35,6 +37,7 @@ def benchmark(
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
     from opticlir.data import load_benchmark, write_run
+    from opticlir.storage.filesystem import make_folders, refusals_named
 
     task = load_benchmark(name, data, language, split)
     quieten()
@@ -57,10 +60,12 @@ def benchmark(
                 task, load_model(teacher), default_cache_folder(), queries=task.english_queries, progress=bars
             )
             result["english"] = english["dense"]
-            result["share_of_english"] = means["dense"]["AP"] / english["dense"]["AP"]
-    for ranking, run in rankings.items():
-        if runs is not None:
-            runs.mkdir(parents=True, exist_ok=True)
+            ceiling = english["dense"]["AP"]
+            result["share_of_english"] = means["dense"]["AP"] / ceiling if ceiling else None
+    if runs is not None:
+        with refusals_named(runs):
+            make_folders(runs)
+        for ranking, run in rankings.items():
             write_run(run, runs / f"{task.name}.{ranking}.run", tag=f"opticlir-{ranking}")
     if as_json:
         print_json(result)
