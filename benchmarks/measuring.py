@@ -2,12 +2,14 @@
 
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import statistics
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,31 +17,59 @@ from typing import Any
 import torch
 
 
-def median_seconds(call: Callable[[], Any], *, repeats: int = 7) -> float:
-    """Median wall time of a call, after one that warms up."""
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+class WrongAnswerError(RuntimeError):
+    """A solver answered wrongly: a fast wrong answer is no answer, and nothing is timed."""
 
 
-def interleaved_medians(calls: Mapping[str, Callable[[], Any]], *, repeats: int = 7) -> dict[str, float]:
-    """Median wall time of each call, taken in turn, so that a busy minute slows all of them alike."""
-    for call in calls.values():
-        call()
+def require(holds: bool, claim: str) -> None:
+    """Stop the benchmark unless a claim about an answer holds."""
+    if not holds:
+        raise WrongAnswerError(f"not so: {claim}")
+
+
+@dataclass(frozen=True)
+class Race:
+    """Median seconds of solvers that were asked the same, by name; the first is what the rest is measured by."""
+
+    seconds: dict[str, float]
+
+    @property
+    def first(self) -> float:
+        """Seconds of the first."""
+        return next(iter(self.seconds.values()))
+
+    def ratio(self, name: str) -> float:
+        """How many times longer one took than the first."""
+        return self.seconds[name] / self.first
+
+    def rows(self, *, problems: int) -> list[dict[str, Any]]:
+        """A row per solver for a table, of so many problems."""
+        return [
+            {
+                "solver": name,
+                "ms": 1e3 * seconds,
+                "us per problem": 1e6 * seconds / problems,
+                "ratio": self.ratio(name),
+            }
+            for name, seconds in self.seconds.items()
+        ]
+
+
+def race(calls: Mapping[str, Callable[[], Any]], *, repeats: int) -> Race:
+    """Time calls in turn, after one turn that warms up, so that a busy minute slows all of them alike."""
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(repeats):
+    for turn in range(repeats + 1):
         for name, call in calls.items():
             start = time.perf_counter()
             call()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+            if turn:
+                times[name].append(time.perf_counter() - start)
+    return Race({name: statistics.median(values) for name, values in times.items()})
 
 
-def environment(packages: Sequence[str] = ("torch", "numba", "POT", "scipy", "numpy")) -> dict[str, Any]:
+def environment(
+    packages: Sequence[str] = ("torch", "numba", "numpy", "scipy", "POT", "geomloss"),
+) -> dict[str, Any]:
     """Date, commit, machine, load and versions of the packages that are installed."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -66,10 +96,10 @@ def _commit() -> str:
 
 
 def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
-        if line.startswith("model name"):
-            return f"{line.partition(':')[2].strip()}, {torch.backends.cpu.get_cpu_capability()}"
-    return platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().split("\n") if information.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -85,12 +115,20 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def print_answer(answer: Mapping[str, Any]) -> None:
-    """The last line of a benchmark: its figures as JSON, rounded to four digits."""
-    rounded = {
-        name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in answer.items()
-    }
-    print(json.dumps(rounded))
+    """The last line of a benchmark: its figures as JSON, to four digits."""
+    for name, value in answer.items():
+        require(not isinstance(value, float) or math.isfinite(value), f"{name} is a number: {value}")
+    print(
+        json.dumps(
+            {
+                name: float(f"{value:.4g}") if isinstance(value, float) else value
+                for name, value in answer.items()
+            }
+        )
+    )

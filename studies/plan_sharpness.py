@@ -29,9 +29,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "sinkhorn .03": {"solver": "sinkhorn", "epsilon": 0.03},
     DEFAULT: {"solver": "proximal"},
     "exact": {"solver": "exact"},
-    "unbalanced .03": {"solver": "unbalanced", "epsilon": 0.03, "marginal_penalty": 0.5},
     "proximal, by word": {"solver": "proximal", "marginals": "word"},
-    "proximal, by idf": {"solver": "proximal", "marginals": "idf"},
 }
 
 
@@ -101,7 +99,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--languages", nargs="+", default=["hau", "yor"], choices=list(CELLS))
+    parser.add_argument("--languages", nargs="+", default=["hau", "ibo"], choices=list(CELLS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=float, default=0.6)
     options = parser.parse_args()

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opticlir.data.normalisation import normalise_text
+from opticlir.data.normalisation import normalise_text, normalise_typed
 from opticlir.data.skipping import MalformedRecordError
+from opticlir.errors import DataError
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,8 @@ def test_normal_form(text, expected):
 def test_no_text_is_refused(text):
     with pytest.raises(MalformedRecordError, match=r"U\+[0-9A-F]{4} is no text"):
         normalise_text(text)
+    with pytest.raises(DataError, match=r"U\+[0-9A-F]{4} is no text"):
+        normalise_typed(text)
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")))

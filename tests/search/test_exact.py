@@ -239,14 +239,25 @@ def test_a_newer_format_and_a_swapped_manifest_are_refused(path):
     ExactIndex.create(path, entries(1), encoder="e")
     folder = version_folder(path)
     manifest = json.loads((folder / MANIFEST).read_text())
-    rewrite(path, MANIFEST, json.dumps({**manifest, "format_version": 2}).encode())
-    with pytest.raises(ArtefactError, match="has format 2, this opticlir"):
+    rewrite(path, MANIFEST, json.dumps({**manifest, "format_version": 3}).encode())
+    with pytest.raises(ArtefactError, match="has format 3, this opticlir"):
         ExactIndex.open(path)
     shutil.copy(folder / MANIFEST, path.with_name("older"))
     ExactIndex.create(path, entries(2), encoder="e")
     shutil.copy(path.with_name("older"), version_folder(path) / MANIFEST)
     with pytest.raises(ArtefactError, match="is not the one that CURRENT names"):
         ExactIndex.open(path)
+
+
+def test_an_older_format_is_to_be_built_again(path):
+    ExactIndex.create(path, entries(1), encoder="e")
+    manifest = json.loads((version_folder(path) / MANIFEST).read_text())
+    rewrite(path, MANIFEST, json.dumps({**manifest, "format_version": 1}).encode())
+    with pytest.raises(
+        ArtefactError, match=r"an index of format 1, .*this one reads format 2: build it again"
+    ):
+        ExactIndex.open(path)
+    assert len(ExactIndex.create(path, entries(1), encoder="e")) == 1
 
 
 def test_files_swapped_between_two_indexes_are_found(tmp_path):

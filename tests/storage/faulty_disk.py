@@ -137,6 +137,9 @@ class FaultyDisk(filesystem.FileSystem):
 
         self._call(operation)
 
+    def remove_empty(self, path):
+        self._call(lambda: super(FaultyDisk, self).remove_empty(path))
+
     def remove(self, path):
         self._call(lambda: super(FaultyDisk, self).remove(path))
 

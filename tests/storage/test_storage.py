@@ -277,6 +277,24 @@ def test_a_version_without_a_manifest_is_not_published(tmp_path):
         open_version(tmp_path / "index", read_both)
 
 
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_first_build_that_fails_leaves_the_place_as_it_was(tmp_path, was_there):
+    root = tmp_path / "index"
+    if was_there:
+        root.mkdir()
+
+    def publish():
+        with publish_version(root) as folder:
+            write_file(folder / "a", b"1")
+            folder.mkdir()  # something goes wrong when much is written already
+
+    with pytest.raises(FileExistsError):
+        publish()
+    assert root.exists() == was_there
+    assert files_under(tmp_path) == []
+    assert not (root / "versions").exists()
+
+
 def test_a_reader_that_is_overtaken_opens_the_newer_version(tmp_path):
     root = tmp_path / "index"
 

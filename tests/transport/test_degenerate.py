@@ -92,6 +92,8 @@ WITH_AN_ANSWER = {
     "all costs equal": lambda: (torch.full((2, 5, 6), 0.7), even(2, 5), even(2, 6)),
     "all costs 1e30": lambda: (torch.full((2, 5, 6), 1e30), even(2, 5), even(2, 6)),
     "all costs -1e30": lambda: (torch.full((2, 5, 6), -1e30), even(2, 5), even(2, 6)),
+    "all costs 1e36, epsilon 1e-3": lambda: (torch.full((2, 5, 6), 1e36), even(2, 5), even(2, 6), 1e-3),
+    "all costs -1e36, epsilon 1e-3": lambda: (torch.full((2, 5, 6), -1e36), even(2, 5), even(2, 6), 1e-3),
     "negative costs": lambda: scaled(-1.0),
     "duplicate tokens": lambda: (
         random_case(2, 3, 3, seed=0).cost.repeat_interleave(2, dim=1).repeat_interleave(3, dim=2),
@@ -164,6 +166,7 @@ WITHOUT_AN_ANSWER = {
     "a row of infinities": lambda: with_entry(INF, columns=slice(0, 6)),
     "a column of infinities": lambda: with_entry(INF, rows=slice(0, 5)),
     "all infinite": lambda: with_entry(INF, rows=slice(0, 5), columns=slice(0, 6)),
+    "all costs 1e37, as good as infinite": lambda: (torch.full((2, 5, 6), 1e37), even(2, 5), even(2, 6)),
 }
 
 REFUSED = {
@@ -220,6 +223,18 @@ def test_problems_without_an_answer_are_flagged(name, solver):
 def test_numbers_that_make_no_sense_are_refused(name, solver):
     with pytest.raises(ValueError, match="problem 0 holds a"):
         SOLVERS[solver](*REFUSED[name]())
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_costs_too_low_to_reckon_with_are_refused_or_flagged(solver):
+    cost, source, target = with_entry(-3e38)
+    try:
+        answer = SOLVERS[solver](cost, source, target)
+    except ValueError as error:
+        assert "expected numbers above -1e+37" in str(error)  # noqa: PT017 - some solvers do not raise
+    else:
+        assert_no_silent_nonsense(answer, source, target, solver)
+        assert not answer.converged.any()
 
 
 @pytest.mark.parametrize("solver", ["sinkhorn", "proximal", "exact"])

@@ -25,6 +25,8 @@ def test_the_value_at_a_fixed_plan(seed):
 def entropic_objective(cost, case, epsilon):
     """Transport value plus entropy, at its minimum: the function whose gradient the plan is."""
     answer = sinkhorn(cost, case.source, case.target, epsilon=epsilon, max_iterations=20000, tolerance=1e-13)
+    assert answer.converged.all()
+    assert (answer.n_iterations < 20000).all()  # a plan that is short of its tolerance is no minimum
     plan = answer.plan
     return (plan * cost + epsilon * (torch.xlogy(plan, plan) - plan)).sum((1, 2)), plan
 

@@ -148,6 +148,16 @@ def test_lower_bound_is_below_every_plan(case):
     assert (bound <= sinkhorn(*case, epsilon=0.01, max_iterations=5000).value + 1e-4).all()
 
 
+def test_a_float64_tolerance_is_not_widened_to_that_of_float32(case):
+    """Masses that sum to 1 in float32 only: no plan comes closer to both sides than about 1e-8."""
+    cost, source, target = (tensor.double() for tensor in case)
+    target = target * (1 + 1e-8)
+    answer = sinkhorn(cost, source, target, epsilon=0.5, tolerance=1e-10)
+    assert (answer.marginal_error > 1e-9).all()
+    assert not answer.converged.any()
+    assert sinkhorn(*case.double(), epsilon=0.5, tolerance=1e-10).converged.all()
+
+
 @pytest.mark.parametrize("backend", FORMS)
 def test_not_converging_is_reported(backend):
     case = random_case(4, 20, 20, seed=2)

@@ -9,12 +9,14 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     align,
     audit,
     benchmark,
+    cache,
     compare,
     demo,
     evaluate,
     index,
     search,
     train,
+    translate,
 )
 from opticlir.cli.app import app
 from opticlir.errors import OpticlirError

@@ -10,7 +10,13 @@ from opticlir.cli.app import AsJson, app, print_json
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="xquad, afriqa, ntrex-clir or beir.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="xquad, afriqa, ntrex-clir, beir, lareqa, lareqa-pool, tatoeba, tatoeba-from-english, xnli, "
+            "xnli-entailment, mtop or mtop-intent."
+        ),
+    ],
     data: Annotated[
         Path, typer.Option(help="Folder with the files of the collection, in their original form.")
     ],
@@ -21,10 +27,20 @@ def benchmark(
         str | None,
         typer.Option(help="Also ask this English encoder the human English questions: the ceiling."),
     ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(
+            help="Ask these instead: query_id<TAB>text, as `opticlir translate` writes them.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     dense_only: Annotated[
         bool, typer.Option("--dense-only", help="Leave BM25 out of the first row.")
     ] = False,
-    runs: Annotated[Path | None, typer.Option(help="Folder for the TREC runs, one per ranking.")] = None,
+    runs: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder for the TREC runs, one per ranking.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Load, encode, search and measure; the default ranking, the vectors alone and BM25 side by side.
@@ -34,16 +50,23 @@ def benchmark(
     from opticlir.benchmark import run_benchmark, unseen_share
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
-    from opticlir.data import load_benchmark, write_run
+    from opticlir.data import load_benchmark, read_topics, write_run
+    from opticlir.storage.filesystem import make_folders, refusals_named
 
     task = load_benchmark(name, data, language, split)
+    asked = task.queries if queries is None else read_topics(queries, "eng")
+    if unanswered := {query.query_id for query in task.queries} ^ {query.query_id for query in asked}:
+        raise DataError(
+            f"{queries}: query {min(unanswered)!r} is in only one of this file and the collection: "
+            "expected the same queries in other words"
+        )
     quieten()
     from opticlir.encoder import load_model
     from opticlir.training import default_cache_folder
 
     with progress_bars() as bars:
         encoder = load_model(model)
-        means, rankings = run_benchmark(task, encoder, default_cache_folder(), progress=bars)
+        means, rankings = run_benchmark(task, encoder, default_cache_folder(), queries=asked, progress=bars)
         result: dict[str, Any] = {
             **means["dense" if dense_only else "hybrid"], "dense": means["dense"], "bm25": means["bm25"],
             "queries": len(task.qrels), "documents": len(task.documents), "unseen_query_words": None,
@@ -57,10 +80,12 @@ def benchmark(
                 task, load_model(teacher), default_cache_folder(), queries=task.english_queries, progress=bars
             )
             result["english"] = english["dense"]
-            result["share_of_english"] = means["dense"]["AP"] / english["dense"]["AP"]
-    for ranking, run in rankings.items():
-        if runs is not None:
-            runs.mkdir(parents=True, exist_ok=True)
+            ceiling = english["dense"]["AP"]
+            result["share_of_english"] = means["dense"]["AP"] / ceiling if ceiling else None
+    if runs is not None:
+        with refusals_named(runs):
+            make_folders(runs)
+        for ranking, run in rankings.items():
             write_run(run, runs / f"{task.name}.{ranking}.run", tag=f"opticlir-{ranking}")
     if as_json:
         print_json(result)

@@ -64,11 +64,13 @@ def search(
 
 
 def _answer(index: Path, model: str, query: str, k: int, ranking: "Ranking") -> "list[Hit]":
+    from opticlir.data.normalisation import normalise_typed
     from opticlir.encoder import encode_queries
 
+    question = normalise_typed(query)
     searcher, encoder = _open(index, model)
-    (tokens,) = encode_queries(encoder, [query])
-    return searcher.search(tokens, query, k=k, ranking=ranking)
+    (tokens,) = encode_queries(encoder, [question])
+    return searcher.search(tokens, question, k=k, ranking=ranking)
 
 
 def _write_run(index: Path, model: str, queries: Path, run: Path, k: int, ranking: "Ranking") -> int:

@@ -1,5 +1,8 @@
 """`opticlir train`: bitext in, a query encoder out."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from opticlir.cli.app import AsJson, Lenient, app, print_json
+from opticlir.errors import ArtefactError, OpticlirError
 
 
 @app.command()
@@ -91,12 +95,11 @@ def _distil(
     from opticlir.cli.progress import console, progress_bars
 
     quieten()
-    from opticlir.errors import ArtefactError
     from opticlir.training import distil
     from opticlir.training.tensorboard import tensorboard_report
 
     observers = [tensorboard_report(out)] if tensorboard else []
-    with progress_bars() as bars:
+    with progress_bars() as bars, _withdrawn_on_failure(out):
         observers.append(bars.training)
 
         def report(event: dict[str, Any]) -> None:
@@ -122,3 +125,25 @@ def _distil(
             typer.echo(f"held-out {name}: {outcome.initial[name]:.3f} as initialised, {value:.3f} trained")
     if not outcome.is_finished:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _withdrawn_on_failure(out: Path) -> Iterator[None]:
+    """Leave OUT as it was where a run fails before its steps are planned.
+
+    Its record would be all there is, and would refuse the command with which the fault is mended.
+    """
+    from opticlir.storage import exclusive_lock
+
+    run, is_new = out / "run", not out.exists()
+    had_record = (run / "run.json").exists()
+    try:
+        yield
+    except OpticlirError:
+        if not had_record and not (run / "plan.json").exists():
+            with suppress(ArtefactError), exclusive_lock(run / "run.json"):  # refused where nothing was begun
+                shutil.rmtree(run)
+            if is_new:
+                with suppress(OSError):
+                    out.rmdir()
+        raise

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from opticlir.data.skipping import MalformedRecordError, shown
+from opticlir.errors import DataError
 
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -24,3 +25,15 @@ def normalise_text(text: str) -> str:
     if found := _NO_TEXT.search(text):
         raise MalformedRecordError(f"U+{ord(found[0]):04X} is no text, in {shown(text)}")
     return unicodedata.normalize("NFC", text.replace("\ufeff", "").strip())
+
+
+def normalise_typed(text: str) -> str:
+    """Bring a text that somebody typed into the form of those that readers give.
+
+    Raises:
+        DataError: as `normalise_text`: bytes that are no UTF-8 arrive as halves of surrogate pairs.
+    """
+    try:
+        return normalise_text(text)
+    except MalformedRecordError as error:
+        raise DataError(str(error)) from None

@@ -8,7 +8,12 @@ from opticlir.evaluation.comparison import (
     correct_family,
 )
 from opticlir.evaluation.comparison_table import comparison_json, latex_table, markdown_table
+from opticlir.evaluation.geometry import Geometry, measure_geometry, sentence_vectors
+from opticlir.evaluation.language_bias import complete_at_k, max_at_r, peer, rank_distance
+from opticlir.evaluation.language_gap import LanguageGap, joshi_groups, language_gap
 from opticlir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
+from opticlir.evaluation.perturbations import code_switch, drop_diacritics, drop_words, typos
+from opticlir.evaluation.robustness import Robustness, measure_robustness, rank_biased_overlap, relative_drop
 from opticlir.evaluation.significance import (
     bootstrap_interval,
     bootstrap_interval_over_seeds,
@@ -21,20 +26,38 @@ from opticlir.evaluation.significance import (
 __all__ = [
     "DEFAULT_MEASURES",
     "Comparison",
+    "Geometry",
+    "LanguageGap",
+    "Robustness",
     "RunComparison",
     "bootstrap_interval",
     "bootstrap_interval_over_seeds",
     "check_measures",
+    "code_switch",
     "compare_runs",
     "compare_systems",
     "comparison_json",
+    "complete_at_k",
     "correct_family",
+    "drop_diacritics",
+    "drop_words",
     "effect_size",
     "evaluate",
     "holm",
+    "joshi_groups",
+    "language_gap",
     "latex_table",
     "markdown_table",
+    "max_at_r",
     "mean_scores",
+    "measure_geometry",
+    "measure_robustness",
     "paired_t_test",
+    "peer",
     "randomisation_test",
+    "rank_biased_overlap",
+    "rank_distance",
+    "relative_drop",
+    "sentence_vectors",
+    "typos",
 ]

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.data.normalisation import normalise_text
-from opticlir.data.skipping import MalformedRecordError, shown
+from opticlir.data.normalisation import normalise_typed
+from opticlir.data.skipping import shown
 from opticlir.encoder import EncodedText, Piece, encode_pieces
 from opticlir.errors import ArtefactError, DataError
 from opticlir.pictures.visible import visible
@@ -85,10 +85,7 @@ def align_texts(model: MultiVectorEncoder, foreign: str, english: str) -> TokenA
 
 
 def _encoded(model: MultiVectorEncoder, text: str, task: Literal["query", "document"]) -> EncodedText:
-    try:
-        encoded = encode_pieces(model, normalise_text(text), task)
-    except MalformedRecordError as error:
-        raise DataError(str(error)) from None
+    encoded = encode_pieces(model, normalise_typed(text), task)
     if not encoded.pieces:
         raise DataError(f"no token in {shown(text)}: give a text with words in it")
     if not np.isfinite(encoded.tokens).all():

@@ -27,7 +27,8 @@ from opticlir.search.tokens import TOKENS, StoredTokens, TokenType, TokenWriter
 from opticlir.storage import MANIFEST, check_file, check_files, open_version, publish_version
 
 _KIND = "exact index"
-_FORMAT = 1
+_FORMAT = 2
+"""1: BM25 of untransliterated letters, which no query is brought into any more."""
 _OFFSETS = "offsets.npy"
 """(n_documents + 1,) int64: where the rows of each document begin in tokens.bin."""
 
@@ -46,6 +47,11 @@ class ExactIndex:
     def __init__(self, path: Path, folder: Path) -> None:
         self.path = path
         self.manifest = manifest = read_manifest(folder / MANIFEST, kind=_KIND, newest_version=_FORMAT)
+        if manifest.format_version < _FORMAT:
+            raise ArtefactError(
+                f"{path}: an index of format {manifest.format_version}, made by an earlier version of opticlir; "
+                f"this one reads format {_FORMAT}: build it again with `opticlir index`"
+            )
         self._folder = folder
         check_files(folder, {name: each for name, each in manifest.files.items() if name != TOKENS})
         check_file(folder / TOKENS, manifest.files[TOKENS], content=False)  # its blocks are checked as read
@@ -242,7 +248,7 @@ def _write_version(
             **config,
             "dim": vectors.dim,
             "max_norm": vectors.max_norm,
-            "lexical": {"gram": GRAM, "k1": K1, "b": B},
+            "lexical": {"gram": GRAM, "letters": "latin", "k1": K1, "b": B},
         },
         inputs=inputs,
         files=files,

@@ -1,8 +1,9 @@
 """BM25 over character 5-grams: the names and loan words that a question shares with English passages.
 
 A question in Swahili about Michael Jackson holds `Michael Jackson`; the untranslated query finds him by
-the pieces of his name, spelled a little differently or not. Words are marked at both ends, so that a
-piece knows whether it begins or ends a word, and short words are one piece.
+the pieces of his name, spelled a little differently or not. All text is first brought into Latin letters
+without diacritics, so that Майкл Джексон (maikl dzhekson) finds him too. Words are marked at both ends, so
+that a piece knows whether it begins or ends a word, and short words are one piece.
 
 Memory: 8 bytes per distinct pair of gram and document (about 4 KB for a passage of 100 words); building
 holds 4 bytes per gram of the collection besides.
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from anyascii import anyascii
 from bm25s import BM25
 from jaxtyping import Float32
 from scipy import sparse
@@ -46,14 +48,17 @@ _WORD_CHARACTERS = _WordCharacters()
 
 
 def character_grams(text: str) -> Iterator[str]:
-    """Yield the character 5-grams of a text, word by word; case and compatibility forms do not count.
+    """Yield the character 5-grams of a text in Latin letters, word by word; case does not count.
 
     Example:
         >>> list(character_grams("Ab Jackson!"))
         ['<ab>', '<jack', 'jacks', 'ackso', 'ckson', 'kson>']
+        >>> list(character_grams("Кампала"))
+        ['<kamp', 'kampa', 'ampal', 'mpala', 'pala>']
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    for word in folded.translate(_WORD_CHARACTERS).split():
+    letters = anyascii(unicodedata.normalize("NFKC", text).translate(_WORD_CHARACTERS))
+    # the apostrophes are the romanisation's, for soft signs and ejectives: those of the text are gaps by now
+    for word in letters.replace("'", "").casefold().translate(_WORD_CHARACTERS).split():
         marked = f"<{word}>"
         for start in range(max(1, len(marked) - GRAM + 1)):
             yield marked[start : start + GRAM]

@@ -46,6 +46,10 @@ class FileSystem:
         """Create a folder that must not exist, in a folder that must."""
         path.mkdir()
 
+    def remove_empty(self, path: Path) -> None:
+        """Remove a folder that must be empty."""
+        path.rmdir()
+
     def remove(self, path: Path) -> None:
         """Remove a file, or a folder with all that is in it."""
         if path.is_dir() and not path.is_symlink():

@@ -30,7 +30,7 @@ def publish_version(root: Path) -> Iterator[Path]:
     """Build the next version of an artefact; readers go on with the current one until the block ends.
 
     Versions that `CURRENT` does not name are removed then, and before the next build. A reader that
-    holds files of an older version open keeps them.
+    holds files of an older version open keeps them. A first build that fails leaves no folder behind.
 
     Args:
         root: the artefact's folder; created where absent, refused where it holds something else.
@@ -46,6 +46,7 @@ def publish_version(root: Path) -> Iterator[Path]:
     with exclusive_lock(root):
         _refuse_strangers(root)
         versions = root / _VERSIONS
+        new = [path for path in (versions, root) if not path.exists()]
         with refusals_named(root):
             make_folders(versions)
             current = _current_version(root)
@@ -65,6 +66,8 @@ def publish_version(root: Path) -> Iterator[Path]:
             with suppress(OSError):
                 if _current_version(root) != folder:
                     filesystem.active.remove(folder)
+                for path in new:  # refused where something was published after all
+                    filesystem.active.remove_empty(path)
             raise
         with suppress(OSError):  # it is published: the next build removes what stays
             _remove_others(versions, folder)

@@ -45,6 +45,28 @@ class WordTable:
         """The likeliest English word for each foreign one; a word the bitext never showed stays as it is."""
         return " ".join(self._best(word) for word in words(text))
 
+    def translate_all(self, texts: Sequence[str]) -> list[str]:
+        """Each by itself."""
+        return [self.translate(text) for text in texts]
+
+    def meanings(self, word: str, cumulative: float = 1.0) -> dict[str, float]:
+        """Translations of a word, the likeliest first, until their probabilities sum to `cumulative`.
+
+        Returns:
+            Probability by English word, summing to 1; nothing for a word the bitext never showed.
+        """
+        number = self.foreign.get(word)
+        if number is None:
+            return {}
+        candidates, shares = self.table.row(number)
+        if len(candidates) == 0:
+            return {}
+        n_kept = 1 + int(np.searchsorted(np.cumsum(shares) / shares.sum(), cumulative - 1e-6))
+        kept = shares[:n_kept] / shares[:n_kept].sum()
+        return {
+            self.english[one]: float(p) for one, p in zip(candidates[:n_kept].tolist(), kept, strict=True)
+        }
+
     def _best(self, word: str) -> str:
         number = self.foreign.get(word)
         candidates = self.table.row(number)[0].tolist() if number is not None else []

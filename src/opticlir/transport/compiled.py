@@ -7,7 +7,7 @@ from torch import Tensor
 
 from opticlir.transport.kernels.slot import BAD_COST, BAD_MARGINAL, SOLVED, Settings, Solution
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import ROUNDING, refuse
+from opticlir.transport.problem import refuse, rounding
 from opticlir.transport.ragged import RaggedCost
 
 Vectors = tuple[Tensor, Tensor, Tensor | None]
@@ -38,7 +38,8 @@ def scale(
     if settings.power < 1:
         change = solution.measures[:, 3]
         return replace(
-            answer, converged=(solution.outcome[:, 0] == SOLVED) & (change <= tolerance + ROUNDING)
+            answer,
+            converged=(solution.outcome[:, 0] == SOLVED) & (change <= tolerance + rounding(change.dtype)),
         )
     return answer
 
@@ -64,6 +65,6 @@ def _read(solution: Solution, tolerance: float) -> TransportPlan:
         value=value,
         marginal_error=error,
         duality_gap=gap,
-        converged=(statuses == SOLVED) & (error <= tolerance + ROUNDING),
+        converged=(statuses == SOLVED) & (error <= tolerance + rounding(error.dtype)),
         n_iterations=n_iterations.to(torch.int32),
     )

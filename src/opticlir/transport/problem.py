@@ -12,8 +12,14 @@ from opticlir.transport.ragged import RaggedCost
 MARGIN = 0.9
 """Share of a tolerance to aim for: the error that counts is measured at the end, on the rounded plan."""
 
-ROUNDING = 5e-7
-"""What rounding a plan to float32 may add to its marginal error."""
+FORBIDDEN = 1e37
+"""Costs from here on forbid a way, as plus infinity does: float32 has no room to reckon with them. Those from
+its negative down are refused, or, by the scaling kernels, flagged as not converged."""
+
+
+def rounding(dtype: torch.dtype) -> float:
+    """What rounding a plan to a dtype may add to its marginal error."""
+    return 4 * torch.finfo(dtype).eps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +88,7 @@ def refuse(first_bad: int, *, is_cost: bool) -> ValueError:
     if is_cost:
         return ValueError(
             f"the cost of problem {first_bad} holds a NaN or minus infinity between tokens with mass: "
-            "expected finite numbers, or plus infinity to forbid a way"
+            f"expected numbers above {-FORBIDDEN:g}, or plus infinity to forbid a way"
         )
     return ValueError(
         f"a marginal of problem {first_bad} holds a NaN, an infinity or a negative number: "
@@ -105,7 +111,8 @@ def prepare(
     cost = cost.to(dtype)
     source, target = (marginal.detach().to(cost) for marginal in (source_marginal, target_marginal))
     active = (source > 0)[:, :, None] & (target > 0)[:, None, :]
-    bad_cost = (active & ~(cost > -torch.inf)).flatten(1).any(1)
+    bad_cost = (active & ~(cost > -FORBIDDEN)).flatten(1).any(1)
+    cost = cost.masked_fill(cost >= FORBIDDEN, torch.inf)
     bad_marginal = ~(
         ((source >= 0) & (source < torch.inf)).all(1) & ((target >= 0) & (target < torch.inf)).all(1)
     )
@@ -190,7 +197,7 @@ def certify(
         value=torch.where(solved, value, 0.0),
         marginal_error=torch.where(solved, error, torch.inf),
         duality_gap=torch.where(solved & gap.isfinite(), gap, torch.inf),
-        converged=solved & (error <= tolerance + ROUNDING),
+        converged=solved & (error <= tolerance + rounding(error.dtype)),
         n_iterations=n_iterations,
     )
 

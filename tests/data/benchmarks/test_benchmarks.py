@@ -207,9 +207,12 @@ def test_an_empty_folder(tmp_path, name, message):
     [("xqad", "did you mean 'xquad'"), ("AfriQA", "did you mean 'afriqa'"), ("zzz", "'zzz': There are")],
 )
 def test_an_unknown_name(tmp_path, name, hint):
-    with pytest.raises(DataError, match=f"{hint}.*afriqa, beir, ntrex-clir, xquad"):
+    with pytest.raises(DataError, match=f"{hint}.*afriqa, beir, lareqa, .*ntrex-clir, .*, xquad"):
         load_benchmark(name, tmp_path, "swa", "dev")
 
 
 def test_the_names():
-    assert list(BENCHMARKS) == ["afriqa", "beir", "ntrex-clir", "xquad"]
+    assert list(BENCHMARKS) == [
+        "afriqa", "beir", "lareqa", "lareqa-pool", "mtop", "mtop-intent", "ntrex-clir", "tatoeba",
+        "tatoeba-from-english", "xnli", "xnli-entailment", "xquad",
+    ]  # fmt: skip

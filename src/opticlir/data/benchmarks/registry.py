@@ -5,14 +5,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from opticlir.data.beir import read_beir
-from opticlir.data.benchmarks import afriqa, ntrex_clir, xquad
+from opticlir.data.benchmarks import afriqa, lareqa, mtop, ntrex_clir, tatoeba, xnli, xquad
 from opticlir.errors import DataError
 from opticlir.records import RetrievalTask
 
 BENCHMARKS: dict[str, Callable[[Path, str, str], RetrievalTask]] = {
     "afriqa": afriqa.load,
     "beir": read_beir,
+    "lareqa": lareqa.load,
+    "lareqa-pool": lareqa.load_pool,
+    "mtop": mtop.load,
+    "mtop-intent": mtop.load_intent,
     "ntrex-clir": ntrex_clir.load,
+    "tatoeba": tatoeba.load,
+    "tatoeba-from-english": tatoeba.load_from_english,
+    "xnli": xnli.load,
+    "xnli-entailment": xnli.load_entailment,
     "xquad": xquad.load,
 }
 """Name to `load(folder, language, split)`."""
@@ -25,7 +33,7 @@ def load_benchmark(name: str, folder: Path, language: str, split: str) -> Retrie
         name: one of `BENCHMARKS`.
         folder: where its files lie.
         language: language of the queries, any code.
-        split: `train`, `dev`, `test` ...; a benchmark of one split (xquad, ntrex-clir) takes any.
+        split: `train`, `dev`, `test` ...; a benchmark of one split (xquad, ntrex-clir, lareqa, tatoeba) takes any.
 
     Returns:
         Documents, queries and judgements; with the English form of the queries where it is there.

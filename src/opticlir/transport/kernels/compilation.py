@@ -2,11 +2,14 @@
 
 import hashlib
 import inspect
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from numba import njit
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -26,8 +29,19 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 
 def entry_point(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that Python calls, once per machine: it takes some ten seconds."""
-    return njit(nogil=True, error_model="numpy", cache=True)(inspect.unwrap(function))
+    """Compile a kernel that Python calls, once per machine: it takes some ten seconds.
+
+    The compiled form is kept beside the source, where that can be written, else in the user's cache folder,
+    or wherever `NUMBA_CACHE_DIR` says. Where none of them can be written, every process compiles anew.
+    """
+    plain = inspect.unwrap(function)
+    try:
+        return njit(nogil=True, error_model="numpy", cache=True)(plain)
+    except RuntimeError as error:  # what numba raises when it finds no such place
+        _LOGGER.warning(
+            "%s; compiling in every process: set NUMBA_CACHE_DIR to a folder to keep it in", error
+        )
+        return njit(nogil=True, error_model="numpy")(plain)
 
 
 def source_fingerprint() -> int:

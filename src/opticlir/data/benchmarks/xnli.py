@@ -1,0 +1,165 @@
+"""XNLI (Conneau et al., EMNLP 2018) as retrieval: the same premise in English, or what follows from a premise.
+
+Licence CC BY-NC 4.0. As published: `xnli.<split>.tsv` with a header and all 15 languages in one file, rows
+of one `promptID` sharing a premise and of one `pairID` being translations. Or joined over two languages:
+`xnli.<split>.eng-<xxx>.tsv` with the header `genre label sentence1_en sentence2_en sentence1_<xx>
+sentence2_<xx>`, rows with one English premise in a row sharing it. dev has 830 premises of 3 hypotheses
+each (entailment, neutral, contradiction), test 1,670. The SHA-256 of the joined `xnli.dev.eng-swa.tsv`
+begins with a25e2b761f3684fd.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from opticlir.data.language_files import language_files
+from opticlir.data.normalisation import normalise_text
+from opticlir.data.retrieval_tasks import assemble_task
+from opticlir.data.skipping import MalformedRecordError, shown
+from opticlir.data.text_files import read_lines
+from opticlir.errors import DataError
+from opticlir.languages import language_code
+from opticlir.records import Document, Qrels, Query, RetrievalTask
+
+_LABELS = ("entailment", "neutral", "contradiction")
+_PUBLISHED = ("language", "gold_label", "sentence1", "sentence2", "promptID", "pairID")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    premise_id: str
+    label: str
+    english: tuple[str, str]
+    """Premise and hypothesis."""
+    foreign: tuple[str, str]
+
+
+def load(folder: Path, language: str, split: str) -> RetrievalTask:
+    """Read the task of finding the English form of a premise among the premises.
+
+    Args:
+        folder: where one of the two forms lies.
+        language: language of the premises that are asked, any code.
+        split: dev or test.
+
+    Returns:
+        The task; without English queries, for those would be the documents.
+
+    Raises:
+        DataError: neither form is there for the language and split, or a file is malformed.
+    """
+    premises = {row.premise_id: row for row in _rows(folder, language, split)}
+    code = language_code(language)
+    return assemble_task(
+        f"xnli.{code}.{split}",
+        folder,
+        (Document(f"premise.{each}", row.english[0]) for each, row in premises.items()),
+        (Query(each, row.foreign[0], code) for each, row in premises.items()),
+        {each: {f"premise.{each}": 1} for each in premises},
+    )
+
+
+def load_entailment(folder: Path, language: str, split: str) -> RetrievalTask:
+    """Read the task of finding the English hypothesis that follows from a premise.
+
+    The documents are all hypotheses; that which contradicts the premise, and that which is neutral, say
+    nearly the same in nearly the same words, and are judged 0. Arguments and errors as `load`.
+
+    Returns:
+        The task, with the English premises.
+    """
+    rows, code = list(_rows(folder, language, split)), language_code(language)
+    qrels: Qrels = {}
+    documents = []
+    for number, row in enumerate(rows):
+        documents.append(Document(f"hypothesis.{number:04d}", row.english[1]))
+        qrels.setdefault(row.premise_id, {})[documents[-1].doc_id] = int(row.label == "entailment")
+    premises = {row.premise_id: row for row in rows}
+    return assemble_task(
+        f"xnli-entailment.{code}.{split}",
+        folder,
+        documents,
+        (Query(each, row.foreign[0], code) for each, row in premises.items()),
+        qrels,
+        (Query(each, row.english[0], "eng") for each, row in premises.items()),
+    )
+
+
+def _rows(folder: Path, language: str, split: str) -> Iterator[_Row]:
+    code = language_code(language)
+    joined = language_files(folder, f"xnli.{split}.eng-{{language}}.tsv")
+    published = folder / f"xnli.{split}.tsv"
+    if code in joined:
+        return _joined_rows(joined[code], code)
+    if published.is_file():
+        return _published_rows(published, code)
+    there = f"there are {', '.join(joined)}" if joined else "there is none at all"
+    raise DataError(
+        f"{folder}: no xnli.{split}.tsv, and no xnli.{split}.eng-{{language}}.tsv for {code!r}: {there}; XNLI is "
+        "XNLI-1.0.zip of the GitHub repository facebookresearch/XNLI"
+    )
+
+
+def _joined_rows(path: Path, code: str) -> Iterator[_Row]:
+    """Rows of two languages side by side; the premise decides what belongs together."""
+    number_of: dict[str, int] = {}
+    for line, row in _table(path):
+        foreign = next((name for name in row if name.startswith("sentence1_") and name != "sentence1_en"), "")
+        if not foreign or language_code(foreign.removeprefix("sentence1_")) != code:
+            raise DataError(f"{path}: no column sentence1 of {code!r}: there are {', '.join(row)}")
+        suffix = foreign.removeprefix("sentence1")
+        english = row.get("sentence1_en", ""), row.get("sentence2_en", "")
+        premise = number_of.setdefault(english[0], len(number_of))
+        texts = row[foreign], row.get(f"sentence2{suffix}", "")
+        yield _checked(path, line, _Row(f"{premise:04d}", row.get("label", ""), english, texts))
+
+
+def _published_rows(path: Path, code: str) -> Iterator[_Row]:
+    """Rows of all languages below each other: those of one pair are joined."""
+    sides: dict[str, dict[str, tuple[int, dict[str, str]]]] = {"eng": {}, code: {}}
+    there = set()
+    for line, row in _table(path):
+        if missing := [name for name in _PUBLISHED if name not in row]:
+            raise DataError(f"{path}:1: no column {missing[0]!r} in the header: there are {', '.join(row)}")
+        found = language_code(row["language"])
+        there.add(found)
+        if found in sides:
+            sides[found][row["pairID"]] = line, row
+    if not sides[code]:
+        raise DataError(f"{path}: no row in {code!r}: there are {', '.join(sorted(there))}")
+    for pair, (line, row) in sides[code].items():
+        if pair not in sides["eng"]:
+            raise DataError(f"{path}:{line}: pair {shown(pair)} is not there in English")
+        english = sides["eng"][pair][1]
+        texts = [(side["sentence1"], side["sentence2"]) for side in (english, row)]
+        yield _checked(path, line, _Row(row["promptID"], row["gold_label"], texts[0], texts[1]))
+
+
+def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and cells by the name of their column; quotes are literal."""
+    header: list[str] = []
+    for line, text in read_lines(path):
+        cells = text.split("\t")
+        if not header:
+            header = cells
+        elif len(cells) != len(header):
+            raise DataError(
+                f"{path}:{line}: expected {len(header)} columns as in the header, found {len(cells)}"
+            )
+        else:
+            yield line, dict(zip(header, cells, strict=True))
+
+
+def _checked(path: Path, line: int, row: _Row) -> _Row:
+    """The row with its texts in normal form."""
+    if row.label not in _LABELS:
+        raise DataError(
+            f"{path}:{line}: expected {', '.join(_LABELS)} as the label, found {shown(row.label)}"
+        )
+    try:
+        texts = [normalise_text(text) for text in (*row.english, *row.foreign)]
+    except MalformedRecordError as error:
+        raise DataError(f"{path}:{line}: {error}") from None
+    if not all(texts):
+        raise DataError(f"{path}:{line}: a premise or hypothesis is blank")
+    return _Row(row.premise_id, row.label, (texts[0], texts[1]), (texts[2], texts[3]))

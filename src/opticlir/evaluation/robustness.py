@@ -1,0 +1,114 @@
+"""Robustness: how much of a ranking, and of its worth, is left when questions are perturbed.
+
+Reference: Webber, Moffat and Zobel, A similarity measure for indefinite rankings, ACM TOIS 28(4), 2010
+(rank-biased overlap). Penha, Camara and Hauff, Evaluating the robustness of retrieval pipelines with query
+variation generators, ECIR 2022 (relative drop).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Robustness:
+    """What a perturbation costs, by language."""
+
+    relative_drop: dict[str, float]
+    """Language -> share of the clean score that is lost; negative where the perturbation helped."""
+
+    @property
+    def worst(self) -> str:
+        """The language that loses most; of several, the first in the alphabet."""
+        return max(sorted(self.relative_drop), key=self.relative_drop.__getitem__)
+
+    @property
+    def mean(self) -> float:
+        """Mean relative drop over the languages."""
+        return sum(self.relative_drop.values()) / len(self.relative_drop)
+
+
+def relative_drop(clean: float, perturbed: float) -> float:
+    """Share of a score that a perturbation takes away: (clean - perturbed) / clean.
+
+    Raises:
+        ValueError: the clean score is not above 0: nothing can be lost of nothing.
+
+    Example:
+        >>> round(relative_drop(0.5, 0.4), 6)
+        0.2
+    """
+    if not clean > 0:
+        raise ValueError(f"the clean score is {clean}: a relative drop needs one above 0")
+    return (clean - perturbed) / clean
+
+
+def measure_robustness(clean: Mapping[str, float], perturbed: Mapping[str, float]) -> Robustness:
+    """Compare a measure on clean and on perturbed questions, by language.
+
+    Args:
+        clean: language -> score on the questions as they are, above 0.
+        perturbed: language -> score on the perturbed ones.
+
+    Raises:
+        ValueError: the two name different languages, or none; a clean score is not above 0.
+    """
+    if not clean or clean.keys() != perturbed.keys():
+        odd = sorted(clean.keys() ^ perturbed.keys())
+        raise ValueError(
+            f"clean and perturbed scores are not of the same languages: {odd or 'there are none'}"
+        )
+    return Robustness(
+        relative_drop={
+            language: relative_drop(clean[language], perturbed[language]) for language in sorted(clean)
+        }
+    )
+
+
+def rank_biased_overlap(first: Sequence[str], second: Sequence[str], *, persistence: float = 0.9) -> float:
+    """Agreement of two rankings, the upper ranks counting most: RBO, extrapolated (equation 32).
+
+    Args:
+        first: document ids, best first, each once.
+        second: likewise; the two may differ in length.
+        persistence: chance that a reader goes on to the next rank, between 0 and 1; at .9 the first ten
+            ranks carry 86 % of the weight.
+
+    Returns:
+        From 0 (nothing in common) to 1 (the same ranking); 1 for two empty rankings, 0 where one is empty.
+
+    Raises:
+        ValueError: a document stands twice, or `persistence` is not between 0 and 1.
+
+    Example:
+        >>> round(rank_biased_overlap(["a", "b"], ["b", "a"], persistence=0.5), 3)
+        0.5
+    """
+    if not 0.0 < persistence < 1.0:
+        raise ValueError(f"persistence is {persistence}: expected between 0 and 1")
+    for ranking in (first, second):
+        if len(set(ranking)) < len(ranking):
+            raise ValueError(f"{next(each for each in ranking if ranking.count(each) > 1)!r} is ranked twice")
+    short, long = sorted((first, second), key=len)
+    if not short:
+        return float(not long)
+    overlaps = _overlaps(short, long)
+    n_short, n_long = len(short), len(long)
+    at_short, at_long = overlaps[n_short - 1], overlaps[n_long - 1]
+    total = 0.0
+    for depth, overlap in enumerate(overlaps, start=1):
+        # beyond its end the shorter ranking is taken to agree as it did up to there
+        assumed = at_short * max(depth - n_short, 0) / n_short
+        total += (overlap + assumed) / depth * persistence**depth
+    tail = (at_long - at_short) / n_long + at_short / n_short
+    return (1.0 - persistence) / persistence * total + tail * persistence**n_long
+
+
+def _overlaps(short: Sequence[str], long: Sequence[str]) -> list[int]:
+    """Documents that both have seen at each depth of the longer ranking."""
+    overlaps = []
+    seen_short, seen_long = set[str](), set[str]()
+    for depth, doc_id in enumerate(long):
+        seen_long.add(doc_id)
+        seen_short.update(short[depth : depth + 1])
+        overlaps.append(len(seen_short & seen_long))
+    return overlaps

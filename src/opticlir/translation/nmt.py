@@ -1,0 +1,209 @@
+"""A small neural translator trained from nothing but the bitext: the headline's rival on equal data."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import (
+    DataCollatorForSeq2Seq,
+    MarianConfig,
+    MarianMTModel,
+    PreTrainedTokenizerFast,
+    PrinterCallback,
+    Seq2SeqTrainer,
+    Seq2SeqTrainingArguments,
+    TrainerCallback,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+
+from opticlir.errors import ArtefactError, DataError
+from opticlir.records import SentencePair
+from opticlir.storage import exclusive_lock, publish_folder, write_text_atomically
+
+_PAD, _END, _UNKNOWN = "<pad>", "</s>", "<unk>"
+_CALIBRATION_STEPS = 3
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NmtConfig:
+    """A transformer of the size that suits ten thousand pairs (Sennrich and Zhang 2019), and its training."""
+
+    minutes: float = 15.0
+    """Time budget of the training steps, on this machine."""
+    vocabulary: int = 4000
+    """Pieces of the joint byte-pair encoding of both languages; few, since pairs are few."""
+    width: int = 256
+    layers: int = 3
+    """Of the encoder, and of the decoder."""
+    heads: int = 4
+    dropout: float = 0.3
+    label_smoothing: float = 0.2
+    learning_rate: float = 1e-3
+    """Peak; reached after a tenth of the steps, then falls linearly to 0."""
+    batch_size: int = 64
+    max_tokens: int = 96
+    """Longest side; what is longer is cut."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.minutes <= 0:
+            raise DataError(f"minutes is {self.minutes}: expected a budget above 0")
+
+
+def train_translator(
+    pairs: Sequence[SentencePair], out: Path, config: NmtConfig, progress: Progress = lambda *_: None
+) -> int:
+    """Train a MarianMT model from the foreign side to English, for `Seq2Seq` to translate with.
+
+    Killed and called again with the same arguments, it goes on from its last checkpoint; the stock trainer
+    does not promise the same bits.
+
+    Args:
+        pairs: what is learned; a pair of weight 3 is seen three times an epoch.
+        out: folder of the model; the state of an unfinished run is kept beside it, in `out` + `.run`.
+        config: size and budget.
+        progress: called with the number of steps done and of all.
+
+    Returns:
+        Number of training steps.
+
+    Raises:
+        DataError: there is no pair.
+        ArtefactError: `out` exists, or its unfinished run has other settings or pairs.
+    """
+    if not pairs:
+        raise DataError("no sentence pair to learn to translate from")
+    if out.exists():
+        raise ArtefactError(f"{out}: exists already; choose another folder")
+    run = out.with_name(out.name + ".run")
+    run.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(run / "settings.json"):
+        _check_same(run / "settings.json", {**asdict(config), "pairs": len(pairs)})
+        set_seed(config.seed)
+        tokenizer = _tokenizer(pairs, config)
+        model = MarianMTModel(_shape(tokenizer, config))
+        trainer = _trainer(model, tokenizer, _examples(pairs, tokenizer, config), run, config, progress)
+        steps = _planned(run / "plan.json", trainer, config)
+        trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, steps // 10)
+        has_checkpoint = any(run.glob("checkpoint-*"))
+        set_seed(config.seed)
+        trainer.train(resume_from_checkpoint=has_checkpoint)
+        with publish_folder(out) as draft:
+            model.save_pretrained(str(draft))
+            tokenizer.save_pretrained(str(draft))
+    shutil.rmtree(run)
+    return steps
+
+
+def _check_same(path: Path, settings: dict[str, Any]) -> None:
+    if path.exists():
+        old = json.loads(path.read_text(encoding="utf-8"))
+        if changed := sorted(name for name in settings if old.get(name) != settings[name]):
+            raise ArtefactError(
+                f"{path.parent}: holds an unfinished run with other settings ({', '.join(changed)}): "
+                "give its settings, or remove it"
+            )
+    write_text_atomically(path, json.dumps(settings) + "\n")
+
+
+def _tokenizer(pairs: Sequence[SentencePair], config: NmtConfig) -> PreTrainedTokenizerFast:
+    tokenizer = Tokenizer(models.BPE(unk_token=_UNKNOWN))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Punctuation(), pre_tokenizers.Metaspace()]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.BpeTrainer(
+        vocab_size=config.vocabulary, special_tokens=[_PAD, _END, _UNKNOWN], show_progress=False
+    )
+    tokenizer.train_from_iterator((side for pair in pairs for side in (pair.foreign, pair.english)), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {_END}", special_tokens=[(_END, tokenizer.token_to_id(_END))]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=_PAD, eos_token=_END, unk_token=_UNKNOWN,
+        model_max_length=config.max_tokens, model_input_names=["input_ids", "attention_mask"],
+    )  # fmt: skip
+
+
+def _shape(tokenizer: PreTrainedTokenizerFast, config: NmtConfig) -> MarianConfig:
+    return MarianConfig(
+        vocab_size=len(tokenizer), d_model=config.width, max_position_embeddings=config.max_tokens + 1,
+        encoder_layers=config.layers, decoder_layers=config.layers,
+        encoder_attention_heads=config.heads, decoder_attention_heads=config.heads,
+        encoder_ffn_dim=4 * config.width, decoder_ffn_dim=4 * config.width,
+        dropout=config.dropout, activation_function="relu", scale_embedding=True,
+        pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.pad_token_id, forced_eos_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+
+
+def _examples(
+    pairs: Sequence[SentencePair], tokenizer: PreTrainedTokenizerFast, config: NmtConfig
+) -> Dataset:
+    repeated = [pair for pair in pairs for _ in range(max(1, round(pair.weight)))]
+    foreign = tokenizer([pair.foreign for pair in repeated], truncation=True, max_length=config.max_tokens)
+    english = tokenizer([pair.english for pair in repeated], truncation=True, max_length=config.max_tokens)
+    return Dataset.from_dict({"input_ids": foreign["input_ids"], "labels": english["input_ids"]})
+
+
+class _Steps(TrainerCallback):
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
+        self._progress(state.global_step, args.max_steps)
+
+
+def _trainer(
+    model: MarianMTModel,
+    tokenizer: PreTrainedTokenizerFast,
+    examples: Dataset,
+    run: Path,
+    config: NmtConfig,
+    progress: Progress,
+) -> Seq2SeqTrainer:
+    arguments = Seq2SeqTrainingArguments(
+        output_dir=str(run), per_device_train_batch_size=config.batch_size, max_steps=1,
+        learning_rate=config.learning_rate, lr_scheduler_type="linear", adam_beta2=0.98, max_grad_norm=1.0,
+        label_smoothing_factor=config.label_smoothing, train_sampling_strategy="group_by_length",
+        save_strategy="steps", save_steps=100, save_total_limit=2, logging_strategy="no",
+        report_to="none", disable_tqdm=True, use_cpu=not torch.cuda.is_available(),
+        seed=config.seed, data_seed=config.seed,
+    )  # fmt: skip
+    trainer = Seq2SeqTrainer(
+        model=model, args=arguments, train_dataset=examples, processing_class=tokenizer,
+        data_collator=DataCollatorForSeq2Seq(tokenizer, model=model), callbacks=[_Steps(progress)],
+    )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _planned(path: Path, trainer: Seq2SeqTrainer, config: NmtConfig) -> int:
+    """How many steps the budget allows; decided once, so that a killed run has the same schedule."""
+    if not path.exists():
+        batches, seconds = iter(trainer.get_train_dataloader()), []
+        trainer.model.train()
+        for _ in range(_CALIBRATION_STEPS + 1):
+            inputs = next(batches, None)
+            if inputs is None:
+                break
+            started = time.perf_counter()
+            trainer.model(**inputs).loss.backward()
+            seconds.append(time.perf_counter() - started)
+        trainer.model.zero_grad(set_to_none=True)
+        later = seconds[1:] or seconds
+        steps = max(1, int(60 * config.minutes * len(later) / sum(later)))
+        write_text_atomically(path, json.dumps({"steps": steps}) + "\n")
+    return int(json.loads(path.read_text(encoding="utf-8"))["steps"])

@@ -1,0 +1,73 @@
+"""Query translation by a neural model: Marian, NLLB, M2M100 or any other folder of its kind."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+from opticlir.encoder.folder import check_model_folder
+from opticlir.errors import ArtefactError
+
+
+class Seq2Seq:
+    """A pretrained translation model, by beam search.
+
+    Args:
+        folder: saved by transformers; only safetensors are read.
+        source: its own code of the query language (`hau_Latn`, `ha`), where the model knows several.
+        target: its code of English (`eng_Latn`, `en`), likewise.
+        beams: kept at each step; 1 is greedy.
+        max_tokens: longest translation.
+
+    Raises:
+        ArtefactError: the folder holds no such model, or it does not know a language.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        source: str | None = None,
+        target: str | None = None,
+        beams: int = 4,
+        max_tokens: int = 128,
+    ) -> None:
+        check_model_folder(folder)
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+            self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(
+                str(folder), local_files_only=True, use_safetensors=True
+            ).eval()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ArtefactError(f"{folder}: no translation model can be loaded from it: {reason}") from error
+        self._options: dict[str, Any] = {"num_beams": beams, "max_new_tokens": max_tokens, "do_sample": False}
+        if source is not None:
+            self._check_known(folder, source)
+            self._tokenizer.src_lang = source
+        if target is not None:
+            self._options["forced_bos_token_id"] = self._check_known(folder, target)
+
+    def _check_known(self, folder: Path, language: str) -> int:
+        """The token of a language, by the tokenizer's own list, or as a token of that name."""
+        if hasattr(self._tokenizer, "get_lang_id"):
+            codes = getattr(self._tokenizer, "lang_code_to_id", {})
+            if language in codes:
+                return int(self._tokenizer.get_lang_id(language))
+        number = self._tokenizer.convert_tokens_to_ids(language)
+        if number is None or number == self._tokenizer.unk_token_id:
+            raise ArtefactError(f"{folder}: the model has no language {language!r}: use its own codes")
+        return int(number)
+
+    @torch.inference_mode()
+    def translate_all(self, texts: Sequence[str]) -> list[str]:
+        """One batch; the model's own length limit cuts what is longer."""
+        inputs = self._tokenizer(list(texts), return_tensors="pt", padding=True, truncation=True)
+        inputs.pop("token_type_ids", None)
+        return list(
+            self._tokenizer.batch_decode(
+                self._model.generate(**inputs, **self._options), skip_special_tokens=True
+            )
+        )

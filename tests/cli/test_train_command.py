@@ -1,0 +1,196 @@
+"""`train`, with an encoder of a few kilobytes: what it says, what it refuses, and what it leaves behind."""
+
+import json
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+import tiny_models
+from opticlir.storage import sha256_file
+
+
+@pytest.fixture
+def train(opticlir, checkpoints, bitext, tmp_path):
+    """`train` on the good bitext by the good teacher into `tmp_path/model`, as far as `words` say no other."""
+
+    def run(*words, **options):
+        standard = {
+            "bitext": bitext, "language": "swa", "teacher": checkpoints["plain"], "epochs": 1,
+            "out": tmp_path / "model",
+        }  # fmt: skip
+        merged = {name: value for name, value in {**standard, **options}.items() if value is not None}
+        named = [word for name, value in merged.items() for word in (f"--{name}", value)]
+        return opticlir("train", *named, *words)
+
+    return run
+
+
+def query_weights(folder):
+    return sha256_file(folder / "query_0_Transformer" / "model.safetensors")
+
+
+# what it says
+
+
+def test_json_is_one_object(train, tmp_path):
+    done = train("--json")
+    assert done.code == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "model": str(tmp_path / "model"), "pairs": 20, "steps": 1, "initial": {}, "trained": {}, "is_finished": True
+    }  # fmt: skip
+
+
+def test_people_are_told_in_words_and_a_finished_run_is_not_run_again(train, tmp_path):
+    first, again = train(), train()
+    assert first.code == again.code == 0
+    assert first.stdout == again.stdout == f"{tmp_path / 'model'}: 20 pairs, 1 steps\n"
+    assert "training" in first.stderr
+    assert "training" not in again.stderr
+
+
+def test_settings_come_from_the_file_and_options_win(train, tmp_path):
+    (tmp_path / "run.toml").write_text("seed = 5\nbatch_size = 7\n[words]\nn_pieces = 50\n")
+    done = train("--print-config", config=tmp_path / "run.toml", seed=9)
+    settings = json.loads(done.stdout)
+    assert (settings["seed"], settings["batch_size"], settings["words"]["n_pieces"]) == (9, 7, 50)
+    assert (settings["language"], settings["epochs"]) == ("swa", 1.0)
+    assert not (tmp_path / "model").exists()
+
+
+# what it can make of files that are not as they should be
+
+
+def test_mixed_line_ends_change_no_weight(train, bitext, tmp_path):
+    lines = bitext.read_bytes().splitlines()
+    mixed = tmp_path / "mixed.tsv"
+    mixed.write_bytes(b"".join(line + (b"\r\n", b"\n")[at % 2] for at, line in enumerate(lines)))
+    assert train(out=tmp_path / "a").code == train(bitext=mixed, out=tmp_path / "b").code == 0
+    assert query_weights(tmp_path / "a") == query_weights(tmp_path / "b")
+
+
+def test_lenient_skips_and_says_so(train, bitext):
+    with bitext.open("ab") as file:
+        file.write(b"only one column\nfire\tm\xff\n")
+    done = train("--lenient", "--json")
+    assert json.loads(done.stdout)["pairs"] == 20
+    assert f"2 malformed (first: {bitext}:21: expected 2 columns" in done.stderr
+
+
+# what it refuses
+
+MALFORMED = {
+    "missing file": (None, "pairs.tsv: no such file"),
+    "wrong column count": (b"a\tb\na\tb\tc\n", "pairs.tsv:2: expected 2 columns, english<TAB>foreign, found 3"),
+    "binary file": (b"PK\x03\x04" + bytes(range(256)), "pairs.tsv:1: this looks like a zip archive"),
+    "compiled file": (b"\x7fELF\x02\x01\x01\x00\x00", "pairs.tsv:1: NUL byte at byte 7: this looks like a binary"),
+    "no byte": (b"", "pairs.tsv: the file is empty"),
+    "no pair": (b"\t\nwater\t\n", "pairs.tsv: no sentence pair in it (2 with an empty side"),
+    "invalid UTF-8": (b"water\tmaji\nfire\tm\xe9to\n", "pairs.tsv:2: byte 0xe9 at byte 7 of the line, after"),
+    "line ends of one sort inside the other": (
+        b"water\tmaji\rfire\tmoto\r\n", "pairs.tsv:1: expected 2 columns, english<TAB>foreign, found 3"
+    ),
+    "line of more than 10 MB": (
+        b"water\tmaji\n" + b"a" * 10_000_001 + b"\tb\n", "pairs.tsv:2: the line is longer than 10000000 bytes"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", MALFORMED)
+def test_malformed_bitext_names_file_line_and_value_and_leaves_nothing(train, bitext, tmp_path, kind):
+    content, message = MALFORMED[kind]
+    bitext.unlink()
+    if content is not None:
+        bitext.write_bytes(content)
+    assert f"error: {tmp_path}/{message}" in train().error
+    assert not (tmp_path / "model").exists()
+
+
+def pickled(checkpoints, tmp_path):
+    folder = tiny_models.copy_folder(checkpoints["plain"], tmp_path / "teacher")
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+    return folder
+
+
+def truncated(checkpoints, tmp_path):
+    folder = tiny_models.copy_folder(checkpoints["plain"], tmp_path / "teacher")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    return folder
+
+
+def not_a_number(checkpoints, tmp_path):
+    folder = tiny_models.copy_folder(checkpoints["plain"], tmp_path / "teacher")
+    weights = load_file(folder / "model.safetensors")
+    weights["encoder.layer.0.output.dense.bias"].fill_(float("nan"))
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+BAD_TEACHERS = {
+    "missing": (lambda _, tmp_path: tmp_path / "teacher", "teacher: no such model folder"),
+    "pickled": (pickled, "pytorch_model.bin: a pickled file can run code when it is opened"),
+    "truncated": (truncated, "teacher: this model cannot be loaded: SafetensorError"),
+    "not a number": (not_a_number, "the teacher gives a vector that is not finite for "),
+    "not to be had": (lambda *_: "nobody/nothing", "'nobody/nothing' is neither a folder here nor a model"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TEACHERS)
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_teacher_that_cannot_teach_leaves_the_folder_to_the_next_command(
+    train, checkpoints, tmp_path, kind, was_there
+):
+    make, message = BAD_TEACHERS[kind]
+    if was_there:
+        (tmp_path / "model").mkdir()
+    assert message in train(teacher=make(checkpoints, tmp_path)).error
+    assert (tmp_path / "model").exists() == was_there
+    assert not list(tmp_path.glob("model/*"))
+    assert train().code == 0, "the mended command is not refused for the record of the broken one"
+
+
+def test_a_folder_of_somebody_else_is_left_as_it_is(train, tmp_path, tree_of):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "thesis.tex").write_text("years of work")
+    before = tree_of(tmp_path / "model")
+    assert "model holds something else: choose another --out, or empty it" in train().error
+    assert tree_of(tmp_path / "model") == before
+    (tmp_path / "file").write_text("x")
+    assert "cannot write" in train(out=tmp_path / "file").error
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_another_run_in_the_folder_is_left_as_it_is(train, tmp_path, tree_of):
+    train()
+    before = tree_of(tmp_path / "model")
+    assert "holds another run: seed was 0 and is 1 now" in train(seed=1).error
+    assert tree_of(tmp_path / "model") == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "optikal"}, "unknown method 'optikal'"),
+        ({"minutes": 1}, "give a budget in minutes or in epochs, not both"),
+        ({"minutes": 0, "epochs": None}, "minutes is 0.0: expected a finite number above 0"),
+        ({"minutes": "nan", "epochs": None}, "minutes is nan"),
+        ({"epochs": -1}, "epochs is -1.0: expected a finite number, 0 or more"),
+        ({"seed": -1}, "seed is -1"),
+        ({"train": "some"}, "train is 'some', expected 'all' or 'embeddings'"),
+        ({"language": "kiswahili"}, "unknown language code 'kiswahili'"),
+        ({"config": "CONFIG"}, "run.toml: unknown key 'epsilom'"),
+        ({"config": "nowhere.toml"}, "nowhere.toml"),
+        ({"bitext": "pairs.tsv:0"}, "a weight is a finite number above 0, not 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_anything_is_written(train, tmp_path, options, message):
+    (tmp_path / "run.toml").write_text("epsilom = 0.1\n")
+    if options.get("config") == "CONFIG":
+        options = {"config": tmp_path / "run.toml"}
+    assert message in train(**options).error
+    assert not (tmp_path / "model").exists()
+
+
+def test_words_that_are_no_numbers_are_wrong_usage(train):
+    assert "Invalid value for '--minutes'" in train(minutes="soon").usage
+    assert "Invalid value for '--seed'" in train(seed="x").usage

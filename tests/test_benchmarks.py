@@ -1,0 +1,94 @@
+"""Benchmarks run, check their answers, and end with the figures they promise: here on a few problems."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a script of benchmarks/ with a command line; what it printed, and its exit status."""
+    pytest.importorskip("ot", reason="the peer of every benchmark")
+    n_threads = torch.get_num_threads()
+
+    def script(name, *arguments):
+        monkeypatch.syspath_prepend(str(BENCHMARKS))
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        status = 0
+        try:
+            runpy.run_path(str(BENCHMARKS / name), run_name="__main__")
+        except SystemExit as done:
+            status = done.code
+        printed = capsys.readouterr()
+        return printed.out.split("\n"), printed.err, status
+
+    yield script
+    torch.set_num_threads(n_threads)
+
+
+def answer(lines):
+    return json.loads(lines[-2])  # after it comes the end of its line
+
+
+def test_transport_on_a_processor(run):
+    lines, _, _ = run("transport_cpu.py", "--problems", "6", "--repeats", "1")
+    figures = answer(lines)
+    assert figures.keys() >= {"O1_log", "O1_linear", "O1b_emd", "O1b_lsa", "O2_ragged", "commit", "machine"}
+    assert figures["O1_plan_difference"] <= 1e-6
+    assert figures["O1_iterations"] == 50
+    assert figures["O1b_relative_error"] < 1e-3
+
+
+def test_accuracy_of_transport(run):
+    lines, _, _ = run("transport_accuracy.py", "--problems", "5")
+    assert answer(lines)["O3_relative_error"] < 1e-3
+    assert any("exact" in line for line in lines)
+
+
+def test_growth_of_transport(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "new" / "growth.png"
+    sizes = (
+        "--tokens",
+        "4",
+        "8",
+        "16",
+        "--batches",
+        "1",
+        "4",
+        "16",
+        "--repeats",
+        "1",
+        "--picture",
+        str(picture),
+    )
+    lines, _, _ = run("transport_growth.py", *sizes)
+    assert {"exponent_tokens_sinkhorn", "exponent_batch_exact"} <= answer(lines).keys()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is an accelerator")
+def test_without_an_accelerator_nothing_is_claimed(run):
+    lines, errors, status = run("transport_gpu.py")
+    assert status == 1
+    assert errors == "transport_gpu: torch sees no CUDA device, so nothing was measured\n"
+    assert lines == [""]
+
+
+def test_a_wrong_answer_is_not_timed(run, monkeypatch):
+    """A solver whose costs are off."""
+    import opticlir.transport
+    from opticlir.transport import sinkhorn
+
+    def wrong(cost, *others, **settings):
+        return sinkhorn(cost + torch.rand_like(cost), *others, **settings)
+
+    monkeypatch.setattr(opticlir.transport, "sinkhorn", wrong)
+    with pytest.raises(RuntimeError, match="not so: our plan is within 1e-6 of float64"):
+        run("transport_cpu.py", "--problems", "6", "--repeats", "1")

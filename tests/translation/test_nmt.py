@@ -1,0 +1,118 @@
+"""A translator from scratch, on a language of twelve words: it learns them, and a folder of it translates."""
+
+import json
+
+import pytest
+
+from opticlir.errors import ArtefactError, DataError
+from opticlir.records import SentencePair
+from opticlir.translation import nmt
+from opticlir.translation.nmt import NmtConfig, train_translator
+from opticlir.translation.seq2seq import Seq2Seq
+
+WORDS = dict(
+    zip(
+        ["ana", "boro", "kete", "mudu", "sila", "tano"],
+        ["one", "water", "house", "road", "clean", "far"],
+        strict=True,
+    )
+)
+PAIRS = [
+    SentencePair(f"{WORDS[first]} {WORDS[second]}", f"{first} {second}")
+    for first in WORDS
+    for second in WORDS
+]
+CONFIG = NmtConfig(
+    minutes=1.0, vocabulary=120, width=32, layers=1, heads=2, dropout=0.0, label_smoothing=0.0, batch_size=12,
+    learning_rate=1e-2,
+)  # fmt: skip
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """So many steps, whatever the machine."""
+
+    def plan(steps):
+        monkeypatch.setattr(
+            nmt, "_planned", lambda path, *_: json.loads(path.read_text()) if path.exists() else steps
+        )
+
+    return plan
+
+
+@pytest.fixture
+def translator(tmp_path, planned):
+    planned(150)
+    told = []
+    assert train_translator(PAIRS, tmp_path / "model", CONFIG, lambda *step: told.append(step)) == 150
+    assert told[-1] == (150, 150)
+    assert not (tmp_path / "model.run").exists()
+    return tmp_path / "model"
+
+
+def test_it_learns_the_language(translator):
+    texts = [pair.foreign for pair in PAIRS]
+    found = Seq2Seq(translator, beams=2).translate_all(texts)
+    assert sum(one == pair.english for one, pair in zip(found, PAIRS, strict=True)) >= 30  # of 36
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, planned, monkeypatch):
+    planned(6)
+    arguments = nmt.Seq2SeqTrainingArguments
+    monkeypatch.setattr(
+        nmt, "Seq2SeqTrainingArguments", lambda **given: arguments(**{**given, "save_steps": 2})
+    )
+
+    def die(done, _):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_translator(PAIRS, tmp_path / "model", CONFIG, die)
+    assert not (tmp_path / "model").exists()
+    told = []
+    train_translator(PAIRS, tmp_path / "model", CONFIG, lambda *step: told.append(step))
+    assert told == [(5, 6), (6, 6)]
+    Seq2Seq(tmp_path / "model")
+
+
+def test_the_budget_plans_the_steps(tmp_path):
+    config = NmtConfig(minutes=0.005, vocabulary=120, width=32, layers=1, heads=2, batch_size=12)
+    assert train_translator(PAIRS, tmp_path / "model", config) >= 1
+
+
+def test_other_settings_do_not_go_on(tmp_path, planned):
+    planned(3)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_translator(PAIRS, tmp_path / "model", CONFIG, die)
+    with pytest.raises(
+        ArtefactError, match=r"model\.run: holds an unfinished run with other settings \(pairs\)"
+    ):
+        train_translator(PAIRS[:30], tmp_path / "model", CONFIG)
+
+
+def test_what_stands_is_not_overwritten(translator):
+    with pytest.raises(ArtefactError, match=r"model: exists already"):
+        train_translator(PAIRS, translator, CONFIG)
+
+
+def test_without_a_pair_nothing_is_learned(tmp_path):
+    with pytest.raises(DataError, match="no sentence pair to learn to translate from"):
+        train_translator([], tmp_path / "model", CONFIG)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_a_translator_is_refused(tmp_path, checkpoints):
+    with pytest.raises(ArtefactError, match=r"nothing: no such model folder"):
+        Seq2Seq(tmp_path / "nothing")
+    with pytest.raises(ArtefactError, match=r"no translation model can be loaded from it"):
+        Seq2Seq(checkpoints["plain"])
+
+
+def test_a_language_the_model_does_not_know_is_refused(translator):
+    with pytest.raises(ArtefactError, match=r"the model has no language 'hau_Latn': use its own codes"):
+        Seq2Seq(translator, target="hau_Latn")
