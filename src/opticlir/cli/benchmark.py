@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from opticlir.cli.app import AsJson, app, print_json
+from opticlir.errors import DataError
 
 
 @app.command()
