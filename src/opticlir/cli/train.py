@@ -36,7 +36,13 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of data order; same seed, same weights.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; options win over it.")] = None,
     print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print the settings and stop.")
+        bool,
+        typer.Option(
+            "--print-config", help="Print every setting, explained, as TOML for --config, and stop."
+        ),
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write the curves to OUT/run/tensorboard as well.")
     ] = False,
     lenient: Lenient = False,
     as_json: AsJson = False,
@@ -61,7 +67,9 @@ def train(
     settings["language"] = language_code(language)
     resolved = make_config(settings, source=str(config) if config else "command line")
     if print_config:
-        print_json(asdict(resolved))
+        from opticlir.training.config_toml import config_toml
+
+        print_json(asdict(resolved)) if as_json else typer.echo(config_toml(resolved), nl=False)
         return
     skipped = SkipReport(lenient=lenient)
     files = [parse_bitext_argument(argument) for argument in bitext]
@@ -77,19 +85,29 @@ def train(
         for path, weight in files
         for name, value in input_checksums(bitext_files(path, language=resolved.language)).items()
     }
-    _distil(resolved, pairs, out, inputs, as_json=as_json)
+    _distil(resolved, pairs, out, inputs, tensorboard=tensorboard, as_json=as_json)
 
 
-def _distil(config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, as_json: bool) -> None:
+def _distil(
+    config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, tensorboard: bool, as_json: bool
+) -> None:
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import console, progress_bars
 
     quieten()
     from opticlir.training import distil
+    from opticlir.training.tensorboard import tensorboard_report
 
+    observers = [tensorboard_report(out)] if tensorboard else []
     with progress_bars() as bars, _withdrawn_on_failure(out):
+        observers.append(bars.training)
+
+        def report(event: dict[str, Any]) -> None:
+            for observer in observers:
+                observer(event)
+
         try:
-            outcome = distil(config, pairs, out, inputs=inputs, report=bars.training)
+            outcome = distil(config, pairs, out, inputs=inputs, report=report)
         except FloatingPointError as error:
             raise ArtefactError(
                 f"{out}: {error}: training stopped, the last checkpoint is kept in {out / 'run'}; "
@@ -100,7 +118,9 @@ def _distil(config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, as_js
     elif not outcome.is_finished:
         console.print(f"stopped; the same command goes on from the last checkpoint in {out}")
     else:
-        typer.echo(f"{out}: {len(pairs)} pairs, {outcome.steps} steps")
+        typer.echo(
+            f"{out}: {len(pairs)} pairs, {outcome.steps} steps, saved as after step {outcome.saved_step}"
+        )
         for name, value in outcome.trained.items():
             typer.echo(f"held-out {name}: {outcome.initial[name]:.3f} as initialised, {value:.3f} trained")
     if not outcome.is_finished:

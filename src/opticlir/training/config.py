@@ -63,6 +63,9 @@ class TrainConfig:
     """Pairs kept out of training to watch it by, at most 2 % of the bitext."""
     checkpoint_steps: int = 50
     """Steps between checkpoints and looks at the held-out pairs."""
+    patience: int | None = None
+    """Looks without a better one after which training stops; the best checkpoint is what is saved then. None
+    takes all steps and saves the last."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the encoders' matrix products; `auto` is bfloat16 where the processor multiplies in it."""
 
@@ -94,6 +97,7 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
             "embedding_learning_rate",
             "batch_size",
             "checkpoint_steps",
+            "patience",
         ),
         lambda value: 0 < value < math.inf,
         "a finite number above 0",
