@@ -13,7 +13,7 @@ each lever is switched off alone, a few steps each, in turn.
 by CPU seconds, which a machine with other work to do does not falsify as long as OMP_NUM_THREADS is 1.
 
 2026-11-21, AMD EPYC with AVX-512 bfloat16, one thread beside other work, lafand.hau, --steps 15: T1 4.8 (by CPU
-5.0), to the same loss 3.2 (3.3). The ladder is in docs/decisions/0002-levers-of-training-on-a-processor.md.
+5.0), to the same loss 3.2 (3.3). The ladder is in docs/decisions/0004-levers-of-training-on-a-processor.md.
 """
 
 import argparse
