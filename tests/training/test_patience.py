@@ -90,7 +90,6 @@ def test_training_stops_when_patience_ends_and_the_best_is_saved(config_of, memo
     saved = load_file(out / "query_0_Transformer" / "model.safetensors")
     table = "embeddings.word_embeddings.weight"
     assert saved[table].equal(next(value for name, value in kept.items() if name.endswith(table)))
-    assert "after" not in (out / "README.md").read_text().split("---")[2][:40]
     assert "(6 steps, seed 0)" in (out / "README.md").read_text()
     assert distil(config_of(), PAIRS, out) == outcome  # finished: told from the log
 
@@ -146,14 +145,13 @@ def test_the_look_where_sigterm_came_does_not_count(config_of, memory_path, scri
     unbroken = distil(config_of(), PAIRS, memory_path / "unbroken")
 
     def terminate(event):
-        if event["event"] == "step" and event["step"] == 5:
+        if event["event"] == "step" and event["step"] == 10:
             os.kill(os.getpid(), signal.SIGTERM)
 
     config = config_of()
     outcome = distil(config, PAIRS, memory_path / "broken", report=terminate)
     assert not outcome.is_finished
-    if 6 not in RunFolder(memory_path / "broken").looks():
-        assert max(RunFolder(memory_path / "broken").looks()) < 9
+    assert RunFolder(memory_path / "broken").looks()[11]["RR"] == 1.0  # better than any that counts
     assert distil(config, PAIRS, memory_path / "broken") == unbroken
     assert weights(memory_path / "broken") == weights(memory_path / "unbroken")
 
