@@ -4,7 +4,10 @@
 
 One thread, medians of 5. An exponent is the slope of the logarithm of time over that of size, by least squares.
 
-ANSWER
+2026-11-21, 58c37e4, one of two AMD EPYC cores (AVX-512) with other work beside it (load 8). From 64 tokens on time
+grows like n to the power 1.63 (sinkhorn, which settles after 15 iterations at 256), 2.16 (proximal point), 1.82
+(exact); from 256 problems on like the batch to the power 1.10, 1.04, 1.07. 65,536 problems of 32 x 32 take 457, 824 and
+410 ms.
 """
 
 import argparse
@@ -30,7 +33,7 @@ MATRIX_ENTRIES = 2**18
 
 Solver = Callable[[torch.Tensor, torch.Tensor], Any]
 SOLVERS: dict[str, Solver] = {
-    "sinkhorn, 50 iterations": lambda cost, mass: sinkhorn(
+    "sinkhorn, up to 50 iterations": lambda cost, mass: sinkhorn(
         cost, mass, mass, epsilon=0.02, max_iterations=50, tolerance=0.0
     ),
     "proximal point, 50 steps": lambda cost, mass: proximal_point(cost, mass, mass),

@@ -142,6 +142,19 @@ def language_code(code: str) -> str:
     raise DataError(f"unknown language code {code!r}: give an ISO 639-3 code of three letters, such as 'swa'")
 
 
+def language_codes(codes: str) -> tuple[str, ...]:
+    """Codes of one or several languages, divided by commas or plus signs, each once.
+
+    Raises:
+        DataError: as `language_code`, for any of them.
+
+    Example:
+        >>> language_codes("hau,yo"), language_codes("hau+yor+ha"), language_codes("swh")
+        (('hau', 'yor'), ('hau', 'yor'), ('swa',))
+    """
+    return tuple(dict.fromkeys(language_code(code) for code in codes.replace("+", ",").split(",")))
+
+
 def language_name(code: str) -> str:
     """English name of a language, or the code itself where the table has no name."""
     return _LANGUAGES.get(language_code(code), (code, None))[0]

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 import tiny_models
+from opticlir.encoder import load_model
 from opticlir.storage import sha256_file
 
 
@@ -36,24 +38,60 @@ def test_json_is_one_object(train, tmp_path):
     done = train("--json")
     assert done.code == 0, done.stderr
     assert json.loads(done.stdout) == {
-        "model": str(tmp_path / "model"), "pairs": 20, "steps": 1, "initial": {}, "trained": {}, "is_finished": True
+        "model": str(tmp_path / "model"), "pairs": 20, "steps": 1, "saved_step": 1, "initial": {}, "trained": {},
+        "is_finished": True,
     }  # fmt: skip
 
 
 def test_people_are_told_in_words_and_a_finished_run_is_not_run_again(train, tmp_path):
     first, again = train(), train()
     assert first.code == again.code == 0
-    assert first.stdout == again.stdout == f"{tmp_path / 'model'}: 20 pairs, 1 steps\n"
+    assert first.stdout == again.stdout == f"{tmp_path / 'model'}: 20 pairs, 1 steps, saved as after step 1\n"
     assert "training" in first.stderr
     assert "training" not in again.stderr
 
 
 def test_settings_come_from_the_file_and_options_win(train, tmp_path):
     (tmp_path / "run.toml").write_text("seed = 5\nbatch_size = 7\n[words]\nn_pieces = 50\n")
-    done = train("--print-config", config=tmp_path / "run.toml", seed=9)
+    done = train("--print-config", "--json", config=tmp_path / "run.toml", seed=9)
     settings = json.loads(done.stdout)
     assert (settings["seed"], settings["batch_size"], settings["words"]["n_pieces"]) == (9, 7, 50)
     assert (settings["language"], settings["epochs"]) == ("swa", 1.0)
+    assert not (tmp_path / "model").exists()
+
+
+# several languages
+
+
+@pytest.fixture
+def second_bitext(tmp_path):
+    """The first half of the pairs again, in a language of the same words written backwards."""
+    path = tmp_path / "backwards.tsv"
+    lines = (f"{pair.english}\t{pair.foreign[::-1]}\n" for pair in tiny_models.PAIRS[:10])
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def test_one_student_learns_two_languages(train, tmp_path, bitext, second_bitext):
+    done = train(
+        f"--bitext=yor={second_bitext}", "--json", bitext=f"swa={bitext}", language="swa,yo", epochs=30
+    )
+    assert done.code == 0, done.stderr
+    assert json.loads(done.stdout)["pairs"] == 30
+    model = load_model(tmp_path / "model")
+    for backwards in (1, -1):
+        foreign = [pair.foreign[::backwards] for pair in tiny_models.PAIRS[:10]]
+        english = model.encode_document([pair.english for pair in tiny_models.PAIRS[:10]])
+        scores = model.similarity(model.encode_query(foreign), english)
+        assert (scores.argmax(dim=1) == torch.arange(10)).sum() >= 8
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "- sw\n- yo\n- en" in card
+    assert "questions in Swahili and Yoruba" in card
+
+
+def test_which_language_a_file_is_must_be_said(train, bitext, tmp_path):
+    error = train(language="swa,yor").error
+    assert f"with several languages each file says which is its own: swa={bitext}" in error
     assert not (tmp_path / "model").exists()
 
 

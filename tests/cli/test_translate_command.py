@@ -92,3 +92,18 @@ def test_a_translator_is_trained_and_translates(folder, monkeypatch):
     done = run(folder, "--by", "seq2seq", "--model", folder / "nmt", "--json")
     assert done.exit_code == 0, done.output
     assert {"BLEU", "chrF"} < set(json.loads(done.stdout))
+
+
+def test_a_benchmark_asks_the_translations(folder, checkpoints, monkeypatch):
+    monkeypatch.setenv("OPTICLIR_CACHE", str(folder / "cache"))
+    assert run(folder, "--by", "dictionary", "--dictionary", folder / "pairs.tsv").exit_code == 0
+    words = [
+        "benchmark", "beir", "--data", str(folder), "--language", "swa", "--model", str(checkpoints["plain"]), "--json",
+    ]  # fmt: skip
+    asked = CliRunner().invoke(app, words)
+    assert json.loads(asked.stdout)["bm25"]["AP"] == 0.0
+    translated = CliRunner().invoke(app, [*words, "--queries", str(folder / "eng.tsv")])
+    assert json.loads(translated.stdout)["bm25"]["AP"] == 1.0
+    (folder / "other.tsv").write_text("q\twater\nq2\thouse\n")
+    refused = CliRunner().invoke(app, [*words, "--queries", str(folder / "other.tsv")])
+    assert "query 'q2' is in only one of this file and the collection" in str(refused.exception)

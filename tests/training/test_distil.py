@@ -241,6 +241,23 @@ def test_looking_how_fast_the_machine_is_changes_no_weight(config_of, tmp_path):
     assert query_weights(tmp_path / "planned") == query_weights(tmp_path / "found")
 
 
+def test_the_speed_is_measured_in_the_precision_of_the_training(config_of, tmp_path, monkeypatch):
+    encode, seen = DistillationLoss._encode, []
+
+    def noting(self, inputs):
+        (layer, *_) = (module for module in self.model.modules() if isinstance(module, torch.nn.Linear))
+        hook = layer.register_forward_hook(lambda *arguments: seen.append(arguments[2].dtype))
+        try:
+            return encode(self, inputs)
+        finally:
+            hook.remove()
+
+    monkeypatch.setattr(DistillationLoss, "_encode", noting)
+    distil(config_of(precision="bfloat16", epochs=..., minutes=1e-4), PAIRS, tmp_path)
+    assert len(seen) > 3  # batches it was measured on, and a step at least
+    assert set(seen) == {torch.bfloat16}
+
+
 # finished, foreign and claimed folders
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from opticlir.cli.app import AsJson, app, print_json
+from opticlir.errors import DataError
 
 
 @app.command()
@@ -27,6 +28,14 @@ def benchmark(
         str | None,
         typer.Option(help="Also ask this English encoder the human English questions: the ceiling."),
     ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(
+            help="Ask these instead: query_id<TAB>text, as `opticlir translate` writes them.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     dense_only: Annotated[
         bool, typer.Option("--dense-only", help="Leave BM25 out of the first row.")
     ] = False,
@@ -42,17 +51,23 @@ def benchmark(
     from opticlir.benchmark import run_benchmark, unseen_share
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
-    from opticlir.data import load_benchmark, write_run
+    from opticlir.data import load_benchmark, read_topics, write_run
     from opticlir.storage.filesystem import make_folders, refusals_named
 
     task = load_benchmark(name, data, language, split)
+    asked = task.queries if queries is None else read_topics(queries, "eng")
+    if unanswered := {query.query_id for query in task.queries} ^ {query.query_id for query in asked}:
+        raise DataError(
+            f"{queries}: query {min(unanswered)!r} is in only one of this file and the collection: "
+            "expected the same queries in other words"
+        )
     quieten()
     from opticlir.encoder import load_model
     from opticlir.training import default_cache_folder
 
     with progress_bars() as bars:
         encoder = load_model(model)
-        means, rankings = run_benchmark(task, encoder, default_cache_folder(), progress=bars)
+        means, rankings = run_benchmark(task, encoder, default_cache_folder(), queries=asked, progress=bars)
         result: dict[str, Any] = {
             **means["dense" if dense_only else "hybrid"], "dense": means["dense"], "bm25": means["bm25"],
             "queries": len(task.qrels), "documents": len(task.documents), "unseen_query_words": None,

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from opticlir.cli.app import AsJson, Lenient, app, print_json
 from opticlir.errors import ArtefactError, OpticlirError
+
+if TYPE_CHECKING:
+    from opticlir.data import BitextSource, SkipReport
+    from opticlir.records import SentencePair
 
 
 @app.command()
@@ -18,10 +22,16 @@ def train(
     bitext: Annotated[
         list[str],
         typer.Option(
-            help="Sentence pairs, FILE or FILE:WEIGHT; repeat for more. TSV, Moses, JSONL, .po, TMX, .gz."
+            help="Sentence pairs, FILE or FILE:WEIGHT; repeat for more. TSV, Moses, JSONL, .po, TMX, .gz. "
+            "With several languages LANGUAGE=FILE."
         ),
     ],
-    language: Annotated[str, typer.Option(help="Query language, ISO 639-3 (swa) or any code in use (sw).")],
+    language: Annotated[
+        str,
+        typer.Option(
+            help="Query language, ISO 639-3 (swa) or any code in use (sw); several for one student: hau,yor."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the model; the record of the run is kept in OUT/run.")],
     teacher: Annotated[
         str | None, typer.Option(help="English encoder: minilm, a folder or a hub name.")
@@ -36,7 +46,13 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of data order; same seed, same weights.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; options win over it.")] = None,
     print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print the settings and stop.")
+        bool,
+        typer.Option(
+            "--print-config", help="Print every setting, explained, as TOML for --config, and stop."
+        ),
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write the curves to OUT/run/tensorboard as well.")
     ] = False,
     lenient: Lenient = False,
     as_json: AsJson = False,
@@ -47,8 +63,8 @@ def train(
 
     Example: opticlir train --bitext news.tsv --bitext questions.tsv:3 --language swa --out swahili --minutes 15
     """
-    from opticlir.data import SkipReport, bitext_files, parse_bitext_argument, read_bitext
-    from opticlir.languages import language_code
+    from opticlir.data import SkipReport, bitext_files, bitext_sources
+    from opticlir.languages import language_codes
     from opticlir.manifest import input_checksums
     from opticlir.training import make_config, read_config
 
@@ -58,38 +74,61 @@ def train(
     }  # fmt: skip
     settings = read_config(config) if config else {}
     settings |= {name: value for name, value in options.items() if value is not None}
-    settings["language"] = language_code(language)
+    languages = language_codes(language)
+    settings["language"] = "+".join(languages)
     resolved = make_config(settings, source=str(config) if config else "command line")
     if print_config:
-        print_json(asdict(resolved))
+        from opticlir.training.config_toml import config_toml
+
+        print_json(asdict(resolved)) if as_json else typer.echo(config_toml(resolved), nl=False)
         return
     skipped = SkipReport(lenient=lenient)
-    files = [parse_bitext_argument(argument) for argument in bitext]
-    pairs = [
-        pair
-        for path, weight in files
-        for pair in read_bitext(path, language=resolved.language, weight=weight, skipped=skipped)
-    ]
+    sources = bitext_sources(bitext, languages)
+    pairs = _pairs(sources, languages, resolved.language_balance, skipped)
     if summary := skipped.summary():
         typer.echo(summary, err=True)
     inputs = {
-        f"{name}:{weight}": value
-        for path, weight in files
-        for name, value in input_checksums(bitext_files(path, language=resolved.language)).items()
+        f"{name}:{source.weight}": value
+        for source in sources
+        for name, value in input_checksums(bitext_files(source.path, language=source.language)).items()
     }
-    _distil(resolved, pairs, out, inputs, as_json=as_json)
+    _distil(resolved, pairs, out, inputs, tensorboard=tensorboard, as_json=as_json)
 
 
-def _distil(config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, as_json: bool) -> None:
+def _pairs(
+    sources: "list[BitextSource]", languages: tuple[str, ...], balance: float, skipped: "SkipReport"
+) -> "list[SentencePair]":
+    from opticlir.data import read_bitext
+    from opticlir.training import balanced
+
+    found: dict[str, list[SentencePair]] = {language: [] for language in languages}
+    for source in sources:
+        found[source.language] += read_bitext(
+            source.path, language=source.language, weight=source.weight, skipped=skipped
+        )
+    return balanced(found, balance) if len(languages) > 1 else found[languages[0]]
+
+
+def _distil(
+    config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, tensorboard: bool, as_json: bool
+) -> None:
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import console, progress_bars
 
     quieten()
     from opticlir.training import distil
+    from opticlir.training.tensorboard import tensorboard_report
 
+    observers = [tensorboard_report(out)] if tensorboard else []
     with progress_bars() as bars, _withdrawn_on_failure(out):
+        observers.append(bars.training)
+
+        def report(event: dict[str, Any]) -> None:
+            for observer in observers:
+                observer(event)
+
         try:
-            outcome = distil(config, pairs, out, inputs=inputs, report=bars.training)
+            outcome = distil(config, pairs, out, inputs=inputs, report=report)
         except FloatingPointError as error:
             raise ArtefactError(
                 f"{out}: {error}: training stopped, the last checkpoint is kept in {out / 'run'}; "
@@ -100,7 +139,9 @@ def _distil(config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, as_js
     elif not outcome.is_finished:
         console.print(f"stopped; the same command goes on from the last checkpoint in {out}")
     else:
-        typer.echo(f"{out}: {len(pairs)} pairs, {outcome.steps} steps")
+        typer.echo(
+            f"{out}: {len(pairs)} pairs, {outcome.steps} steps, saved as after step {outcome.saved_step}"
+        )
         for name, value in outcome.trained.items():
             typer.echo(f"held-out {name}: {outcome.initial[name]:.3f} as initialised, {value:.3f} trained")
     if not outcome.is_finished:

@@ -2,14 +2,22 @@
 
 from opticlir.data.beir import read_beir, read_corpus, read_queries
 from opticlir.data.benchmarks import BENCHMARKS, load_benchmark
-from opticlir.data.bitext import bitext_files, parse_bitext_argument, read_bitext
+from opticlir.data.bitext import (
+    BitextSource,
+    bitext_files,
+    bitext_sources,
+    parse_bitext_argument,
+    read_bitext,
+)
 from opticlir.data.skipping import SkipReport
 from opticlir.data.trec import read_qrels, read_run, read_topics, write_run
 
 __all__ = [
     "BENCHMARKS",
+    "BitextSource",
     "SkipReport",
     "bitext_files",
+    "bitext_sources",
     "load_benchmark",
     "parse_bitext_argument",
     "read_beir",

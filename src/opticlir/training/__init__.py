@@ -1,5 +1,6 @@
 """From bitext to a query encoder: caches, batches, losses and the trainer."""
 
+from opticlir.training.balance import balanced
 from opticlir.training.config import TrainConfig, make_config, read_config
 from opticlir.training.distil import Outcome, distil
 from opticlir.training.methods import METHODS, Stage, objective_names, parse_method
@@ -10,6 +11,7 @@ __all__ = [
     "Outcome",
     "Stage",
     "TrainConfig",
+    "balanced",
     "default_cache_folder",
     "distil",
     "make_config",

@@ -18,7 +18,10 @@ class TrainConfig:
     """How a student is distilled. The defaults are what `opticlir train` does."""
 
     language: str
-    """ISO 639-3 code of the query language."""
+    """ISO 639-3 code of the query language; of several for one student, joined by plus signs: `hau+yor`."""
+    language_balance: float = 0.5
+    """Of several languages: their shares go with their numbers of pairs to this power; 1 leaves them as they
+    are, 0 makes them equal."""
     teacher: str = "minilm"
     """English encoder whose document index is to be searched: `minilm`, a folder or a hub name."""
     teacher_vectors: Literal["float16", "int8"] = "float16"
@@ -63,6 +66,9 @@ class TrainConfig:
     """Pairs kept out of training to watch it by, at most 2 % of the bitext."""
     checkpoint_steps: int = 50
     """Steps between checkpoints and looks at the held-out pairs."""
+    patience: int | None = None
+    """Looks without a better one after which training stops; the best checkpoint is what is saved then. None
+    takes all steps and saves the last."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the encoders' matrix products; `auto` is bfloat16 where the processor multiplies in it."""
 
@@ -94,12 +100,14 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
             "embedding_learning_rate",
             "batch_size",
             "checkpoint_steps",
+            "patience",
         ),
         lambda value: 0 < value < math.inf,
         "a finite number above 0",
     ),
     (("epochs", "held_out", "seed"), lambda value: 0 <= value < math.inf, "a finite number, 0 or more"),
     (("seed",), lambda value: value < 2**32, f"a number below {2**32}"),
+    (("language_balance",), lambda value: 0 <= value <= 1, "a number from 0 to 1"),
     (("dropout", "warmup"), lambda value: 0 <= value < 1, "a share, from 0 to less than 1"),
 )
 

@@ -32,6 +32,7 @@ from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
 from opticlir.training.batches import BitextCollator, LengthBuckets
 from opticlir.training.config import TrainConfig
+from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.english_side import EnglishInputs
 from opticlir.training.losses import DistillationLoss, Parts, objectives
 from opticlir.training.methods import objective_names, reads_english
@@ -60,6 +61,8 @@ class Outcome:
     """Held-out measures before the first step; empty where nothing was held out."""
     trained: dict[str, float]
     """The same of the model that was saved."""
+    saved_step: int
+    """The step whose weights were saved: the last, or with `patience` the one with the best look."""
     is_finished: bool
     """False where SIGTERM came first: the same command goes on from there."""
 
@@ -97,7 +100,7 @@ def distil(
     run = RunFolder(out)
     with run.claimed(asdict(config), inputs or {}) as finished:
         if finished:
-            return _past_outcome(run)
+            return _past_outcome(config, run)
         torch.manual_seed(config.seed)
         with _flushed_denormals():
             return _train(config, pairs, run, report)
@@ -109,13 +112,16 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     base = teacher if config.student is None else load_model(config.student)
     _check_widths(base, teacher, config)
     kept, held_out = _split(pairs, config)
-
+    if config.patience and not held_out:
+        raise DataError(
+            f"patience is {config.patience}, but of {len(pairs)} sentence pairs none is held out to look at: "
+            "give 50 pairs or more, held_out above 0, or no patience"
+        )
     report({"event": "stage", "name": "aligning words"})
     vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
     student = new_student(base, vocabulary)
     _prepare(student, config)
     _write_words(run, student, kept)
-
     tokens = _teacher_tokens(config, teacher, [pair.english for pair in [*kept, *held_out]], report)
     foreign = [pair.foreign for pair in held_out]
     english = [tokens[len(kept) + number] for number in range(len(held_out))]
@@ -123,45 +129,62 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     def validate() -> dict[str, float]:
         return translation_retrieval(student, foreign, english) if foreign else {}
 
-    callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size)
+    callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size, patience=config.patience)
     trainer = _trainer(
         config, student, kept, _collator(config, student, teacher, kept, tokens), callback,
         _arguments(config, student, run),
     )  # fmt: skip
     with _plain_attention(student):
         steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
-    trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
-    checkpoint = run.last_checkpoint()
-    run.rewind_log(_step_of(checkpoint) if checkpoint else -1)
-    if checkpoint is None:
-        callback.look(0)
-    if steps:
-        report({"event": "stage", "name": "training"})
-        with _plain_attention(student), callback.listening():
-            _take_steps(trainer, checkpoint, config.seed)
+        trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
+        if steps:
+            report({"event": "stage", "name": "training"})
+        with callback.listening():
+            _take_steps(config, trainer, callback, run)
     if callback.is_interrupted:
-        return _outcome(run, steps, is_finished=False)
-    if not run.has_validation(steps):  # killed between the last checkpoint and the look at it
-        callback.look(steps)
+        return _outcome(config, run, steps, is_finished=False)
     report({"event": "stage", "name": "saving the model"})
-    save_model(cross_lingual_model(student, teacher), run.out)
-    if config.train == "embeddings" and config.student is None:
-        pack = run.folder / "language-pack"
-        shutil.rmtree(pack, ignore_errors=True)  # of a run that was killed right after it
-        save_language_pack(student, teacher, pack, language=config.language)
-    outcome = _outcome(run, steps, is_finished=True)
-    card = model_card(config, pairs=len(pairs), steps=steps, initial=outcome.initial, trained=outcome.trained)
+    _save(config, run, student, teacher)
+    outcome = _outcome(config, run, steps, is_finished=True)
+    card = model_card(
+        config, pairs=len(pairs), steps=outcome.saved_step, initial=outcome.initial, trained=outcome.trained
+    )
     write_text_atomically(run.out / "README.md", card)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
     return outcome
 
 
-def _take_steps(trainer: StudentTrainer, checkpoint: Path | None, seed: int) -> None:
-    if checkpoint and _step_of(checkpoint) == trainer.args.max_steps:
+def _save(
+    config: TrainConfig, run: RunFolder, student: MultiVectorEncoder, teacher: MultiVectorEncoder
+) -> None:
+    save_model(cross_lingual_model(student, teacher), run.out)
+    if config.train == "embeddings" and config.student is None:
+        pack = run.folder / "language-pack"
+        shutil.rmtree(pack, ignore_errors=True)  # of a run that was killed right after it
+        save_language_pack(student, teacher, pack, language=config.language)
+
+
+def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallback, run: RunFolder) -> None:
+    """Train from the last checkpoint on, if anything is left to do, and leave the student as it is to be saved."""
+    checkpoint, steps = run.last_checkpoint(), trainer.args.max_steps
+    done = _step_of(checkpoint) if checkpoint else 0
+    run.rewind_log(done if checkpoint else -1)
+    if checkpoint:
         trainer.restore(checkpoint)
-        return
-    torch.manual_seed(seed)  # planning draws: a run that finds its plan made has to draw the same after it
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if done not in run.looks():  # before the first step, or killed between a checkpoint and the look at it
+        callback.look(done)
+    looks = scheduled(run.looks(), every=config.checkpoint_steps, last=steps)
+    if done < steps and not (config.patience and is_over(looks, config.patience)):
+        torch.manual_seed(config.seed)  # planning draws: a run that finds its plan made has to draw the same
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    saved = _saved_step(config, run, steps)
+    if config.patience and saved and not callback.is_interrupted:
+        trainer.restore(run.checkpoints / f"checkpoint-{saved}")
+
+
+def _saved_step(config: TrainConfig, run: RunFolder, steps: int) -> int:
+    looks = scheduled(run.looks(), every=config.checkpoint_steps, last=steps)
+    return best_step(looks) if config.patience and looks else steps
 
 
 def _step_of(checkpoint: Path) -> int:
@@ -304,7 +327,7 @@ def _arguments(
         lr_scheduler_type="linear",
         adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch_fused",
         bf16=_bfloat16(config), use_cpu=student.device.type == "cpu",
-        save_strategy="steps", save_steps=config.checkpoint_steps, save_total_limit=2,
+        save_strategy="steps", save_steps=config.checkpoint_steps, save_total_limit=3 if config.patience else 2,
         logging_strategy="steps", logging_steps=5, logging_nan_inf_filter=False,
         report_to="none", disable_tqdm=True,
         seed=config.seed, data_seed=config.seed,
@@ -333,7 +356,7 @@ def _seconds_per_step(trainer: StudentTrainer) -> float:
         inputs = next(batches, None)
         if inputs is None:
             break
-        with trainer.compute_loss_context_manager():
+        with trainer.accelerator.autocast():  # training wraps the model in it, which is not prepared yet
             loss = trainer.compute_loss(trainer.model, inputs)
         loss.backward()
         seconds.append(time.perf_counter() - started)
@@ -374,18 +397,20 @@ def _plain_attention(student: MultiVectorEncoder) -> Iterator[None]:
         model.set_attn_implementation(usual)
 
 
-def _past_outcome(run: RunFolder) -> Outcome:
+def _past_outcome(config: TrainConfig, run: RunFolder) -> Outcome:
     def again() -> int:
         raise ArtefactError(f"{run.folder / 'plan.json'} is gone: remove {run.out} and train again")
 
-    return _outcome(run, run.plan(again), is_finished=True)
+    return _outcome(config, run, run.plan(again), is_finished=True)
 
 
-def _outcome(run: RunFolder, steps: int, *, is_finished: bool) -> Outcome:
-    looks = [line["validation"] for line in run.read_log() if "validation" in line]
+def _outcome(config: TrainConfig, run: RunFolder, steps: int, *, is_finished: bool) -> Outcome:
+    looks = run.looks()
+    saved = _saved_step(config, run, steps)
     return Outcome(
         steps=steps,
-        initial=looks[0] if looks else {},
-        trained=looks[-1] if looks else {},
+        initial=looks.get(0, {}),
+        trained=looks.get(saved, {}) if is_finished else looks[max(looks)] if looks else {},
+        saved_step=saved,
         is_finished=is_finished,
     )

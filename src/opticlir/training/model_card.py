@@ -2,13 +2,13 @@
 
 from string import Template
 
-from opticlir.languages import language_name, short_code
+from opticlir.languages import language_codes, language_name, short_code
 from opticlir.training.config import TrainConfig
 from opticlir.training.methods import describe
 
 _CARD = Template("""---
 language:
-- $code
+$codes
 - en
 library_name: sentence-transformers
 pipeline_tag: sentence-similarity
@@ -57,9 +57,11 @@ def model_card(
         f"* {name}: {initial[name]:.3f} as initialised, {value:.3f} trained"
         for name, value in trained.items()
     ]
+    languages = language_codes(config.language)
     heading = "\nRetrieval of held-out translations among each other:\n\n" if lines else ""
     return _CARD.substitute(
-        code=short_code(config.language) or config.language, language=language_name(config.language),
+        codes="\n".join(f"- {short_code(code) or code}" for code in languages),
+        language=" and ".join(map(language_name, languages)),
         teacher=config.teacher, method=describe(config.schedule), pairs=f"{pairs:,}", steps=f"{steps:,}",
         seed=config.seed,
         measures=heading + "\n".join(lines),

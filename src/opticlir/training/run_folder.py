@@ -3,6 +3,7 @@
 run.json        settings, seed, versions, input checksums; `finished` once the model stands
 plan.json       how many steps the budget buys, fixed once, so that a resumed run ends where it would have
 log.jsonl       one line per logged step and per look at the held-out pairs
+tensorboard/    the same for TensorBoard, where asked for
 words.txt       foreign words of the bitext, one a line
 checkpoints/    only while training
 """
@@ -84,7 +85,8 @@ class RunFolder:
 
     def log(self, line: dict[str, Any]) -> None:
         """Append one line to `log.jsonl`."""
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+        path = self.folder / "log.jsonl"
+        with refusals_named(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def read_log(self) -> list[dict[str, Any]]:
@@ -93,9 +95,9 @@ class RunFolder:
         lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
         return [json.loads(line) for line in lines[:-1]]  # a line is whole once its end is written
 
-    def has_validation(self, step: int) -> bool:
-        """Whether the held-out pairs were looked at after a step."""
-        return any(line["step"] == step and "validation" in line for line in self.read_log())
+    def looks(self) -> dict[int, dict[str, float]]:
+        """What each look at the held-out pairs found, by the step before it; empty where none are held out."""
+        return {line["step"]: line["validation"] for line in self.read_log() if "validation" in line}
 
     def rewind_log(self, step: int) -> None:
         """Forget what was logged after the checkpoint that training goes on from."""

@@ -10,10 +10,13 @@ from types import FrameType
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from sentence_transformers import MultiVectorEncoderTrainer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from opticlir.errors import ArtefactError
 from opticlir.training.batches import LengthBuckets
+from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.run_folder import RunFolder
 
 Report = Callable[[dict[str, Any]], None]
@@ -52,6 +55,21 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         """Take the weights of a checkpoint behind which there is no step left to take."""
         self._load_from_checkpoint(str(checkpoint))
 
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """Write a checkpoint; the ones before it stand until it is whole.
+
+        Raises:
+            ArtefactError: the disk refuses.
+        """
+        try:
+            super()._save_checkpoint(model, trial)
+        except (OSError, RuntimeError, SafetensorError) as error:  # each library has its own way to say it
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ArtefactError(
+                f"{self.args.output_dir}/checkpoint-{self.state.global_step} cannot be written ({reason}): make room "
+                "and give the same command again, it goes on from the checkpoint before this one"
+            ) from error
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the parts of the loss, and forget them: one that a stage left behind is not 0, it is not there."""
         super().log(logs, start_time)
@@ -66,13 +84,20 @@ class RunCallback(TrainerCallback):
         report: told of steps and validations.
         validate: measures of the student as it stands.
         pairs_per_step: for the speed.
+        patience: looks without a better one after which to stop; None takes all steps.
     """
 
     def __init__(
-        self, run: RunFolder, report: Report, validate: Callable[[], dict[str, float]], *, pairs_per_step: int
+        self,
+        run: RunFolder,
+        report: Report,
+        validate: Callable[[], dict[str, float]],
+        *,
+        pairs_per_step: int,
+        patience: int | None = None,
     ) -> None:
         self._run, self._report, self._validate = run, report, validate
-        self._pairs_per_step = pairs_per_step
+        self._pairs_per_step, self._patience = pairs_per_step, patience
         self._started = time.monotonic()
         self._first_step = 0
         self._terminated = False
@@ -95,6 +120,7 @@ class RunCallback(TrainerCallback):
     ) -> None:
         """Start the clock."""
         self._started, self._first_step = time.monotonic(), state.global_step
+        self._keep_best(args, state, control)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -124,9 +150,10 @@ class RunCallback(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Seal the checkpoint, then look at the held-out pairs."""
+        """Seal the checkpoint, then look at the held-out pairs, and stop where patience ends."""
         self._run.seal_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
         self.look(state.global_step)
+        self._keep_best(args, state, control)
 
     def look(self, step: int) -> dict[str, float]:
         """Measure the student and say so."""
@@ -135,6 +162,13 @@ class RunCallback(TrainerCallback):
             self._run.log({"step": step, "validation": measures})
             self._report({"event": "validation", "step": step, **measures})
         return measures
+
+    def _keep_best(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
+        if self._patience is None:
+            return
+        looks = scheduled(self._run.looks(), every=args.save_steps, last=state.max_steps)
+        state.best_global_step = best_step(looks) if looks else None  # the trainer removes all others in time
+        control.should_training_stop |= is_over(looks, self._patience)
 
     def _terminate(self, signum: int, frame: FrameType | None) -> None:
         self._terminated = True

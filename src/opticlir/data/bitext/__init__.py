@@ -1,5 +1,6 @@
 """Bitext: English sentences and their translations, in any of five file formats."""
 
 from opticlir.data.bitext.read import bitext_files, parse_bitext_argument, read_bitext
+from opticlir.data.bitext.sources import BitextSource, bitext_sources
 
-__all__ = ["bitext_files", "parse_bitext_argument", "read_bitext"]
+__all__ = ["BitextSource", "bitext_files", "bitext_sources", "parse_bitext_argument", "read_bitext"]

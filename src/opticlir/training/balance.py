@@ -1,0 +1,40 @@
+"""Several languages in one student: how often each is seen."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from opticlir.errors import DataError
+from opticlir.records import SentencePair
+
+
+def balanced(pairs: Mapping[str, Sequence[SentencePair]], exponent: float) -> list[SentencePair]:
+    """Weigh the pairs of several languages so that their shares go with their size to a power.
+
+    Args:
+        pairs: by language; each at least one. Their weights count: a pair of weight 3 is three pairs.
+        exponent: 1 leaves the shares as they are, 0 makes them equal.
+
+    Returns:
+        All pairs, language by language. The largest language keeps its weights, those of the others grow.
+
+    Raises:
+        DataError: a language has no pair.
+
+    Example:
+        >>> small, large = [SentencePair("a", "b")], [SentencePair("c", "d")] * 4
+        >>> [pair.weight for pair in balanced({"hau": small, "yor": large}, exponent=0.5)]
+        [2.0, 1.0, 1.0, 1.0, 1.0]
+
+    Reference:
+        Conneau and Lample 2019 (arXiv 1901.07291), section 3.1, exponent .5; Conneau et al. 2020, .3.
+    """
+    sizes = {language: math.fsum(pair.weight for pair in found) for language, found in pairs.items()}
+    if empty := sorted(language for language, size in sizes.items() if not size):
+        raise DataError(f"the bitext of {', '.join(empty)} holds no sentence pair")
+    most = max(sizes.values(), default=1.0)
+    return [
+        replace(pair, weight=pair.weight * (sizes[language] / most) ** (exponent - 1))
+        for language, found in pairs.items()
+        for pair in found
+    ]

@@ -1,0 +1,50 @@
+import tomllib
+from dataclasses import fields
+
+import pytest
+from typer.testing import CliRunner
+
+from opticlir.cli.app import app
+from opticlir.encoder import VocabularyConfig
+from opticlir.training import TrainConfig, make_config
+from opticlir.training.config_toml import config_toml, field_docs
+from opticlir.training.losses import TransportConfig
+
+SETTINGS = [
+    {},
+    {
+        "teacher": 'a "quoted" \\ name',
+        "minutes": 2.5,
+        "words": {"n_pieces": 10},
+        "transport": {"epsilon": 0.5},
+    },
+    {"stages": [{"method": "contrastive", "share": 0.3}, {"method": "optical", "share": 0.7}], "patience": 4},
+    {"both_directions": True, "epochs": 0, "learning_rate": 1e-5, "student": "ngôn ngữ"},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_what_is_printed_reads_back_as_the_same_settings(settings):
+    config = make_config({"language": "swa", **settings}, source="test")
+    assert make_config(tomllib.loads(config_toml(config)), source="printed") == config
+
+
+@pytest.mark.parametrize("kind", [TrainConfig, VocabularyConfig, TransportConfig])
+def test_every_field_has_its_meaning(kind):
+    assert field_docs(kind).keys() == {entry.name for entry in fields(kind)}
+
+
+def test_comments_are_the_documents_of_the_fields():
+    lines = config_toml(TrainConfig(language="swa")).splitlines()
+    assert lines[lines.index("batch_size = 64") - 1] == "# Sentence pairs per step."
+    assert lines[lines.index("# minutes =") - 1].startswith("# Time budget")
+    assert "[transport]" in lines
+    assert max(map(len, lines)) <= 100
+
+
+def test_the_command_prints_it():
+    done = CliRunner().invoke(
+        app, ["train", "--bitext", "x.tsv", "--language", "sw", "--out", "x", "--seed", "7", "--print-config"]
+    )
+    assert done.exit_code == 0, done.output
+    assert make_config(tomllib.loads(done.stdout), source="printed").seed == 7
