@@ -10,7 +10,9 @@ import pytest
 
 from opticlir.cli import app
 
-COMMANDS = sorted(command.name or command.callback.__name__ for command in app.registered_commands)
+COMMANDS = sorted(
+    command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands
+)
 
 HELP = """
 import json, sys

@@ -75,7 +75,7 @@ def measure_geometry(
     )
 
 
-def sentence_vectors(matrices: Iterable[Float[np.ndarray, "tokens dim"]]) -> Vectors:
+def sentence_vectors(matrices: Iterable[Float[np.ndarray, "_ dim"]]) -> Vectors:
     """One unit vector per sentence: the mean of its tokens, normalised, in float64.
 
     Raises:
