@@ -13,6 +13,7 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     compare,
     demo,
     evaluate,
+    geometry,
     index,
     search,
     train,
