@@ -16,7 +16,7 @@ SOLVERS = ("proximal", "sinkhorn", "annealed", "exact", "unbalanced")
 
 @dataclass(frozen=True, kw_only=True)
 class TransportConfig:
-    """Which plan aligns the tokens. Sharp plans train better students than blurred ones."""
+    """Which plan aligns the tokens; see docs/studies/plan-sharpness.md for what each does to the student."""
 
     solver: str = "proximal"
     """`proximal` (IPOT), `sinkhorn`, `annealed` (Sinkhorn by way of larger epsilons), `exact` (network
