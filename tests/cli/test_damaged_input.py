@@ -7,7 +7,6 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 import tiny_models
-from opticlir.manifest import read_manifest
 from opticlir.storage import MANIFEST
 
 
@@ -116,7 +115,7 @@ def test_a_damaged_model_answers_nothing(opticlir, damaged_model, index, tmp_pat
 def test_every_file_of_an_index_that_is_cut_off_is_named(opticlir, checkpoints, index):
     (version,) = (index / "versions").iterdir()
     search = ("search", index, "--model", checkpoints["crosslingual"], "maji")
-    files = sorted(read_manifest(version / MANIFEST, kind="exact index", newest_version=2).files)
+    files = sorted(json.loads((version / MANIFEST).read_text())["files"])
     assert "tokens.bin" in files
     for name in [*files, MANIFEST]:
         content = (version / name).read_bytes()
