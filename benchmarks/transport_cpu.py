@@ -2,24 +2,24 @@
 
     pip install 'opticlir[bench]'
     taskset -c 0 python benchmarks/transport_cpu.py --threads 1
+    OMP_WAIT_POLICY=PASSIVE python benchmarks/transport_cpu.py --threads 2
 
 All in one process with the same number of threads, in turns, medians of 7. A ratio is the peer's time over
 ours. Every answer is checked before it is timed. The loops over `ot.emd` and scipy have one thread whatever is
 asked for.
 
-2026-11-21, two AMD EPYC cores (AVX-512), torch 2.13.0, POT 0.9.7.post1, geomloss 0.3.1; one thread at e41b75b, two at
-58c37e4. Other work ran on both cores at lower priority (load 6 to 8): it hardly touches one thread, and makes two of
-ours wait for each other (40 runs of the first row at two threads: 9.8 ms at best, 15.5 in the median).
+2026-11-21, two AMD EPYC cores (AVX-512), torch 2.13.0, POT 0.9.7.post1, geomloss 0.3.1; one thread at e41b75b beside
+other work, two at 1f6d0be on a quiet machine with OMP_WAIT_POLICY=PASSIVE (O2 and proximal: at 58c37e4, beside other work).
 
     | ratio (peer's time over ours)                             | one thread | two threads |
     |-----------------------------------------------------------|------------|-------------|
-    | O1_log: POT log, 4,096 x 32 x 32, 50 iterations           | 82.8       | 29.3        |
-    | O1_linear: POT linear, the same                           | 14.1       | 8.1         |
-    | O1_settling_log, _linear: epsilon .1, ours stops at 18    | 99, 22     | 86, 12      |
-    | O1b_emd: `ot.emd` loop, 1,000 x 32 x 32, aligned tokens   | 26.1       | 6.1         |
-    | O1b_lsa: scipy loop, the same                             | 3.3        | 0.7         |
-    | O1b_emd_random, O1b_lsa_random: the same, random costs    | 20.1, 5.7  | 9.4, 2.5    |
-    | O1b_emd_24x31: `ot.emd` loop, 24 x 31                     | 5.2        | 4.1         |
+    | O1_log: POT log, 4,096 x 32 x 32, 50 iterations           | 82.8       | 110         |
+    | O1_linear: POT linear, the same                           | 14.1       | 14.8        |
+    | O1_settling_log, _linear: epsilon .1, ours stops at 18    | 99, 22     | 56, 14      |
+    | O1b_emd: `ot.emd` loop, 1,000 x 32 x 32, aligned tokens   | 26.1       | 21.6        |
+    | O1b_lsa: scipy loop, the same                             | 3.3        | 2.8         |
+    | O1b_emd_random, O1b_lsa_random: the same, random costs    | 20.1, 5.7  | 20.6, 5.9   |
+    | O1b_emd_24x31: `ot.emd` loop, 24 x 31                     | 5.2        | 7.9         |
     | O2_ragged: POT linear, padded, 4..64 tokens, to 1e-5      | 1,419      | 496         |
     | 50 proximal point steps, 64 x 32 x 32, plain torch        | 13.3       | 16.5        |
 """
