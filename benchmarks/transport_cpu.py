@@ -9,7 +9,8 @@ ours. Every answer is checked before it is timed. The loops over `ot.emd` and sc
 asked for.
 
 2026-11-21, two AMD EPYC cores (AVX-512), torch 2.13.0, POT 0.9.7.post1, geomloss 0.3.1; one thread at e41b75b beside
-other work, two at 1f6d0be on a quiet machine with OMP_WAIT_POLICY=PASSIVE (O2 and proximal: at 58c37e4, beside other work).
+other work, two at 1f6d0be on a quiet machine with OMP_WAIT_POLICY=PASSIVE (O2 and proximal: 58c37e4, beside other
+work).
 
     | ratio (peer's time over ours)                             | one thread | two threads |
     |-----------------------------------------------------------|------------|-------------|
