@@ -22,8 +22,8 @@ from opticlir.encoder import (
 from opticlir.errors import ArtefactError, DataError
 from opticlir.records import SentencePair
 from opticlir.storage import sha256_file
+from opticlir.training import budget, make_config
 from opticlir.training import distil as package_distil  # the function; the module has its name too
-from opticlir.training import make_config
 from opticlir.training.losses import DistillationLoss
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.trainer import RunCallback, StudentTrainer
@@ -222,11 +222,11 @@ def test_a_budget_in_minutes_is_planned_once_by_the_speed_of_the_machine(config_
 
     config = config_of(epochs=..., minutes=0.005)
     with monkeypatch.context() as patch:
-        patch.setattr(distil_module, "_seconds_per_step", lambda trainer: 0.02)
+        patch.setattr(budget, "seconds_per_step", lambda trainer: 0.02)
         patch.setattr(StudentTrainer, "train", cut)
         with pytest.raises(PowerCut):
             distil(config, PAIRS, tmp_path)
-    monkeypatch.setattr(distil_module, "_seconds_per_step", cut)
+    monkeypatch.setattr(budget, "seconds_per_step", cut)
     assert distil(config, PAIRS, tmp_path).steps == int(0.3 * 0.95 / 0.02)
 
 

@@ -75,7 +75,7 @@ def benchmark(
         words = Path(model) / "run" / "words.txt"
         if words.exists():
             known = set(words.read_text(encoding="utf-8").split("\n"))
-            result["unseen_query_words"] = unseen_share(encoder, task.queries, known)
+            result["unseen_query_words"] = unseen_share(encoder, asked, known)
         if teacher and task.english_queries:
             english, _ = run_benchmark(
                 task, load_model(teacher), default_cache_folder(), queries=task.english_queries, progress=bars

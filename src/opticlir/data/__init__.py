@@ -9,6 +9,7 @@ from opticlir.data.bitext import (
     parse_bitext_argument,
     read_bitext,
 )
+from opticlir.data.dictionaries import read_dictionary
 from opticlir.data.skipping import SkipReport
 from opticlir.data.trec import read_qrels, read_run, read_topics, write_run
 
@@ -23,6 +24,7 @@ __all__ = [
     "read_beir",
     "read_bitext",
     "read_corpus",
+    "read_dictionary",
     "read_qrels",
     "read_queries",
     "read_run",

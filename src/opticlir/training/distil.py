@@ -3,7 +3,6 @@
 import logging
 import re
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -31,6 +30,7 @@ from opticlir.errors import ArtefactError, DataError
 from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
 from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
 from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.english_side import EnglishInputs
@@ -45,10 +45,6 @@ from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
 
 logger = logging.getLogger(__name__)
-
-_DEFAULT_EPOCHS = 4.0
-_CALIBRATION_BATCHES = 4
-_BUDGET_FOR_STEPS = 0.95  # of the minutes; the rest pays for checkpoints and looks at held-out pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +131,7 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
         _arguments(config, student, run),
     )  # fmt: skip
     with _plain_attention(student):
-        steps = run.plan(lambda: _planned_steps(config, trainer, len(trainer.buckets)))
+        steps = run.plan(lambda: planned_steps(config, trainer, _parts(config)))
         trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
         if steps:
             report({"event": "stage", "name": "training"})
@@ -332,37 +328,6 @@ def _arguments(
         report_to="none", disable_tqdm=True,
         seed=config.seed, data_seed=config.seed,
     )  # fmt: skip
-
-
-def _planned_steps(config: TrainConfig, trainer: StudentTrainer, steps_per_epoch: int) -> int:
-    if config.minutes is None:
-        epochs = _DEFAULT_EPOCHS if config.epochs is None else config.epochs
-        return round(epochs * steps_per_epoch)
-    seconds = config.minutes * 60 * _BUDGET_FOR_STEPS
-    per_step = 0.0
-    for stage, parts in zip(config.schedule, _parts(config), strict=True):
-        trainer.loss.parts = dict(parts)
-        per_step += stage.share * _seconds_per_step(trainer)
-    return max(1, int(seconds / per_step))
-
-
-def _seconds_per_step(trainer: StudentTrainer) -> float:
-    """Mean time of forward and backward passes over a few batches; nothing is learned from them."""
-    batches = iter(trainer.get_train_dataloader())
-    trainer.model.train()
-    seconds = []
-    for _ in range(_CALIBRATION_BATCHES + 1):
-        started = time.perf_counter()
-        inputs = next(batches, None)
-        if inputs is None:
-            break
-        with trainer.accelerator.autocast():  # training wraps the model in it, which is not prepared yet
-            loss = trainer.compute_loss(trainer.model, inputs)
-        loss.backward()
-        seconds.append(time.perf_counter() - started)
-    trainer.model.zero_grad(set_to_none=True)
-    trainer.accum_loss_components["train"].clear()  # no step was taken: the log is not to hold these
-    return float(np.mean(seconds[1:] or seconds))
 
 
 def _bfloat16(config: TrainConfig) -> bool:

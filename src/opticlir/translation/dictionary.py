@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from opticlir.data.text_files import read_lines
-from opticlir.errors import DataError
+from opticlir.data import read_dictionary
 from opticlir.translation.word_table import words
 
 _LONGEST = 4
@@ -29,27 +28,12 @@ class Dictionary:
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> "Dictionary":
-        """Read `english<TAB>foreign` files; where a line has no tab, as in MUSE, a space divides the two.
-
-        A foreign side may hold several words for the same, divided by commas. What stands first in the
-        files is taken for the most usual.
-
-        Raises:
-            DataError: a line has one side only, or the files hold no entry.
-        """
+        """Read files of entries (see `data.read_dictionary`); what stands first is taken for the most usual."""
         meanings: dict[tuple[str, ...], list[str]] = {}
         for path in paths:
-            for number, line in read_lines(path):
-                if not line.strip():
-                    continue
-                english, divided, foreign = line.partition("\t") if "\t" in line else line.partition(" ")
-                if not divided or not english.strip() or not foreign.strip():
-                    raise DataError(f"{path}:{number}: expected ENGLISH<TAB>FOREIGN, found {line.strip()!r}")
-                for alternative in foreign.split(","):
-                    if key := tuple(words(alternative)):
-                        meanings.setdefault(key, []).append(english.strip())
-        if not meanings:
-            raise DataError(f"{', '.join(map(str, paths))}: no dictionary entry in it")
+            for english, foreign in read_dictionary(path):
+                if key := tuple(words(foreign)):
+                    meanings.setdefault(key, []).append(english)
         return cls(meanings)
 
     def translate(self, text: str) -> str:

@@ -1,0 +1,34 @@
+"""Bilingual dictionaries: English entries and what they are called in another language."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from opticlir.data.skipping import shown
+from opticlir.data.text_files import read_lines
+from opticlir.errors import DataError
+
+
+def read_dictionary(path: Path) -> Iterator[tuple[str, str]]:
+    """Read `english<TAB>foreign` lines; where a line has no tab, as in MUSE, a space divides the two.
+
+    A foreign side that holds several words for the same, divided by commas, gives an entry for each.
+
+    Yields:
+        English and foreign side of each entry, in file order.
+
+    Raises:
+        DataError: a line has one side only, or the file holds no entry.
+    """
+    is_empty = True
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        english, divided, foreign = line.partition("\t") if "\t" in line else line.partition(" ")
+        if not divided or not english.strip() or not foreign.strip():
+            raise DataError(f"{path}:{number}: expected ENGLISH<TAB>FOREIGN, found {shown(line.strip())}")
+        for alternative in foreign.split(","):
+            if alternative.strip():
+                is_empty = False
+                yield english.strip(), alternative.strip()
+    if is_empty:
+        raise DataError(f"{path}: no dictionary entry in it")
