@@ -9,20 +9,19 @@ ours. Every answer is checked before it is timed. The loops over `ot.emd` and sc
 asked for.
 
 2026-11-21, two AMD EPYC cores (AVX-512), torch 2.13.0, POT 0.9.7.post1, geomloss 0.3.1; one thread at e41b75b beside
-other work, two at 1f6d0be on a quiet machine with OMP_WAIT_POLICY=PASSIVE (O2 and proximal: 58c37e4, beside other
-work).
+other work, two at b3b16e2 with OMP_WAIT_POLICY=PASSIVE, tests beside the first rows.
 
     | ratio (peer's time over ours)                             | one thread | two threads |
     |-----------------------------------------------------------|------------|-------------|
-    | O1_log: POT log, 4,096 x 32 x 32, 50 iterations           | 82.8       | 110         |
-    | O1_linear: POT linear, the same                           | 14.1       | 14.8        |
-    | O1_settling_log, _linear: epsilon .1, ours stops at 18    | 99, 22     | 56, 14      |
-    | O1b_emd: `ot.emd` loop, 1,000 x 32 x 32, aligned tokens   | 26.1       | 21.6        |
-    | O1b_lsa: scipy loop, the same                             | 3.3        | 2.8         |
-    | O1b_emd_random, O1b_lsa_random: the same, random costs    | 20.1, 5.7  | 20.6, 5.9   |
-    | O1b_emd_24x31: `ot.emd` loop, 24 x 31                     | 5.2        | 7.9         |
-    | O2_ragged: POT linear, padded, 4..64 tokens, to 1e-5      | 1,419      | 496         |
-    | 50 proximal point steps, 64 x 32 x 32, plain torch        | 13.3       | 16.5        |
+    | O1_log: POT log, 4,096 x 32 x 32, 50 iterations           | 82.8       | 45.8        |
+    | O1_linear: POT linear, the same                           | 14.1       | 11.3        |
+    | O1_settling_log, _linear: epsilon .1, ours stops at 18    | 99, 22     | 106, 27     |
+    | O1b_emd: `ot.emd` loop, 1,000 x 32 x 32, aligned tokens   | 26.1       | 23.3        |
+    | O1b_lsa: scipy loop, the same                             | 3.3        | 3.0         |
+    | O1b_emd_random, O1b_lsa_random: the same, random costs    | 20.1, 5.7  | 25.9, 7.4   |
+    | O1b_emd_24x31: `ot.emd` loop, 24 x 31                     | 5.2        | 8.5         |
+    | O2_ragged: POT linear, padded, 4..64 tokens, to 1e-5      | 1,419      | 1,479       |
+    | 50 proximal point steps, 64 x 32 x 32, plain torch        | 13.3       | 32.1        |
 """
 
 import argparse
