@@ -6,8 +6,9 @@ same bitext (with BM25 and with the teacher), and the ceiling, the teacher on th
 
     python studies/main_job.py --data ../shared/data --out runs/main-job --minutes 15 --seeds 0 1 2
 
-Cells that are done are not done again. Ends with two Markdown tables (means and spread over seeds; paired
-differences with intervals and Holm-corrected p) and `results.json` in the out folder.
+The minutes are those of the first seed; the others take as many steps as these bought it, so that seeds differ
+in nothing else. Cells that are done are not done again. Ends with two Markdown tables (means and spread over
+seeds; paired differences with intervals and Holm-corrected p) and `results.json` in the out folder.
 """
 
 import argparse
@@ -128,7 +129,11 @@ def row(data: Path, out: Path, language: str, seeds: list[int], budget: list[str
                                 language=language, weight=QUESTION_WEIGHT if ".tsv:" in argument else 1.0)
     ]  # fmt: skip
     initial = student(data, out / f"{language}-initial", language, 0, ["--epochs", "0"], with_ceiling=True)
-    trained = [student(data, out / f"{language}-{seed}", language, seed, budget) for seed in seeds]
+    first, *others = seeds
+    trained = [student(data, out / f"{language}-{first}", language, first, budget)]
+    plan = json.loads((out / f"{language}-{first}" / "model/run/plan.json").read_text())
+    equal = ["--steps", str(plan["steps"])]
+    trained += [student(data, out / f"{language}-{seed}", language, seed, equal) for seed in others]
     return {
         "pairs": len(pairs), "queries": trained[0]["queries"],
         "default": [result["AP"] for result in trained], "dense": [result["dense"]["AP"] for result in trained],

@@ -209,7 +209,7 @@ def test_another_run_in_the_folder_is_left_as_it_is(train, tmp_path, tree_of):
     ("options", "message"),
     [
         ({"method": "optikal"}, "unknown method 'optikal'"),
-        ({"minutes": 1}, "give a budget in minutes or in epochs, not both"),
+        ({"minutes": 1}, "give one budget, not minutes and epochs"),
         ({"minutes": 0, "epochs": None}, "minutes is 0.0: expected a finite number above 0"),
         ({"minutes": "nan", "epochs": None}, "minutes is nan"),
         ({"epochs": -1}, "epochs is -1.0: expected a finite number, 0 or more"),

@@ -230,6 +230,10 @@ def test_a_budget_in_minutes_is_planned_once_by_the_speed_of_the_machine(config_
     assert distil(config, PAIRS, tmp_path).steps == int(0.3 * 0.95 / 0.02)
 
 
+def test_a_budget_in_steps_is_taken_at_its_word(config_of, tmp_path):
+    assert distil(config_of(epochs=..., steps=5), PAIRS, tmp_path).steps == 5
+
+
 def test_looking_how_fast_the_machine_is_changes_no_weight(config_of, tmp_path):
     """With dropout it draws: a run that was killed after it must draw as if it had looked."""
     budget = {"minutes": 1e-4, "epochs": ..., "dropout": 0.1}

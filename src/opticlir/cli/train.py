@@ -43,6 +43,9 @@ def train(
     train: Annotated[str | None, typer.Option(help="What is trained: all or embeddings.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Time budget for the training steps.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the bitext; 0 only initialises.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Budget in training steps, the same on every machine.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of data order; same seed, same weights.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; options win over it.")] = None,
     print_config: Annotated[
@@ -70,7 +73,7 @@ def train(
 
     options: dict[str, Any] = {
         "teacher": teacher, "student": student, "method": method, "train": train,
-        "minutes": minutes, "epochs": epochs, "seed": seed,
+        "minutes": minutes, "epochs": epochs, "steps": steps, "seed": seed,
     }  # fmt: skip
     settings = read_config(config) if config else {}
     settings |= {name: value for name, value in options.items() if value is not None}

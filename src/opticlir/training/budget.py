@@ -1,4 +1,4 @@
-"""How many steps a budget in minutes or epochs buys."""
+"""How many steps a budget in minutes, epochs or steps buys."""
 
 import time
 from collections.abc import Sequence
@@ -22,6 +22,8 @@ def planned_steps(config: TrainConfig, trainer: StudentTrainer, parts: Sequence[
         trainer: ready to train; its loss and gradients are used, nothing is learned.
         parts: what each stage minimises.
     """
+    if config.steps is not None:
+        return config.steps
     if config.minutes is None:
         epochs = _DEFAULT_EPOCHS if config.epochs is None else config.epochs
         return round(epochs * len(trainer.buckets))

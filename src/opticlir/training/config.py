@@ -47,9 +47,11 @@ class TrainConfig:
     train: Literal["all", "embeddings"] = "all"
     """Everything, or the input embeddings alone, so that one English encoder serves all languages."""
     minutes: float | None = None
-    """Time budget of the training steps, on this machine; exclusive with `epochs`."""
+    """Time budget of the training steps, on this machine; exclusive with `epochs` and `steps`."""
     epochs: float | None = None
-    """Passes over the bitext; None and no `minutes` is 4. 0 gives the initialised student."""
+    """Passes over the bitext; without any budget it is 4. 0 gives the initialised student."""
+    steps: int | None = None
+    """Budget in training steps, the same on every machine: for comparisons on equal terms."""
     batch_size: int = 64
     """Sentence pairs per step."""
     learning_rate: float = 3e-4
@@ -76,8 +78,9 @@ class TrainConfig:
         parse_method(self.method)
         if self.stages:
             check_stages(self.stages)
-        if self.minutes is not None and self.epochs is not None:
-            raise DataError("give a budget in minutes or in epochs, not both")
+        budgets = [name for name in ("minutes", "epochs", "steps") if getattr(self, name) is not None]
+        if len(budgets) > 1:
+            raise DataError(f"give one budget, not {' and '.join(budgets)}")
         for names, fits, expected in _RANGES:
             for name in names:
                 value = getattr(self, name)
@@ -105,7 +108,11 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
         lambda value: 0 < value < math.inf,
         "a finite number above 0",
     ),
-    (("epochs", "held_out", "seed"), lambda value: 0 <= value < math.inf, "a finite number, 0 or more"),
+    (
+        ("epochs", "steps", "held_out", "seed"),
+        lambda value: 0 <= value < math.inf,
+        "a finite number, 0 or more",
+    ),
     (("seed",), lambda value: value < 2**32, f"a number below {2**32}"),
     (("language_balance",), lambda value: 0 <= value <= 1, "a number from 0 to 1"),
     (("dropout", "warmup"), lambda value: 0 <= value < 1, "a share, from 0 to less than 1"),
