@@ -147,6 +147,7 @@ def _distil(
         )
         for name, value in outcome.trained.items():
             typer.echo(f"held-out {name}: {outcome.initial[name]:.3f} as initialised, {value:.3f} trained")
+        typer.echo(f"how it went: {out / 'run' / 'report.html'}")
     if not outcome.is_finished:
         raise typer.Exit(1)
 

@@ -38,6 +38,7 @@ from opticlir.training.losses import DistillationLoss, Parts, objectives
 from opticlir.training.methods import objective_names, reads_english
 from opticlir.training.model_card import model_card
 from opticlir.training.run_folder import RunFolder
+from opticlir.training.run_page import RunPage, draw_run_page
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
 from opticlir.training.token_weights import TokenWeights, weights_of_texts
@@ -122,10 +123,17 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     foreign = [pair.foreign for pair in held_out]
     english = [tokens[len(kept) + number] for number in range(len(held_out))]
 
-    def validate() -> dict[str, float]:
-        return translation_retrieval(student, foreign, english) if foreign else {}
+    page = RunPage(run, held_out, student, teacher)
 
-    callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size, patience=config.patience)
+    def validate(step: int) -> dict[str, float]:
+        if not foreign:
+            return {}
+        page.align(step)
+        return translation_retrieval(student, foreign, english)
+
+    callback = RunCallback(
+        run, page.watching(report), validate, pairs_per_step=config.batch_size, patience=config.patience
+    )
     trainer = _trainer(
         config, student, kept, _collator(config, student, teacher, kept, tokens), callback,
         _arguments(config, student, run),
@@ -146,6 +154,7 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
         config, pairs=len(pairs), steps=outcome.saved_step, initial=outcome.initial, trained=outcome.trained
     )
     write_text_atomically(run.out / "README.md", card)
+    draw_run_page(run)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
     return outcome
 
@@ -366,7 +375,10 @@ def _past_outcome(config: TrainConfig, run: RunFolder) -> Outcome:
     def again() -> int:
         raise ArtefactError(f"{run.folder / 'plan.json'} is gone: remove {run.out} and train again")
 
-    return _outcome(config, run, run.plan(again), is_finished=True)
+    outcome = _outcome(config, run, run.plan(again), is_finished=True)
+    if not run.page.exists():
+        draw_run_page(run)
+    return outcome
 
 
 def _outcome(config: TrainConfig, run: RunFolder, steps: int, *, is_finished: bool) -> Outcome:

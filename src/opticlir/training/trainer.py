@@ -82,7 +82,7 @@ class RunCallback(TrainerCallback):
     Args:
         run: where logs and checkpoints are.
         report: told of steps and validations.
-        validate: measures of the student as it stands.
+        validate: measures of the student as it stands, given the step.
         pairs_per_step: for the speed.
         patience: looks without a better one after which to stop; None takes all steps.
     """
@@ -91,7 +91,7 @@ class RunCallback(TrainerCallback):
         self,
         run: RunFolder,
         report: Report,
-        validate: Callable[[], dict[str, float]],
+        validate: Callable[[int], dict[str, float]],
         *,
         pairs_per_step: int,
         patience: int | None = None,
@@ -157,7 +157,7 @@ class RunCallback(TrainerCallback):
 
     def look(self, step: int) -> dict[str, float]:
         """Measure the student and say so."""
-        measures = self._validate()
+        measures = self._validate(step)
         if measures:
             self._run.log({"step": step, "validation": measures})
             self._report({"event": "validation", "step": step, **measures})
