@@ -13,13 +13,14 @@ import torch
 from datasets import Dataset
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
-from torch import nn
 from transformers import PrinterCallback
 
 from opticlir.encoder import (
     cross_lingual_model,
     load_model,
+    merge_adapter,
     new_student,
+    require_peft,
     save_language_pack,
     save_model,
     split_words,
@@ -42,6 +43,7 @@ from opticlir.training.run_page import RunPage, draw_run_page
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
 from opticlir.training.token_weights import TokenWeights, weights_of_texts
+from opticlir.training.trainable import make_trainable
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
 
@@ -89,11 +91,13 @@ def distil(
         DataError: there is no pair, or none with words on both sides.
         ArtefactError: `out` holds something else, or another process trains there; or the student's
             vectors are of another width than the teacher's.
-        SetupError: the disk has no room for the teacher's vectors.
+        SetupError: the disk has no room for the teacher's vectors; peft is not installed, for adapters.
         FloatingPointError: a loss or a gradient is not finite; the last checkpoint is kept.
     """
     if not pairs:
         raise DataError("the bitext holds no sentence pair")
+    if config.train == "adapters":
+        require_peft()  # said now, not after the words are aligned
     run = RunFolder(out)
     with run.claimed(asdict(config), inputs or {}) as finished:
         if finished:
@@ -117,7 +121,7 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     report({"event": "stage", "name": "aligning words"})
     vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
     student = new_student(base, vocabulary)
-    _prepare(student, config)
+    make_trainable(student, config)
     _write_words(run, student, kept)
     tokens = _teacher_tokens(config, teacher, [pair.english for pair in [*kept, *held_out]], report)
     foreign = [pair.foreign for pair in held_out]
@@ -162,11 +166,12 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
 def _save(
     config: TrainConfig, run: RunFolder, student: MultiVectorEncoder, teacher: MultiVectorEncoder
 ) -> None:
+    adapter = merge_adapter(student)
     save_model(cross_lingual_model(student, teacher), run.out)
-    if config.train == "embeddings" and config.student is None:
+    if config.train != "all" and config.student is None:
         pack = run.folder / "language-pack"
         shutil.rmtree(pack, ignore_errors=True)  # of a run that was killed right after it
-        save_language_pack(student, teacher, pack, language=config.language)
+        save_language_pack(student, teacher, pack, language=config.language, adapter=adapter)
 
 
 def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallback, run: RunFolder) -> None:
@@ -215,15 +220,6 @@ def _split(
         [pair for number, pair in enumerate(pairs) if number not in chosen],
         [pairs[number] for number in sorted(chosen)],
     )
-
-
-def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
-    for module in student.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = config.dropout
-    if config.train == "embeddings":
-        student.requires_grad_(False)
-        transformer_of(student, "query").model.get_input_embeddings().requires_grad_(True)
 
 
 def _write_words(run: RunFolder, student: MultiVectorEncoder, pairs: Sequence[SentencePair]) -> None:

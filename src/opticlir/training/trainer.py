@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
 from sentence_transformers import MultiVectorEncoderTrainer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -18,6 +19,8 @@ from opticlir.errors import ArtefactError
 from opticlir.training.batches import LengthBuckets
 from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.run_folder import RunFolder
+
+_WEIGHTS = "model.safetensors"
 
 Report = Callable[[dict[str, Any]], None]
 """Told what happens: `{"event": "stage" | "disk" | "cache" | "step" | "validation", ...}`."""
@@ -54,6 +57,20 @@ class StudentTrainer(MultiVectorEncoderTrainer):
     def restore(self, checkpoint: Path) -> None:
         """Take the weights of a checkpoint behind which there is no step left to take."""
         self._load_from_checkpoint(str(checkpoint))
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """The weights as they are and nothing else: adapters have no place in a model folder before they are merged."""
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(self._student, str(folder / _WEIGHTS))
+
+    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+        load_model(self._student, Path(checkpoint_path) / _WEIGHTS)
+
+    @property
+    def _student(self) -> torch.nn.Module:
+        student: torch.nn.Module = getattr(self.model, "_orig_mod", self.model)  # where torch compiled it
+        return student
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """Write a checkpoint; the ones before it stand until it is whole.
