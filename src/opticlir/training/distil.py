@@ -17,6 +17,7 @@ from sentence_transformers.multi_vector_encoder.training_args import MultiVector
 from torch import nn
 from transformers import PrinterCallback
 
+from opticlir.data import PairTable
 from opticlir.encoder import (
     cross_lingual_model,
     load_model,
@@ -30,7 +31,7 @@ from opticlir.encoder import (
 from opticlir.errors import ArtefactError, DataError
 from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
-from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.batches import BitextCollator, LengthBuckets, n_tokens
 from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
 from opticlir.training.early_stopping import best_step, is_over, scheduled
@@ -81,7 +82,7 @@ def distil(
 
     Args:
         config: every setting.
-        pairs: the bitext.
+        pairs: the bitext; a `PairTable` of millions of pairs takes little more room than their file.
         out: the model folder; `out/run` keeps the record.
         inputs: checksum by name of the files the pairs came from, for the record.
         report: told of stages, steps and validations; of several processes by the main one alone.
@@ -102,10 +103,10 @@ def distil(
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
         with _flushed_denormals():
-            return _train(config, pairs, run, report)
+            return _train(config, pairs if isinstance(pairs, PairTable) else PairTable(pairs), run, report)
 
 
-def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, report: Report) -> Outcome:
+def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report) -> Outcome:
     report({"event": "stage", "name": "loading the encoders"})
     teacher = load_model(config.teacher)
     base = teacher if config.student is None else load_model(config.student)
@@ -121,8 +122,10 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     student = new_student(base, vocabulary)
     _prepare(student, config)
     run.write_words(_words(student, kept))
-    tokens = _teacher_tokens(config, teacher, [pair.english for pair in [*kept, *held_out]], report)
-    foreign = [pair.foreign for pair in held_out]
+    tokens = _teacher_tokens(
+        config, teacher, pairs.take(np.concatenate([kept.rows, held_out.rows])).english, report
+    )
+    foreign = list(held_out.foreign)
     english = [tokens[len(kept) + number] for number in range(len(held_out))]
 
     def validate() -> dict[str, float]:
@@ -204,16 +207,11 @@ def _check_widths(student: MultiVectorEncoder, teacher: MultiVectorEncoder, conf
         )
 
 
-def _split(
-    pairs: Sequence[SentencePair], config: TrainConfig
-) -> tuple[list[SentencePair], list[SentencePair]]:
+def _split(pairs: PairTable, config: TrainConfig) -> tuple[PairTable, PairTable]:
     """Pairs to learn from and pairs to watch by; the same for every seed, so that runs can be compared."""
     count = min(config.held_out, len(pairs) // 50)
-    chosen = set(np.random.default_rng(0).choice(len(pairs), size=count, replace=False).tolist())
-    return (
-        [pair for number, pair in enumerate(pairs) if number not in chosen],
-        [pairs[number] for number in sorted(chosen)],
-    )
+    chosen = np.random.default_rng(0).choice(len(pairs), size=count, replace=False)
+    return pairs.take(np.delete(np.arange(len(pairs)), chosen)), pairs.take(np.sort(chosen))
 
 
 def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
@@ -225,19 +223,19 @@ def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
         transformer_of(student, "query").model.get_input_embeddings().requires_grad_(True)
 
 
-def _words(student: MultiVectorEncoder, pairs: Sequence[SentencePair]) -> list[str]:
+def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
     tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
-    return sorted({word for pair in pairs for word in split_words(tokenizer, pair.foreign)})
+    return sorted({word for text in pairs.foreign for word in split_words(tokenizer, text)})
 
 
 def _collator(
     config: TrainConfig,
     student: MultiVectorEncoder,
     teacher: MultiVectorEncoder,
-    pairs: Sequence[SentencePair],
+    pairs: PairTable,
     tokens: TeacherTokens,
 ) -> BitextCollator:
-    foreign, english = [pair.foreign for pair in pairs], [pair.english for pair in pairs]
+    foreign, english = pairs.foreign, pairs.english
     collator = BitextCollator(
         preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
         prompt=student.prompts.get("query"),
@@ -254,7 +252,7 @@ def _collator(
 
 
 def _teacher_tokens(
-    config: TrainConfig, teacher: MultiVectorEncoder, texts: list[str], report: Report
+    config: TrainConfig, teacher: MultiVectorEncoder, texts: Sequence[str], report: Report
 ) -> TeacherTokens:
     report({"event": "stage", "name": "encoding the English side"})
     cache = TeacherCache(
@@ -274,22 +272,18 @@ def _teacher_tokens(
 def _trainer(
     config: TrainConfig,
     student: MultiVectorEncoder,
-    pairs: list[SentencePair],
+    pairs: PairTable,
     collator: BitextCollator,
     callback: RunCallback,
     arguments: MultiVectorEncoderTrainingArguments,
 ) -> StudentTrainer:
-    tokenizer = transformer_of(student, "query").tokenizer
-    inputs = tokenizer([pair.foreign for pair in pairs], truncation=True, add_special_tokens=False)[
-        "input_ids"
-    ]
-    lengths = np.array([len(ids) for ids in inputs])
-    has_words = (lengths > 0) & np.array([len(collator.teacher_tokens[row]) > 0 for row in range(len(pairs))])
+    lengths = n_tokens(transformer_of(student, "query").tokenizer, pairs.foreign)
+    has_words = (lengths > 0) & (collator.teacher_tokens.lengths[: len(pairs)] > 0)
     if not has_words.any():
         raise DataError("no sentence pair has a word on both sides that the encoders can read")
     if not has_words.all():
         logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
-    weights = np.where(has_words, [pair.weight for pair in pairs], 0.0)
+    weights = np.where(has_words, pairs.weights, 0.0)
     parts = _parts(config)
     loss = DistillationLoss(student, parts[0])
     trainer = StudentTrainer(
