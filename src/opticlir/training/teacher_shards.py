@@ -120,8 +120,8 @@ def write_shard(
     target = folder / f"shard-{uuid.uuid4().hex}"
     with publish_folder(target) as shard:
         lengths = [0]
-        with ExitStack() as files:
-            growing = {name: files.enter_context(_GrowingArray(shard / name)) for name in _STORED[precision]}
+        with ExitStack() as stack:
+            growing = {name: stack.enter_context(_GrowingArray(shard / name)) for name in _STORED[precision]}
             for matrix in matrices:
                 lengths.append(len(matrix))
                 for name, array in _stored(matrix, precision).items():
