@@ -1,7 +1,8 @@
 """The page of a run, `OUT/run/report.html`: its curves, and how the alignment of a few pairs sharpens.
 
 All of it is drawn from the files of the run folder, so that a run that is killed and resumed has the
-page of an unbroken one. No picture is worth a training: what goes wrong here is a warning.
+page of an unbroken one. Of several processes the main one draws it, by itself: nothing here may wait for the
+others. No picture is worth a training: what goes wrong here is a warning.
 """
 
 import logging
@@ -30,6 +31,7 @@ from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
 from opticlir.training.early_stopping import Looks
 from opticlir.training.examples import align_examples, example_pairs
+from opticlir.training.processes import is_main_process
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.trainer import Report
 
@@ -77,7 +79,12 @@ class RunPage:
             self._run.page_log.append({"step": step, "examples": examples})
 
     def watching(self, report: Report) -> Report:
-        """An observer that keeps the speed, draws the page at every look, and passes all on to `report`."""
+        """An observer that keeps the speed, draws the page at every look, and passes all on to `report`.
+
+        Of several processes the main one's alone; the others get `report` back.
+        """
+        if not is_main_process():
+            return report
 
         def observe(event: dict[str, Any]) -> None:
             with _harmless():
@@ -103,7 +110,8 @@ def run_page(run: RunFolder) -> str:
     Raises:
         ArtefactError: the record of the run is missing or damaged.
     """
-    settings, lines, looks = run.settings(), run.read_log(), run.looks()
+    settings, lines = run.settings(), run.read_log()
+    looks = {line["step"]: line["validation"] for line in lines if "validation" in line}
     language = " and ".join(map(language_name, language_codes(settings["language"])))
     speeds = [line for line in run.page_log.read() if "pairs_per_second" in line]
     alignments = {line["step"]: line["examples"] for line in run.page_log.read() if "examples" in line}
