@@ -61,8 +61,8 @@ class Adapter:
         """
         for name, (down, up) in self.factors.items():
             try:
-                weight = encoder.get_submodule(name).weight
-                yield f"{name}.weight", weight.detach() + torch.from_numpy(up @ down).to(weight)
+                weight = encoder.get_parameter(f"{name}.weight").detach()
+                yield f"{name}.weight", weight + torch.from_numpy(up @ down).to(weight)
             except (AttributeError, RuntimeError, ValueError) as error:
                 raise ArtefactError(f"the adapter of {name!r} does not fit this encoder: {error}") from None
 

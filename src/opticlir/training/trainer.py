@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -70,8 +70,8 @@ class StudentTrainer(MultiVectorEncoderTrainer):
 
     @property
     def _student(self) -> torch.nn.Module:
-        student: torch.nn.Module = getattr(self.model, "_orig_mod", self.model)  # where torch compiled it
-        return student
+        compiled: Any = self.model
+        return cast("torch.nn.Module", getattr(compiled, "_orig_mod", compiled))
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """Write a checkpoint; the ones before it stand until it is whole.
