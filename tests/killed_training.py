@@ -1,10 +1,11 @@
-"""A small training of 42 steps, and a process that takes part of it and kills itself.
+"""Trainings that die: by an exception that nothing catches, or, in a process of their own, by SIGKILL.
 
 In a file of its own, so that a fresh process can import it.
 """
 
 import os
 import signal
+from contextlib import contextmanager
 
 import torch
 
@@ -13,9 +14,30 @@ from opticlir.training import distil, make_config
 from opticlir.training.trainer import RunCallback
 
 STEPS, PER_EPOCH, EVERY = 42, 14, 7
-"""Steps: in all, of an epoch, and between checkpoints."""
+"""Steps of the training below: in all, of an epoch, and between checkpoints."""
 PAIRS = (tiny_models.PAIRS * 3)[: PER_EPOCH * 4 + 1]
 """By 4 to learn from, and 1 to look at."""
+
+
+class PowerCut(BaseException):
+    """No handler of the program catches it."""
+
+
+@contextmanager
+def power_cut_before(step):
+    """Cut the power when all steps up to `step` are taken, and their checkpoints written."""
+    usual = RunCallback.on_step_begin
+
+    def begin(self, arguments, state, control, **others):
+        if state.global_step == step:
+            raise PowerCut
+        return usual(self, arguments, state, control, **others)
+
+    RunCallback.on_step_begin = begin
+    try:
+        yield
+    finally:
+        RunCallback.on_step_begin = usual
 
 
 def config(teacher):

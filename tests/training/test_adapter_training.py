@@ -11,18 +11,14 @@ import torch
 from safetensors.torch import load_file
 
 import tiny_models
+from killed_training import PowerCut, power_cut_before
 from opticlir.encoder import encode_queries, load_language_pack, load_model
 from opticlir.errors import DataError, SetupError
 from opticlir.storage import sha256_file
 from opticlir.training import distil, make_config
-from opticlir.training.trainer import RunCallback
 
 pytest.importorskip("peft")
 PAIRS = tiny_models.PAIRS
-
-
-class PowerCut(BaseException):
-    pass
 
 
 @pytest.fixture
@@ -87,20 +83,11 @@ def test_a_second_language_does_not_touch_the_first(config_of, teacher, tmp_path
     np.testing.assert_array_equal(encode_queries(alone, ["maji ni safi"])[0], expected[0])
 
 
-def test_a_run_that_dies_at_every_step_in_turn_ends_in_the_same_bits(config_of, memory_path, monkeypatch):
+def test_a_run_that_dies_at_every_step_in_turn_ends_in_the_same_bits(config_of, memory_path):
     distil(config_of(), PAIRS, memory_path / "unbroken")
-    begin = RunCallback.on_step_begin
-
-    def dies(self, args, state, control, **others):
-        if state.global_step == dying_at:
-            raise PowerCut
-        return begin(self, args, state, control, **others)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunCallback, "on_step_begin", dies)
-        for dying_at in range(10):  # noqa: B007 - `dies` reads it
-            with pytest.raises(PowerCut):
-                distil(config_of(), PAIRS, memory_path / "broken")
+    for step in range(10):
+        with power_cut_before(step), pytest.raises(PowerCut):
+            distil(config_of(), PAIRS, memory_path / "broken")
     distil(config_of(), PAIRS, memory_path / "broken")
     assert weights(memory_path / "broken") == weights(memory_path / "unbroken")
     packs = [memory_path / name / "run" / "language-pack" for name in ("broken", "unbroken")]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import tiny_models
+from killed_training import PowerCut, power_cut_before
 from opticlir.encoder import encode_pieces, new_student, vocabulary_for
 from opticlir.encoder.vocabulary import VocabularyConfig
 from opticlir.pictures import align_words
@@ -18,14 +19,9 @@ from opticlir.training import distil, make_config
 from opticlir.training.examples import align_examples, example_pairs
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.run_page import draw_run_page, run_page
-from opticlir.training.trainer import RunCallback
 
 PAIRS = tiny_models.PAIRS * 8
 run_page_module = sys.modules["opticlir.training.run_page"]
-
-
-class PowerCut(BaseException):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -121,21 +117,10 @@ def test_the_page_does_not_touch_the_weights(config, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("moment", [0, 3, 5, 6])
-def test_a_resumed_run_draws_the_page_of_an_unbroken_one(
-    config, memory_path, monkeypatch, moment, unbroken_page
-):
+def test_a_resumed_run_draws_the_page_of_an_unbroken_one(config, memory_path, moment, unbroken_page):
     """Killed at each step: the same looks, the same alignments; only the speed is of this machine and hour."""
-    begin = RunCallback.on_step_begin
-
-    def cut(self, args, state, control, **others):
-        if state.global_step == moment:
-            raise PowerCut
-        return begin(self, args, state, control, **others)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunCallback, "on_step_begin", cut)
-        with pytest.raises(PowerCut):
-            distil(config, PAIRS, memory_path)
+    with power_cut_before(moment), pytest.raises(PowerCut):
+        distil(config, PAIRS, memory_path)
     distil(config, PAIRS, memory_path)
     assert looks(memory_path) == unbroken_page[0]
     assert speedless_page(memory_path) == unbroken_page[1]

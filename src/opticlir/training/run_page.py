@@ -42,9 +42,9 @@ _MOST_GRIDS = 8
 _SHOWN_SETTINGS = ("language", "method", "stages", "train", "teacher", "student", "batch_size", "seed")
 _HOW_ALIGNED = (
     "Sentence pairs that are not trained on, those nearest to ten words in length. Each grid is a transport "
-    "plan between the student's words and the teacher's: a row says where a foreign word goes, the darker "
-    "the more of it. The first grid is the student as initialised, the last the newest; of many looks some "
-    "between are left out."
+    "plan between the student's words and the teacher's: a row says where a foreign word goes, the stronger "
+    "the colour the more of it. The first grid is the student as initialised, the last the newest; of many "
+    "looks some between are left out."
 )
 _HOW_FOUND = (
     "Held out: how far up the right English side stands among all held-out pairs, by MaxSim (RR), and how "
