@@ -172,7 +172,7 @@ def broken(data, tmp_path, name, file, content):
 
 BROKEN = {
     "missing file": ("beir", "corpus.jsonl", None, "corpus"),
-    "missing judgements": ("ntrex-clir", "qrels.txt", None, "qrels.txt: no such file"),
+    "missing judgements": ("ntrex-clir", "qrels.txt", None, "no qrels.txt for 'swa': there is none at all"),
     "missing language": ("xquad", "xquad.sw.json", None, "no xquad.{language}.json for 'swa': there are eng"),
     "empty collection": ("beir", "corpus.jsonl", b"", "corpus.jsonl: the file is empty"),
     "binary file": ("ntrex-clir", "collection.tsv", b"SQLite format 3\0", "tsv:1: this looks like an SQLite"),
@@ -226,7 +226,7 @@ def test_mixed_line_ends_change_no_figure(benchmark, data, tmp_path):
 @pytest.mark.parametrize(
     ("name", "words", "message"),
     [
-        ("bier", [], "unknown benchmark 'bier': did you mean 'beir'? There are afriqa, beir"),
+        ("bier", [], "unknown benchmark 'bier': did you mean 'beir'? There are africlirmatrix, afriqa, beir"),
         ("beir", ["--split", "test"], "the splits in"),
         ("beir", ["--language", "hau"], "hau"),
         ("beir", ["--language", "swahili!"], "unknown language code 'swahili!'"),

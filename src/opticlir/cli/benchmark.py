@@ -14,8 +14,7 @@ def benchmark(
     name: Annotated[
         str,
         typer.Argument(
-            help="xquad, afriqa, ntrex-clir, beir, lareqa, lareqa-pool, tatoeba, tatoeba-from-english, xnli, "
-            "xnli-entailment, mtop or mtop-intent."
+            help="A name of docs/benchmarks.md, such as xquad, mlqa, belebele, afriqa or beir; any other lists all."
         ),
     ],
     data: Annotated[

@@ -18,7 +18,7 @@ Bitext = Annotated[
 
 @app.command()
 def translate(
-    name: Annotated[str, typer.Argument(help="Collection: xquad, afriqa, ntrex-clir or beir.")],
+    name: Annotated[str, typer.Argument(help="Collection, as of `opticlir benchmark`.")],
     data: Annotated[Path, typer.Option(help="Folder with the files of the collection.")],
     language: Annotated[str, typer.Option(help="Language of the queries.")],
     by: Annotated[str, typer.Option(help="word-table, dictionary, seq2seq or apertium.")],

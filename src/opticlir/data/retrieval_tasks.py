@@ -1,6 +1,7 @@
 """Documents, queries and judgements joined into one test collection that can be evaluated."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,9 +33,16 @@ def assemble_task(
         The task, its queries in the order they came in.
 
     Raises:
-        DataError: judgements and queries share no id, or judgements and documents share none.
+        DataError: a document id comes twice, judgements and queries share no id, or judgements and
+            documents share none.
     """
     documents, queries = tuple(documents), tuple(queries)
+    document_ids = {document.doc_id for document in documents}
+    if len(document_ids) < len(documents):
+        counts = Counter(document.doc_id for document in documents)
+        raise DataError(
+            f"{folder}: the document id {counts.most_common(1)[0][0]!r} comes twice in the collection"
+        )
     judged = tuple(query for query in queries if query.query_id in qrels)
     if not judged:
         raise DataError(
@@ -43,7 +51,7 @@ def assemble_task(
         )
     wanted = {query.query_id: qrels[query.query_id] for query in judged}
     judged_documents = {doc_id for grades in wanted.values() for doc_id in grades}
-    missing = judged_documents - {document.doc_id for document in documents}
+    missing = judged_documents - document_ids
     if missing == judged_documents:
         raise DataError(
             f"{folder}: documents and judgements share no document id: a document is "

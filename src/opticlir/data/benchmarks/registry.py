@@ -5,20 +5,56 @@ from collections.abc import Callable
 from pathlib import Path
 
 from opticlir.data.beir import read_beir
-from opticlir.data.benchmarks import afriqa, lareqa, mtop, ntrex_clir, tatoeba, xnli, xquad
+from opticlir.data.benchmarks import (
+    afriqa,
+    belebele,
+    bucc,
+    ciral,
+    clirmatrix,
+    hc4,
+    lareqa,
+    mewsli_x,
+    miracl,
+    mlqa,
+    mmarco,
+    mtop,
+    ntrex_clir,
+    tatoeba,
+    wikiclir,
+    xnli,
+    xquad,
+)
 from opticlir.errors import DataError
 from opticlir.records import RetrievalTask
 
 BENCHMARKS: dict[str, Callable[[Path, str, str], RetrievalTask]] = {
+    "africlirmatrix": clirmatrix.AFRICLIRMATRIX.load,
     "afriqa": afriqa.load,
     "beir": read_beir,
+    "belebele": belebele.load,
+    "bucc": bucc.load,
+    "ciral": ciral.CIRAL.load,
+    "ciral-native": ciral.CIRAL_NATIVE.load,
+    "clirmatrix": clirmatrix.load,
+    "hc4": hc4.HC4.load,
+    "hc4-native": hc4.HC4_NATIVE.load,
     "lareqa": lareqa.load,
     "lareqa-pool": lareqa.load_pool,
+    "mewsli-x": mewsli_x.load,
+    "miracl": miracl.MIRACL.load,
+    "mlqa": mlqa.load,
+    "mlqa-r": lareqa.load_mlqa,
+    "mlqa-r-pool": lareqa.load_mlqa_pool,
+    "mmarco": mmarco.MMARCO.load,
     "mtop": mtop.load,
     "mtop-intent": mtop.load_intent,
-    "ntrex-clir": ntrex_clir.load,
+    "neuclir": hc4.NEUCLIR.load,
+    "neuclir-native": hc4.NEUCLIR_NATIVE.load,
+    "ntrex-clir": ntrex_clir.NTREX_CLIR.load,
     "tatoeba": tatoeba.load,
     "tatoeba-from-english": tatoeba.load_from_english,
+    "wikiclir": wikiclir.load,
+    "wikiclir-reversed": wikiclir.load_reversed,
     "xnli": xnli.load,
     "xnli-entailment": xnli.load_entailment,
     "xquad": xquad.load,
@@ -33,7 +69,7 @@ def load_benchmark(name: str, folder: Path, language: str, split: str) -> Retrie
         name: one of `BENCHMARKS`.
         folder: where its files lie.
         language: language of the queries, any code.
-        split: `train`, `dev`, `test` ...; a benchmark of one split (xquad, ntrex-clir, lareqa, tatoeba) takes any.
+        split: `train`, `dev`, `test` ...; a benchmark of one split (xquad, belebele, tatoeba ...) takes any.
 
     Returns:
         Documents, queries and judgements; with the English form of the queries where it is there.
