@@ -156,6 +156,15 @@ def test_the_ceiling_is_the_teacher_asked_in_english(benchmark, checkpoints, nam
     assert [line.split()[0] for line in table.splitlines()[1:5]] == ["hybrid", "dense", "BM25,", "teacher,"]
 
 
+def test_a_ranking_that_found_nothing_has_no_run(benchmark, tmp_path):
+    queries = tmp_path / "queries.tsv"
+    write(queries, *(f"{name}\tzzqx" for name, _ in QUERIES))
+    done = benchmark("beir", "--queries", queries, "--runs", tmp_path / "runs", "--json")
+    assert measured(done)["bm25"]["AP"] == 0.0
+    assert "bm25.run: not written, for bm25 found no document for any query" in done.stderr
+    assert sorted(path.name.split(".")[-2] for path in (tmp_path / "runs").iterdir()) == ["dense", "hybrid"]
+
+
 # what it refuses
 
 

@@ -12,6 +12,7 @@ from opticlir.data.benchmarks import (
     ciral,
     clirmatrix,
     hc4,
+    irds,
     lareqa,
     mewsli_x,
     miracl,
@@ -62,25 +63,31 @@ BENCHMARKS: dict[str, Callable[[Path, str, str], RetrievalTask]] = {
 """Name to `load(folder, language, split)`."""
 
 
-def load_benchmark(name: str, folder: Path, language: str, split: str) -> RetrievalTask:
-    """Read a benchmark from a folder in its own form.
+def load_benchmark(name: str, folder: Path | None, language: str, split: str) -> RetrievalTask:
+    """Read a benchmark from a folder in its own form, or through ir_datasets.
 
     Args:
-        name: one of `BENCHMARKS`.
-        folder: where its files lie.
+        name: one of `BENCHMARKS`, or `irds:` and an id of ir_datasets.
+        folder: where its files lie; not used by `irds:`.
         language: language of the queries, any code.
-        split: `train`, `dev`, `test` ...; a benchmark of one split (xquad, belebele, tatoeba ...) takes any.
+        split: `train`, `dev`, `test` ...; a benchmark of one split (xquad, belebele, tatoeba ...) takes any, and so
+            does `irds:`, whose ids name it.
 
     Returns:
         Documents, queries and judgements; with the English form of the queries where it is there.
 
     Raises:
+        SetupError: ir_datasets is asked for and not installed.
         DataError: no such benchmark, folder, language or split, or a file is malformed.
     """
+    if name.startswith(irds.PREFIX):
+        return irds.load(name.removeprefix(irds.PREFIX), language)
     if name not in BENCHMARKS:
         nearest = difflib.get_close_matches(name.lower(), BENCHMARKS, n=1, cutoff=0.4)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise DataError(f"unknown benchmark {name!r}: {hint}There are {', '.join(BENCHMARKS)}")
+        raise DataError(f"unknown benchmark {name!r}: {hint}There are {', '.join(BENCHMARKS)}, and irds:<id>")
+    if folder is None:
+        raise DataError(f"{name} is read from files: name the folder that they are in (--data)")
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected one with the files of {name}")
     return BENCHMARKS[name](folder, language, split)
