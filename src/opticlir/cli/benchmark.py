@@ -15,7 +15,7 @@ def benchmark(
         str,
         typer.Argument(
             help="A name of docs/benchmarks.md, such as xquad, mlqa, afriqa or beir (any other lists all), or "
-            "irds: and an id of ir_datasets, which needs no --data."
+            "irds:ID of ir_datasets or mteb:TASK of MTEB, which need no --data."
         ),
     ],
     model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],

@@ -17,17 +17,16 @@ from opticlir.errors import DataError, SetupError
 from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask
 
-PREFIX = "irds:"
-
 Record = TypeVar("Record")
 
 
-def load(dataset_id: str, language: str) -> RetrievalTask:
+def load(dataset_id: str, language: str, split: str) -> RetrievalTask:  # noqa: ARG001 - an id names its split
     """Read a collection through ir_datasets.
 
     Args:
         dataset_id: the library's id, with the split in it and without `irds:`.
         language: language of the queries, any code; the same as the library says, where it says one.
+        split: not used: the id names it.
 
     Returns:
         The task; a query without judgement is left out.
@@ -37,7 +36,7 @@ def load(dataset_id: str, language: str) -> RetrievalTask:
         DataError: it has no such id, the id has not documents, queries and judgements, its files cannot be
             had, or a record of it is malformed.
     """
-    name, code = f"{PREFIX}{dataset_id}", language_code(language)
+    name, code = f"irds:{dataset_id}", language_code(language)
     dataset = _dataset(name, dataset_id)
     parts = ("docs", "queries", "qrels")
     if missing := [part for part in parts if not dataset.has(part)]:

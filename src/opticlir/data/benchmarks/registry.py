@@ -18,6 +18,7 @@ from opticlir.data.benchmarks import (
     miracl,
     mlqa,
     mmarco,
+    mteb_tasks,
     mtop,
     ntrex_clir,
     tatoeba,
@@ -62,13 +63,19 @@ BENCHMARKS: dict[str, Callable[[Path, str, str], RetrievalTask]] = {
 }
 """Name to `load(folder, language, split)`."""
 
+_LIBRARIES: dict[str, Callable[[str, str, str], RetrievalTask]] = {
+    "irds": irds.load,
+    "mteb": mteb_tasks.load,
+}
+"""What stands before the colon to `load(id, language, split)`: collections that a library finds, not a folder."""
+
 
 def load_benchmark(name: str, folder: Path | None, language: str, split: str) -> RetrievalTask:
-    """Read a benchmark from a folder in its own form, or through ir_datasets.
+    """Read a benchmark from a folder in its own form, or through a library that knows it.
 
     Args:
-        name: one of `BENCHMARKS`, or `irds:` and an id of ir_datasets.
-        folder: where its files lie; not used by `irds:`.
+        name: one of `BENCHMARKS`, `irds:` and an id of ir_datasets, or `mteb:` and a retrieval task of MTEB.
+        folder: where its files lie; not used by the libraries.
         language: language of the queries, any code.
         split: `train`, `dev`, `test` ...; a benchmark of one split (xquad, belebele, tatoeba ...) takes any, and so
             does `irds:`, whose ids name it.
@@ -77,15 +84,18 @@ def load_benchmark(name: str, folder: Path | None, language: str, split: str) ->
         Documents, queries and judgements; with the English form of the queries where it is there.
 
     Raises:
-        SetupError: ir_datasets is asked for and not installed.
+        SetupError: the library that is asked for is not installed.
         DataError: no such benchmark, folder, language or split, or a file is malformed.
     """
-    if name.startswith(irds.PREFIX):
-        return irds.load(name.removeprefix(irds.PREFIX), language)
+    library, colon, identifier = name.partition(":")
+    if colon and library in _LIBRARIES:
+        return _LIBRARIES[library](identifier, language, split)
     if name not in BENCHMARKS:
         nearest = difflib.get_close_matches(name.lower(), BENCHMARKS, n=1, cutoff=0.4)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise DataError(f"unknown benchmark {name!r}: {hint}There are {', '.join(BENCHMARKS)}, and irds:<id>")
+        raise DataError(
+            f"unknown benchmark {name!r}: {hint}There are {', '.join(BENCHMARKS)}, irds:ID and mteb:TASK"
+        )
     if folder is None:
         raise DataError(f"{name} is read from files: name the folder that they are in (--data)")
     if not folder.is_dir():
