@@ -105,19 +105,18 @@ class MtebSearch:
         tokens = encode_queries(self.model, [query.text for query in asked])
         kept = top_k if top_ranked is None else len(self._index)
         run = Searcher(self._index).rank(asked, tokens, k=kept, ranking=self.ranking)
-        return {
-            query.query_id: _best(
-                run.get(query.query_id, {}), top_ranked and top_ranked[query.query_id], top_k
-            )
-            for query in asked
-        }
+        found: Run = {}
+        for query in asked:
+            allowed = None if top_ranked is None else top_ranked[query.query_id]
+            found[query.query_id] = _best(run.get(query.query_id, {}), allowed, top_k)
+        return found
 
 
 def _best(ranking: dict[str, float], allowed: Sequence[str] | None, top_k: int) -> dict[str, float]:
     """The first documents of a ranking, best first, among those that may answer."""
-    order = sorted(ranking, key=lambda doc_id: (-ranking[doc_id], doc_id))
-    chosen = order if allowed is None else [doc_id for doc_id in order if doc_id in set(allowed)]
-    return {doc_id: ranking[doc_id] for doc_id in chosen[:top_k]}
+    answers = set(ranking) if allowed is None else set(ranking).intersection(allowed)
+    order = sorted(answers, key=lambda doc_id: (-ranking[doc_id], doc_id))
+    return {doc_id: ranking[doc_id] for doc_id in order[:top_k]}
 
 
 def _text(row: Mapping[str, Any], key: str) -> str:

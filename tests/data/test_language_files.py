@@ -51,3 +51,12 @@ def test_paths_below_a_folder(tmp_path):
     assert found("ciral-{name}/topics.{language}.dev.tsv") == {"hau": ["ciral-hausa/topics.ha.dev.tsv"]}, (
         "name and code are of one language"
     )
+
+
+def test_of_several_codes_of_a_language_its_own_is_taken(tmp_path):
+    for name in ["als/x.als", "sq/x.sq", "ckb/x.ckb", "sin_Latn/x.sin_Latn", "sin_Sinh/x.sin_Sinh"]:
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    found = language_paths(tmp_path, "{language}/x.{language}")
+    names = {code: [path.name for path in paths] for code, paths in found.items()}
+    assert names == {"kur": ["x.ckb"], "sin": ["x.sin_Latn", "x.sin_Sinh"], "sqi": ["x.sq"]}

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from opticlir.errors import DataError
-from opticlir.languages import code_of_name, language_code
+from opticlir.languages import code_of_name, language_code, short_code
 
 _PLACES = {
     "{language}": r"(?P<language>[A-Za-z]{2,3}(?:[-_][A-Za-z]+)?)",
@@ -23,15 +23,20 @@ def language_paths(folder: Path, pattern: str) -> dict[str, list[Path]]:
             anything. What stands twice is the same both times.
 
     Returns:
-        Sorted paths by ISO 639-3 code, in order of the codes; empty where there is no such file.
+        Sorted paths by ISO 639-3 code, in order of the codes; empty where there is no such file. Where several
+        codes mean one language (`sq` and `als`), only the files of its own, or else of the first.
     """
     shape = re.compile(_expression(pattern))
-    found: dict[str, list[Path]] = {}
+    found: dict[str, dict[str, list[Path]]] = {}
     for path in sorted(folder.glob(re.sub(r"\{(?:language|name)\}", "*", pattern))):
         match = shape.fullmatch(path.relative_to(folder).as_posix())
         if match and (code := _language(match.groupdict())):
-            found.setdefault(code, []).append(path)
-    return dict(sorted(found.items()))
+            spelling = re.split("[-_]", match.groupdict().get("language", code))[0].lower()
+            found.setdefault(code, {}).setdefault(spelling, []).append(path)
+    return {
+        code: by_spelling[min(by_spelling, key=lambda each: (each != code, each != short_code(code), each))]
+        for code, by_spelling in sorted(found.items())
+    }
 
 
 def language_files(folder: Path, pattern: str) -> dict[str, Path]:
