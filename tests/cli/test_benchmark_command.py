@@ -168,6 +168,12 @@ def test_a_ranking_that_found_nothing_has_no_run(benchmark, tmp_path):
 # what it refuses
 
 
+def test_a_collection_of_files_needs_its_folder(opticlir):
+    done = opticlir("benchmark", "xquad", "--model", "m", "--language", "swa")
+    assert (done.code, done.stdout) == (1, "")
+    assert done.stderr == "error: xquad is read from files: name the folder that they are in (--data)\n"
+
+
 def broken(data, tmp_path, name, file, content):
     folder = tiny_models.copy_folder(data / name, tmp_path / name)
     if content is None:
