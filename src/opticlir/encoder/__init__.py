@@ -20,6 +20,7 @@ from opticlir.encoder.load import (
     transformer_of,
 )
 from opticlir.encoder.pieces import EncodedText, Piece, encode_pieces, scored_ids, word_beginnings
+from opticlir.encoder.pruning import pruned_vocabulary
 from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary, split_words
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "load_model",
     "merge_adapter",
     "new_student",
+    "pruned_vocabulary",
     "require_peft",
     "route_fingerprint",
     "route_modules",
