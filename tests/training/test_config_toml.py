@@ -9,6 +9,7 @@ from opticlir.encoder import VocabularyConfig
 from opticlir.training import TrainConfig, make_config
 from opticlir.training.config_toml import config_toml, field_docs
 from opticlir.training.losses import TransportConfig
+from opticlir.training.perturbation import PerturbationConfig
 
 SETTINGS = [
     {},
@@ -19,6 +20,7 @@ SETTINGS = [
         "transport": {"epsilon": 0.5},
     },
     {"stages": [{"method": "contrastive", "share": 0.3}, {"method": "optical", "share": 0.7}], "patience": 4},
+    {"perturbation": {"kind": "freelb", "radius": 2, "steps": 5}},
     {"both_directions": True, "epochs": 0, "learning_rate": 1e-5, "student": "ngôn ngữ"},
 ]
 
@@ -29,7 +31,7 @@ def test_what_is_printed_reads_back_as_the_same_settings(settings):
     assert make_config(tomllib.loads(config_toml(config)), source="printed") == config
 
 
-@pytest.mark.parametrize("kind", [TrainConfig, VocabularyConfig, TransportConfig])
+@pytest.mark.parametrize("kind", [TrainConfig, VocabularyConfig, TransportConfig, PerturbationConfig])
 def test_every_field_has_its_meaning(kind):
     assert field_docs(kind).keys() == {entry.name for entry in fields(kind)}
 

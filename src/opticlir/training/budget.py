@@ -49,5 +49,5 @@ def seconds_per_step(trainer: StudentTrainer) -> float:
         loss.backward()
         seconds.append(time.perf_counter() - started)
     trainer.model.zero_grad(set_to_none=True)
-    trainer.accum_loss_components["train"].clear()  # no step was taken: the log is not to hold these
+    trainer.forget_parts()  # no step was taken: the log is not to hold these
     return float(np.mean(seconds[1:] or seconds))

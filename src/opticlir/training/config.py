@@ -11,6 +11,7 @@ from opticlir.encoder import VocabularyConfig
 from opticlir.errors import DataError
 from opticlir.training.methods import Stage, check_stages, nearest, parse_method
 from opticlir.training.objectives import TransportConfig
+from opticlir.training.perturbation import PerturbationConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class TrainConfig:
     """Methods one after the other, each for its share of the steps; exclusive with `method`."""
     transport: TransportConfig = field(default_factory=TransportConfig)
     """Which plan aligns the tokens."""
+    perturbation: PerturbationConfig = field(default_factory=PerturbationConfig)
+    """Adversarial perturbation of the student's word embeddings, beside any method."""
     temperature: float = 0.05
     """Of contrastive objectives, on MaxSim per query token or on the cosine of pooled vectors."""
     score_temperature: float = 0.1
@@ -132,7 +135,7 @@ def make_config(settings: dict[str, Any], *, source: str) -> TrainConfig:
     """Check settings and fill in the defaults.
 
     Args:
-        settings: by field name; tables for `words` and `transport`, a list of tables for `stages`.
+        settings: by field name; tables for `words`, `transport` and the like, a list of tables for `stages`.
         source: where they come from, for messages.
 
     Raises:
@@ -143,10 +146,10 @@ def make_config(settings: dict[str, Any], *, source: str) -> TrainConfig:
         raise DataError(
             f"{source}: method is {settings['method']!r} but there are stages, which name their own: give one"
         )
-    nested: dict[str, type] = {"words": VocabularyConfig, "transport": TransportConfig}
+    tables = {entry.name: entry.type for entry in fields(TrainConfig) if is_dataclass(entry.type)}
     resolved = {
-        name: _checked(nested[name], value, f"{source}: [{name}]")
-        if name in nested and isinstance(value, dict)
+        name: _checked(tables[name], value, f"{source}: [{name}]")
+        if name in tables and isinstance(value, dict)
         else value
         for name, value in settings.items()
     }
@@ -161,7 +164,7 @@ def _stages(value: Any, source: str) -> tuple[Stage, ...]:
     return tuple(_checked(Stage, entry, f"{source}[{number}]") for number, entry in enumerate(value))
 
 
-def _checked(kind: type, settings: dict[str, Any], source: str) -> Any:
+def _checked(kind: Any, settings: dict[str, Any], source: str) -> Any:
     known = {entry.name: entry for entry in fields(kind)}
     for name, value in settings.items():
         if name not in known:

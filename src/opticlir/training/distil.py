@@ -37,6 +37,7 @@ from opticlir.training.english_side import EnglishInputs
 from opticlir.training.losses import DistillationLoss, Parts, objectives
 from opticlir.training.methods import objective_names, reads_english
 from opticlir.training.model_card import model_card
+from opticlir.training.perturbation import Perturbation
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
@@ -283,7 +284,7 @@ def _trainer(
         logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
     weights = np.where(has_words, [pair.weight for pair in pairs], 0.0)
     parts = _parts(config)
-    loss = DistillationLoss(student, parts[0])
+    loss = DistillationLoss(student, parts[0], _perturbation(config, student))
     trainer = StudentTrainer(
         model=student,
         args=arguments,
@@ -307,6 +308,12 @@ def _parts(config: TrainConfig) -> list[Parts]:
         {name: (functions[name], weight) for name, weight in stage.weights.items()}
         for stage in config.schedule
     ]
+
+
+def _perturbation(config: TrainConfig, student: MultiVectorEncoder) -> Perturbation | None:
+    if config.perturbation.kind == "none":
+        return None
+    return Perturbation(config.perturbation, transformer_of(student, "query").model.get_input_embeddings())
 
 
 def _arguments(

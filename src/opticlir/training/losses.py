@@ -4,6 +4,8 @@ Each objective takes a `TokenBatch` and gives one scalar; a method is a weighted
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import TypeAlias
 
 import torch
@@ -24,6 +26,7 @@ from opticlir.training.objectives import (
     retention,
     score_kl,
 )
+from opticlir.training.perturbation import Losses, Perturbation, Weighed
 
 __all__ = [
     "METHODS",
@@ -58,12 +61,17 @@ class DistillationLoss(torch.nn.Module):
     Args:
         model: the student.
         parts: objective and weight by name; may be replaced between steps, where a stage ends.
+        perturbation: what the student has to bear while it reads the foreign side; None is nothing.
     """
 
-    def __init__(self, model: torch.nn.Module, parts: Parts) -> None:
+    def __init__(
+        self, model: torch.nn.Module, parts: Parts, perturbation: Perturbation | None = None
+    ) -> None:
         super().__init__()
         self.model = model
         self.parts = dict(parts)
+        self._perturbation = perturbation
+        self._notes: dict[str, list[Tensor]] = {}
 
     def forward(
         self,
@@ -81,20 +89,43 @@ class DistillationLoss(torch.nn.Module):
                 vectors are at fault, or of all where none is.
         """
         foreign, *others = features
-        teacher, teacher_mask, pairs = (
-            foreign.pop(name) for name in ("teacher_tokens", "teacher_mask", "pairs")
-        )
-        weights = foreign.pop("weights", None), foreign.pop("teacher_weights", None)
-        tokens, mask = self._encode(foreign)
-        english = self._english(others) if reads_english(self.parts) else None
-        batch = TokenBatch(tokens, mask, teacher, teacher_mask, english, *weights)
-        with torch.autocast(teacher.device.type, enabled=False):
-            losses = {name: weight * objective(batch) for name, (objective, weight) in self.parts.items()}
-        for name, value in losses.items():
+        pairs = foreign.pop("pairs")
+        weighed = self._weighed(foreign, others)
+        for name, value in weighed.losses.items():
             if not torch.isfinite(value):
-                found = pairs[_is_damaged(batch)].tolist() or pairs.tolist()
+                found = pairs[_is_damaged(weighed.batch)].tolist() or pairs.tolist()
                 raise FloatingPointError(f"the {name} loss is {value.item()} on pairs {found}")
-        return losses
+        for name, value in weighed.notes.items():
+            self._notes.setdefault(name, []).append(value.detach())
+        return weighed.losses
+
+    def take_notes(self) -> dict[str, float]:
+        """Means, over the batches since the last call, of what is to be logged but not minimised."""
+        means = {name: torch.stack(values).mean().item() for name, values in self._notes.items()}
+        self._notes.clear()
+        return means
+
+    def _weighed(self, foreign: dict[str, Tensor], others: list[dict[str, Tensor]]) -> Weighed:
+        teacher, teacher_mask = foreign.pop("teacher_tokens"), foreign.pop("teacher_mask")
+        weights = foreign.pop("weights", None), foreign.pop("teacher_weights", None)
+
+        @cache  # whatever the perturbation does to the foreign side
+        def english() -> EnglishSide | None:
+            return self._english(others) if reads_english(self.parts) else None
+
+        def read(condition: AbstractContextManager[None]) -> TokenBatch:
+            with condition:
+                tokens, mask = self._encode(dict(foreign))
+            return TokenBatch(tokens, mask, teacher, teacher_mask, english(), *weights)
+
+        if self._perturbation is None:
+            batch = read(nullcontext())
+            return Weighed(batch, self._weigh(batch))
+        return self._perturbation(read, self._weigh, foreign["attention_mask"].bool())
+
+    def _weigh(self, batch: TokenBatch) -> Losses:
+        with torch.autocast(batch.teacher.device.type, enabled=False):
+            return {name: weight * objective(batch) for name, (objective, weight) in self.parts.items()}
 
     def _encode(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         encoded = self.model(inputs, task="query")

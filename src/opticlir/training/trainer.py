@@ -72,8 +72,13 @@ class StudentTrainer(MultiVectorEncoderTrainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the parts of the loss, and forget them: one that a stage left behind is not 0, it is not there."""
-        super().log(logs, start_time)
+        super().log({**logs, **self.loss.take_notes()}, start_time)
         self.accum_loss_components["train"].clear()
+
+    def forget_parts(self) -> None:
+        """Have the next line of the log begin here."""
+        self.accum_loss_components["train"].clear()
+        self.loss.take_notes()
 
 
 class RunCallback(TrainerCallback):
