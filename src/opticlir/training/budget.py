@@ -26,7 +26,7 @@ def planned_steps(config: TrainConfig, trainer: StudentTrainer, parts: Sequence[
         return config.steps
     if config.minutes is None:
         epochs = _DEFAULT_EPOCHS if config.epochs is None else config.epochs
-        return round(epochs * len(trainer.buckets))
+        return round(epochs * trainer.buckets.n_batches)
     per_step = 0.0
     for stage, of_stage in zip(config.schedule, parts, strict=True):
         trainer.loss.parts = dict(of_stage)

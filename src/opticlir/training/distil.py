@@ -1,6 +1,7 @@
 """Bitext in, a cross-lingual model out: the one function behind `opticlir train`."""
 
 import logging
+import math
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ from opticlir.training.losses import DistillationLoss, Parts, objectives
 from opticlir.training.methods import objective_names, reads_english
 from opticlir.training.model_card import model_card
 from opticlir.training.perturbation import Perturbation
+from opticlir.training.processes import is_main_process, processes, silent
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
@@ -75,18 +77,18 @@ def distil(
     """Train a query encoder from bitext and save it, joined with its teacher, as one model folder.
 
     Killed at any moment and called again with the same arguments, it goes on and ends with the same
-    weights (same machine kind, torch and thread count; of a budget in minutes, the steps planned by the
-    first call count).
+    weights (same machine kind, torch, threads and processes; of a budget in minutes, the steps planned by
+    the first call count). Started in several processes by torchrun or accelerate, they share each batch.
 
     Args:
         config: every setting.
         pairs: the bitext.
         out: the model folder; `out/run` keeps the record.
         inputs: checksum by name of the files the pairs came from, for the record.
-        report: told of stages, steps and validations.
+        report: told of stages, steps and validations; of several processes by the main one alone.
 
     Raises:
-        DataError: there is no pair, or none with words on both sides.
+        DataError: there is no pair, or none with words on both sides, or fewer in a batch than processes.
         ArtefactError: `out` holds something else, or another process trains there; or the student's
             vectors are of another width than the teacher's.
         SetupError: the disk has no room for the teacher's vectors.
@@ -95,6 +97,7 @@ def distil(
     if not pairs:
         raise DataError("the bitext holds no sentence pair")
     run = RunFolder(out)
+    report = report if is_main_process() else silent
     with run.claimed(asdict(config), inputs or {}) as finished:
         if finished:
             return _past_outcome(config, run)
@@ -118,7 +121,7 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
     student = new_student(base, vocabulary)
     _prepare(student, config)
-    _write_words(run, student, kept)
+    run.write_words(_words(student, kept))
     tokens = _teacher_tokens(config, teacher, [pair.english for pair in [*kept, *held_out]], report)
     foreign = [pair.foreign for pair in held_out]
     english = [tokens[len(kept) + number] for number in range(len(held_out))]
@@ -141,12 +144,17 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     if callback.is_interrupted:
         return _outcome(config, run, steps, is_finished=False)
     report({"event": "stage", "name": "saving the model"})
-    _save(config, run, student, teacher)
     outcome = _outcome(config, run, steps, is_finished=True)
-    card = model_card(
-        config, pairs=len(pairs), steps=outcome.saved_step, initial=outcome.initial, trained=outcome.trained
-    )
-    write_text_atomically(run.out / "README.md", card)
+    if is_main_process():
+        _save(config, run, student, teacher)
+        card = model_card(
+            config,
+            pairs=len(pairs),
+            steps=outcome.saved_step,
+            initial=outcome.initial,
+            trained=outcome.trained,
+        )
+        write_text_atomically(run.out / "README.md", card)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
     return outcome
 
@@ -218,10 +226,9 @@ def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
         transformer_of(student, "query").model.get_input_embeddings().requires_grad_(True)
 
 
-def _write_words(run: RunFolder, student: MultiVectorEncoder, pairs: Sequence[SentencePair]) -> None:
+def _words(student: MultiVectorEncoder, pairs: Sequence[SentencePair]) -> list[str]:
     tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
-    words = sorted({word for pair in pairs for word in split_words(tokenizer, pair.foreign)})
-    write_text_atomically(run.folder / "words.txt", "".join(f"{word}\n" for word in words))
+    return sorted({word for pair in pairs for word in split_words(tokenizer, pair.foreign)})
 
 
 def _collator(
@@ -255,13 +262,14 @@ def _teacher_tokens(
         default_cache_folder(), teacher, name=config.teacher, bfloat16=_bfloat16(config),
         vectors=config.teacher_vectors,
     )  # fmt: skip
-    return cache.encode(
-        texts,
-        lambda done, total: report({"event": "cache", "done": done, "total": total}),
-        lambda folder, needed, free: report(
-            {"event": "disk", "folder": str(folder), "needed": needed, "free": free}
-        ),
-    )
+    with processes().main_process_first():  # the others find it in the cache
+        return cache.encode(
+            texts,
+            lambda done, total: report({"event": "cache", "done": done, "total": total}),
+            lambda folder, needed, free: report(
+                {"event": "disk", "folder": str(folder), "needed": needed, "free": free}
+            ),
+        )
 
 
 def _trainer(
@@ -294,7 +302,10 @@ def _trainer(
         callbacks=[StageCallback(loss, config.schedule, parts), callback],
     )
     trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
-    trainer.buckets = LengthBuckets(lengths, weights, batch_size=config.batch_size, seed=config.seed)
+    trainer.buckets = LengthBuckets(
+        lengths, weights, batch_size=config.batch_size, seed=config.seed,
+        n_processes=processes().num_processes,
+    )  # fmt: skip
     return trainer
 
 
@@ -323,13 +334,13 @@ def _arguments(
     name = next(name for name, parameter in student.named_parameters() if parameter is table)
     return MultiVectorEncoderTrainingArguments(
         output_dir=str(run.checkpoints),
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=math.ceil(config.batch_size / processes().num_processes),
         max_steps=1,  # the plan decides, once the trainer stands and its speed is known
         learning_rate=config.learning_rate,
         learning_rate_mapping={re.escape(name): config.embedding_learning_rate},
         lr_scheduler_type="linear",
         adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch_fused",
-        bf16=_bfloat16(config), use_cpu=student.device.type == "cpu",
+        bf16=_bfloat16(config), use_cpu=student.device.type == "cpu", ddp_broadcast_buffers=False,
         save_strategy="steps", save_steps=config.checkpoint_steps, save_total_limit=3 if config.patience else 2,
         logging_strategy="steps", logging_steps=5, logging_nan_inf_filter=False,
         report_to="none", disable_tqdm=True,

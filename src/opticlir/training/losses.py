@@ -27,6 +27,7 @@ from opticlir.training.objectives import (
     score_kl,
 )
 from opticlir.training.perturbation import Losses, Perturbation, Weighed
+from opticlir.training.processes import laid_together
 
 __all__ = [
     "METHODS",
@@ -51,12 +52,22 @@ Parts: TypeAlias = Mapping[str, tuple[Objective, float]]
 """Objective and weight by name."""
 
 
+_BESIDE = {
+    "teacher_tokens": "teacher",
+    "teacher_mask": "teacher_mask",
+    "weights": "student_weights",
+    "teacher_weights": "teacher_weights",
+}
+"""What comes with the inputs of the foreign side, and as what an objective sees it."""
+
+
 class DistillationLoss(torch.nn.Module):
     """The loss that sentence-transformers' trainer calls: encode, then weigh the objectives of a method.
 
     The trainer logs each part of the returned dictionary and minimises their sum. The teacher is no
     part of this module: its tokens come with the batch. The English side goes through the student only
-    where an objective asks for it.
+    where an objective asks for it. Of several processes each encodes its share, and the objectives see the
+    whole batch.
 
     Args:
         model: the student.
@@ -89,7 +100,7 @@ class DistillationLoss(torch.nn.Module):
                 vectors are at fault, or of all where none is.
         """
         foreign, *others = features
-        pairs = foreign.pop("pairs")
+        pairs = laid_together(foreign.pop("pairs"))
         weighed = self._weighed(foreign, others)
         for name, value in weighed.losses.items():
             if not torch.isfinite(value):
@@ -106,8 +117,9 @@ class DistillationLoss(torch.nn.Module):
         return means
 
     def _weighed(self, foreign: dict[str, Tensor], others: list[dict[str, Tensor]]) -> Weighed:
-        teacher, teacher_mask = foreign.pop("teacher_tokens"), foreign.pop("teacher_mask")
-        weights = foreign.pop("weights", None), foreign.pop("teacher_weights", None)
+        beside = {
+            field: laid_together(foreign.pop(name)) for name, field in _BESIDE.items() if name in foreign
+        }
 
         @cache  # whatever the perturbation does to the foreign side
         def english() -> EnglishSide | None:
@@ -116,7 +128,7 @@ class DistillationLoss(torch.nn.Module):
         def read(condition: AbstractContextManager[None]) -> TokenBatch:
             with condition:
                 tokens, mask = self._encode(dict(foreign))
-            return TokenBatch(tokens, mask, teacher, teacher_mask, english(), *weights)
+            return TokenBatch(tokens, mask, english=english(), **beside)
 
         if self._perturbation is None:
             batch = read(nullcontext())
@@ -124,18 +136,19 @@ class DistillationLoss(torch.nn.Module):
         return self._perturbation(read, self._weigh, foreign["attention_mask"].bool())
 
     def _weigh(self, batch: TokenBatch) -> Losses:
-        with torch.autocast(batch.teacher.device.type, enabled=False):
+        with torch.autocast(batch.student.device.type, enabled=False):
             return {name: weight * objective(batch) for name, (objective, weight) in self.parts.items()}
 
     def _encode(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         encoded = self.model(inputs, task="query")
-        return encoded["token_embeddings"].float(), encoded["attention_mask"].bool()
+        tokens, mask = encoded["token_embeddings"].float(), encoded["attention_mask"].bool()
+        return laid_together(tokens), laid_together(mask)
 
     def _english(self, others: list[dict[str, Tensor]]) -> EnglishSide | None:
         if not others:
             return None
         inputs = dict(others[0])
-        is_same = inputs.pop("is_same")
+        is_same = laid_together(inputs.pop("is_same"))
         return EnglishSide(*self._encode(inputs), is_same)
 
 
