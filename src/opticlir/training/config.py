@@ -9,7 +9,15 @@ from typing import Any, Literal, get_args, get_origin
 
 from opticlir.encoder import VocabularyConfig
 from opticlir.errors import DataError
-from opticlir.training.methods import Stage, check_stages, nearest, parse_method
+from opticlir.training.discriminator import DiscriminatorConfig
+from opticlir.training.methods import (
+    Stage,
+    check_stages,
+    nearest,
+    objective_names,
+    parse_method,
+    reads_english,
+)
 from opticlir.training.objectives import TransportConfig
 from opticlir.training.perturbation import PerturbationConfig
 
@@ -41,6 +49,8 @@ class TrainConfig:
     """Which plan aligns the tokens."""
     perturbation: PerturbationConfig = field(default_factory=PerturbationConfig)
     """Adversarial perturbation of the student's word embeddings, beside any method."""
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    """Adversary that tells the student's foreign vectors from its English ones, beside any method."""
     temperature: float = 0.05
     """Of contrastive objectives, on MaxSim per query token or on the cosine of pooled vectors."""
     score_temperature: float = 0.1
@@ -94,6 +104,11 @@ class TrainConfig:
     def schedule(self) -> tuple[Stage, ...]:
         """The stages, or the one method as a stage of its own."""
         return self.stages or (Stage(method=self.method, share=1.0),)
+
+    @property
+    def reads_english(self) -> bool:
+        """Whether the student encodes the English side of the bitext as well."""
+        return self.discriminator.weight > 0 or reads_english(objective_names(self.schedule))
 
 
 _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (

@@ -33,10 +33,10 @@ from opticlir.storage import write_text_atomically
 from opticlir.training.batches import BitextCollator, LengthBuckets
 from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
+from opticlir.training.discriminator import LanguageDiscriminator, RampCallback
 from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.english_side import EnglishInputs
 from opticlir.training.losses import DistillationLoss, Parts, objectives
-from opticlir.training.methods import objective_names, reads_english
 from opticlir.training.model_card import model_card
 from opticlir.training.perturbation import Perturbation
 from opticlir.training.processes import is_main_process, processes, silent
@@ -243,7 +243,7 @@ def _collator(
         preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
         prompt=student.prompts.get("query"),
     )  # fmt: skip
-    if reads_english(objective_names(config.schedule)):
+    if config.reads_english:
         collator.english = EnglishInputs(english, student, teacher)
     marginals = config.transport.marginals
     if marginals != "uniform":
@@ -292,14 +292,16 @@ def _trainer(
         logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
     weights = np.where(has_words, [pair.weight for pair in pairs], 0.0)
     parts = _parts(config)
-    loss = DistillationLoss(student, parts[0], _perturbation(config, student))
+    discriminator = _discriminator(config, student)
+    loss = DistillationLoss(student, parts[0], _perturbation(config, student), discriminator)
+    watching = [RampCallback(discriminator)] if discriminator else []
     trainer = StudentTrainer(
         model=student,
         args=arguments,
         train_dataset=Dataset.from_dict({"pair": np.arange(len(pairs))}),
         loss=loss,
         data_collator=collator,
-        callbacks=[StageCallback(loss, config.schedule, parts), callback],
+        callbacks=[StageCallback(loss, config.schedule, parts), *watching, callback],
     )
     trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
     trainer.buckets = LengthBuckets(
@@ -325,6 +327,12 @@ def _perturbation(config: TrainConfig, student: MultiVectorEncoder) -> Perturbat
     if config.perturbation.kind == "none":
         return None
     return Perturbation(config.perturbation, transformer_of(student, "query").model.get_input_embeddings())
+
+
+def _discriminator(config: TrainConfig, student: MultiVectorEncoder) -> LanguageDiscriminator | None:
+    if not config.discriminator.weight:
+        return None
+    return LanguageDiscriminator(config.discriminator, student.get_embedding_dimension(), seed=config.seed)
 
 
 def _arguments(

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from opticlir.training.discriminator import LanguageDiscriminator
 from opticlir.training.methods import METHODS, parse_method, reads_english
 from opticlir.training.objectives import (
     EnglishSide,
@@ -73,14 +74,20 @@ class DistillationLoss(torch.nn.Module):
         model: the student.
         parts: objective and weight by name; may be replaced between steps, where a stage ends.
         perturbation: what the student has to bear while it reads the foreign side; None is nothing.
+        discriminator: what the student must not show its language to; learns with it. None is nobody.
     """
 
     def __init__(
-        self, model: torch.nn.Module, parts: Parts, perturbation: Perturbation | None = None
+        self,
+        model: torch.nn.Module,
+        parts: Parts,
+        perturbation: Perturbation | None = None,
+        discriminator: LanguageDiscriminator | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.parts = dict(parts)
+        self.discriminator = discriminator
         self._perturbation = perturbation
         self._notes: dict[str, list[Tensor]] = {}
 
@@ -101,7 +108,7 @@ class DistillationLoss(torch.nn.Module):
         """
         foreign, *others = features
         pairs = laid_together(foreign.pop("pairs"))
-        weighed = self._weighed(foreign, others)
+        weighed = self._judged(self._weighed(foreign, others))
         for name, value in weighed.losses.items():
             if not torch.isfinite(value):
                 found = pairs[_is_damaged(weighed.batch)].tolist() or pairs.tolist()
@@ -123,7 +130,8 @@ class DistillationLoss(torch.nn.Module):
 
         @cache  # whatever the perturbation does to the foreign side
         def english() -> EnglishSide | None:
-            return self._english(others) if reads_english(self.parts) else None
+            is_read = self.discriminator is not None or reads_english(self.parts)
+            return self._english(others) if is_read else None
 
         def read(condition: AbstractContextManager[None]) -> TokenBatch:
             with condition:
@@ -134,6 +142,19 @@ class DistillationLoss(torch.nn.Module):
             batch = read(nullcontext())
             return Weighed(batch, self._weigh(batch))
         return self._perturbation(read, self._weigh, foreign["attention_mask"].bool())
+
+    def _judged(self, weighed: Weighed) -> Weighed:
+        """Add what the discriminator makes of the tokens as they were read first."""
+        english = weighed.batch.english
+        if self.discriminator is None or english is None:
+            return weighed
+        with torch.autocast(english.tokens.device.type, enabled=False):
+            verdict = self.discriminator(weighed.batch, english)
+        return Weighed(
+            weighed.batch,
+            {**weighed.losses, "discriminator": verdict.loss},
+            {**weighed.notes, "discriminator_accuracy": verdict.accuracy},
+        )
 
     def _weigh(self, batch: TokenBatch) -> Losses:
         with torch.autocast(batch.student.device.type, enabled=False):

@@ -35,9 +35,9 @@ class PerturbationConfig:
     kind: str = "none"
     """`none`, `fgm` (one step of the gradient), `pgd` (several), `freelb` (learns from each of several) or
     `smart` (says the same, whatever the loss)."""
-    radius: float = 1.0
+    radius: float = 0.3
     """Largest L2 norm of what is added to the word embeddings of a sentence, in their units."""
-    step_size: float = 0.5
+    step_size: float = 0.15
     """L2 norm of a step uphill, in the same units; of `pgd`, `freelb` and `smart`, `fgm` goes all the way."""
     steps: int = 3
     """Steps uphill, each a pass forward and back; of `pgd` and `smart`, and of `freelb` the passes it learns

@@ -11,14 +11,18 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from sentence_transformers import MultiVectorEncoderTrainer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from opticlir.errors import ArtefactError
 from opticlir.training.batches import LengthBuckets
+from opticlir.training.discriminator import LanguageDiscriminator
 from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.processes import anywhere, by_main
 from opticlir.training.run_folder import RunFolder
+
+_DISCRIMINATOR = "discriminator.safetensors"
 
 Report = Callable[[dict[str, Any]], None]
 """Told what happens: `{"event": "stage" | "disk" | "cache" | "step" | "validation", ...}`."""
@@ -45,8 +49,11 @@ class StudentTrainer(MultiVectorEncoderTrainer):
             FloatingPointError: the gradient is not finite; the message gives the numbers of the pairs.
         """
         pairs = inputs["foreign_pairs"].tolist()
+        beside = list(self._discriminator.parameters()) if self._discriminator else []
+        for weight in beside:  # the trainer forgets the gradients of the model alone
+            weight.grad = None
         loss = super().training_step(model, inputs, num_items_in_batch)
-        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        gradients = [weight.grad for weight in [*model.parameters(), *beside] if weight.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         if not torch.isfinite(norm):
             raise FloatingPointError(f"the gradient is {norm.item()} on pairs {pairs}")
@@ -70,6 +77,23 @@ class StudentTrainer(MultiVectorEncoderTrainer):
                 f"{self.args.output_dir}/checkpoint-{self.state.global_step} cannot be written ({reason}): make room "
                 "and give the same command again, it goes on from the checkpoint before this one"
             ) from error
+
+    @property
+    def _discriminator(self) -> LanguageDiscriminator | None:
+        discriminator: LanguageDiscriminator | None = self.loss.discriminator
+        return discriminator
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """Write what is learned beside the student too: it is no part of the model, but of the run."""
+        super()._save(output_dir, state_dict)
+        if self._discriminator:
+            path = Path(output_dir or self.args.output_dir) / _DISCRIMINATOR
+            save_file(self._discriminator.state_dict(), path)
+
+    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+        super()._load_from_checkpoint(checkpoint_path)
+        if self._discriminator:
+            self._discriminator.load_state_dict(load_file(Path(checkpoint_path) / _DISCRIMINATOR))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the parts of the loss, and forget them: one that a stage left behind is not 0, it is not there."""
