@@ -23,7 +23,7 @@ SETTINGS = [
     {"stages": [{"method": "contrastive", "share": 0.3}, {"method": "optical", "share": 0.7}], "patience": 4},
     {"perturbation": {"kind": "freelb", "radius": 2, "steps": 5}},
     {"discriminator": {"weight": 0.5, "level": "pooled", "hidden": 8}},
-    {"both_directions": True, "epochs": 0, "learning_rate": 1e-5, "student": "ngôn ngữ"},
+    {"both_directions": True, "monolingual": 0.25, "epochs": 0, "learning_rate": 1e-5, "student": "ngôn ngữ"},
 ]
 
 

@@ -57,6 +57,8 @@ class TrainConfig:
     """Of `score_kl`, on MaxSim per query token; at .05 the teacher says hardly more than `contrastive`."""
     both_directions: bool = False
     """Whether `contrastive` also asks each English side to find its foreign one."""
+    monolingual: float = 0.0
+    """Probability that the student reads the English sides of a batch instead of the foreign ones."""
     train: Literal["all", "embeddings"] = "all"
     """Everything, or the input embeddings alone, so that one English encoder serves all languages."""
     minutes: float | None = None
@@ -94,6 +96,7 @@ class TrainConfig:
         budgets = [name for name in ("minutes", "epochs", "steps") if getattr(self, name) is not None]
         if len(budgets) > 1:
             raise DataError(f"give one budget, not {' and '.join(budgets)}")
+        _check_monolingual(self)
         for names, fits, expected in _RANGES:
             for name in names:
                 value = getattr(self, name)
@@ -109,6 +112,23 @@ class TrainConfig:
     def reads_english(self) -> bool:
         """Whether the student encodes the English side of the bitext as well."""
         return self.discriminator.weight > 0 or reads_english(objective_names(self.schedule))
+
+    @property
+    def mixes_languages(self) -> bool:
+        """Whether the student reads English words in the place of foreign ones."""
+        return self.monolingual > 0
+
+
+def _check_monolingual(config: TrainConfig) -> None:
+    """Refuse batches in English alone that leave nothing to learn. Raises DataError."""
+    if config.monolingual == 1 and config.discriminator.weight:
+        raise DataError("monolingual is 1: no batch has two languages for the discriminator to tell apart")
+    for stage in config.schedule if config.monolingual else ():
+        if all(reads_english([name]) for name in stage.weights):
+            raise DataError(
+                f"monolingual is {config.monolingual}, but {stage.method} has nothing to learn from a batch in English "
+                "alone: add an objective such as optical"
+            )
 
 
 _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
@@ -132,7 +152,7 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
         "a finite number, 0 or more",
     ),
     (("seed",), lambda value: value < 2**32, f"a number below {2**32}"),
-    (("language_balance",), lambda value: 0 <= value <= 1, "a number from 0 to 1"),
+    (("language_balance", "monolingual"), lambda value: 0 <= value <= 1, "a number from 0 to 1"),
     (("dropout", "warmup"), lambda value: 0 <= value < 1, "a share, from 0 to less than 1"),
 )
 

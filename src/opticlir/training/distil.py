@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from datasets import Dataset
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 from torch import nn
@@ -30,20 +29,17 @@ from opticlir.encoder import (
 from opticlir.errors import ArtefactError, DataError
 from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
-from opticlir.training.batches import BitextCollator, LengthBuckets
 from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
-from opticlir.training.discriminator import LanguageDiscriminator, RampCallback
+from opticlir.training.discriminator import RampCallback
 from opticlir.training.early_stopping import best_step, is_over, scheduled
-from opticlir.training.english_side import EnglishInputs
-from opticlir.training.losses import DistillationLoss, Parts, objectives
+from opticlir.training.material import Material, material_of
 from opticlir.training.model_card import model_card
-from opticlir.training.perturbation import Perturbation
 from opticlir.training.processes import is_main_process, processes, silent
+from opticlir.training.recipe import loss_of, parts_of
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
-from opticlir.training.token_weights import TokenWeights, weights_of_texts
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
 
@@ -131,11 +127,11 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
 
     callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size, patience=config.patience)
     trainer = _trainer(
-        config, student, kept, _collator(config, student, teacher, kept, tokens), callback,
+        config, student, material_of(config, student, teacher, kept, tokens), callback,
         _arguments(config, student, run),
     )  # fmt: skip
     with _plain_attention(student):
-        steps = run.plan(lambda: planned_steps(config, trainer, _parts(config)))
+        steps = run.plan(lambda: planned_steps(config, trainer, parts_of(config)))
         trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
         if steps:
             report({"event": "stage", "name": "training"})
@@ -231,29 +227,6 @@ def _words(student: MultiVectorEncoder, pairs: Sequence[SentencePair]) -> list[s
     return sorted({word for pair in pairs for word in split_words(tokenizer, pair.foreign)})
 
 
-def _collator(
-    config: TrainConfig,
-    student: MultiVectorEncoder,
-    teacher: MultiVectorEncoder,
-    pairs: Sequence[SentencePair],
-    tokens: TeacherTokens,
-) -> BitextCollator:
-    foreign, english = [pair.foreign for pair in pairs], [pair.english for pair in pairs]
-    collator = BitextCollator(
-        preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
-        prompt=student.prompts.get("query"),
-    )  # fmt: skip
-    if config.reads_english:
-        collator.english = EnglishInputs(english, student, teacher)
-    marginals = config.transport.marginals
-    if marginals != "uniform":
-        collator.weights = TokenWeights(marginals, student, foreign)
-        collator.teacher_weights = weights_of_texts(
-            TokenWeights(marginals, teacher, english), teacher, english
-        )
-    return collator
-
-
 def _teacher_tokens(
     config: TrainConfig, teacher: MultiVectorEncoder, texts: list[str], report: Report
 ) -> TeacherTokens:
@@ -275,64 +248,24 @@ def _teacher_tokens(
 def _trainer(
     config: TrainConfig,
     student: MultiVectorEncoder,
-    pairs: list[SentencePair],
-    collator: BitextCollator,
+    material: Material,
     callback: RunCallback,
     arguments: MultiVectorEncoderTrainingArguments,
 ) -> StudentTrainer:
-    tokenizer = transformer_of(student, "query").tokenizer
-    inputs = tokenizer([pair.foreign for pair in pairs], truncation=True, add_special_tokens=False)[
-        "input_ids"
-    ]
-    lengths = np.array([len(ids) for ids in inputs])
-    has_words = (lengths > 0) & np.array([len(collator.teacher_tokens[row]) > 0 for row in range(len(pairs))])
-    if not has_words.any():
-        raise DataError("no sentence pair has a word on both sides that the encoders can read")
-    if not has_words.all():
-        logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
-    weights = np.where(has_words, [pair.weight for pair in pairs], 0.0)
-    parts = _parts(config)
-    discriminator = _discriminator(config, student)
-    loss = DistillationLoss(student, parts[0], _perturbation(config, student), discriminator)
-    watching = [RampCallback(discriminator)] if discriminator else []
+    parts = parts_of(config)
+    loss = loss_of(config, student, parts[0])
+    watching = [RampCallback(loss.discriminator)] if loss.discriminator else []
     trainer = StudentTrainer(
         model=student,
         args=arguments,
-        train_dataset=Dataset.from_dict({"pair": np.arange(len(pairs))}),
+        train_dataset=material.rows,
         loss=loss,
-        data_collator=collator,
+        data_collator=material.collator,
         callbacks=[StageCallback(loss, config.schedule, parts), *watching, callback],
     )
     trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
-    trainer.buckets = LengthBuckets(
-        lengths, weights, batch_size=config.batch_size, seed=config.seed,
-        n_processes=processes().num_processes,
-    )  # fmt: skip
+    trainer.buckets = material.buckets
     return trainer
-
-
-def _parts(config: TrainConfig) -> list[Parts]:
-    """What each stage minimises."""
-    functions = objectives(
-        config.transport, config.temperature,
-        score_temperature=config.score_temperature, both_directions=config.both_directions,
-    )  # fmt: skip
-    return [
-        {name: (functions[name], weight) for name, weight in stage.weights.items()}
-        for stage in config.schedule
-    ]
-
-
-def _perturbation(config: TrainConfig, student: MultiVectorEncoder) -> Perturbation | None:
-    if config.perturbation.kind == "none":
-        return None
-    return Perturbation(config.perturbation, transformer_of(student, "query").model.get_input_embeddings())
-
-
-def _discriminator(config: TrainConfig, student: MultiVectorEncoder) -> LanguageDiscriminator | None:
-    if not config.discriminator.weight:
-        return None
-    return LanguageDiscriminator(config.discriminator, student.get_embedding_dimension(), seed=config.seed)
 
 
 def _arguments(

@@ -157,8 +157,14 @@ class DistillationLoss(torch.nn.Module):
         )
 
     def _weigh(self, batch: TokenBatch) -> Losses:
+        """The objectives that the batch has the sides for; a monolingual one has no English beside its own."""
+        parts = {
+            name: part
+            for name, part in self.parts.items()
+            if batch.english is not None or not reads_english([name])
+        } or self.parts  # where none is left, the objective says what it misses
         with torch.autocast(batch.student.device.type, enabled=False):
-            return {name: weight * objective(batch) for name, (objective, weight) in self.parts.items()}
+            return {name: weight * objective(batch) for name, (objective, weight) in parts.items()}
 
     def _encode(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         encoded = self.model(inputs, task="query")

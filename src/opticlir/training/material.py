@@ -1,0 +1,106 @@
+"""What a run learns from, by its settings: bitext and the teacher's vectors as batches."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from datasets import Dataset
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.encoder import transformer_of
+from opticlir.errors import DataError
+from opticlir.records import SentencePair
+from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.config import TrainConfig
+from opticlir.training.english_side import EnglishInputs
+from opticlir.training.hybrid import HybridBuckets, hybrid_rows
+from opticlir.training.processes import processes
+from opticlir.training.teacher_cache import TeacherTokens
+from opticlir.training.token_weights import TokenWeights, weights_of_texts
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything the trainer draws batches from."""
+
+    rows: Dataset
+    collator: BitextCollator
+    buckets: LengthBuckets
+
+
+def material_of(
+    config: TrainConfig,
+    student: MultiVectorEncoder,
+    teacher: MultiVectorEncoder,
+    pairs: Sequence[SentencePair],
+    tokens: TeacherTokens,
+) -> Material:
+    """Rows, batches of them, and what turns a batch into tensors.
+
+    Args:
+        config: every setting.
+        student: its tokenizer reads the foreign side, and the English one where the settings ask for it.
+        teacher: its tokenizer cut the English side.
+        pairs: the bitext to learn from.
+        tokens: the teacher's vectors of the English sides, in the same order.
+
+    Raises:
+        DataError: no pair has words on both sides, or a batch has fewer pairs than there are processes.
+    """
+    lengths = _lengths(student, [pair.foreign for pair in pairs])
+    has_words = (lengths > 0) & np.array([len(tokens[row]) > 0 for row in range(len(pairs))])
+    if config.monolingual:
+        has_words &= _lengths(student, [pair.english for pair in pairs]) > 0
+    weights = _weights(pairs, has_words)
+    collator = _collator(config, student, teacher, pairs, tokens)
+    settings = {
+        "batch_size": config.batch_size, "seed": config.seed, "n_processes": processes().num_processes
+    }  # fmt: skip
+    if config.monolingual:
+        buckets = HybridBuckets(lengths, weights, monolingual=config.monolingual, **settings)
+        return Material(hybrid_rows(len(pairs)), collator, buckets)
+    rows = Dataset.from_dict({"pair": np.arange(len(pairs))})
+    return Material(rows, collator, LengthBuckets(lengths, weights, **settings))
+
+
+def _weights(pairs: Sequence[SentencePair], has_words: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """How often each pair is drawn; those with a side in which an encoder finds nothing never are."""
+    if not has_words.any():
+        raise DataError("no sentence pair has a word on both sides that the encoders can read")
+    if not has_words.all():
+        logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
+    return np.where(has_words, [pair.weight for pair in pairs], 0.0)
+
+
+def _lengths(student: MultiVectorEncoder, texts: list[str]) -> npt.NDArray[np.int64]:
+    tokenizer = transformer_of(student, "query").tokenizer
+    ids = tokenizer(texts, truncation=True, add_special_tokens=False)["input_ids"]
+    return np.array([len(row) for row in ids])
+
+
+def _collator(
+    config: TrainConfig,
+    student: MultiVectorEncoder,
+    teacher: MultiVectorEncoder,
+    pairs: Sequence[SentencePair],
+    tokens: TeacherTokens,
+) -> BitextCollator:
+    foreign, english = [pair.foreign for pair in pairs], [pair.english for pair in pairs]
+    collator = BitextCollator(
+        preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
+        prompt=student.prompts.get("query"), english_queries=english,
+    )  # fmt: skip
+    if config.reads_english:
+        collator.english = EnglishInputs(english, student, teacher)
+    marginals = config.transport.marginals
+    if marginals != "uniform":
+        read = [*foreign, *english] if config.mixes_languages else foreign
+        collator.weights = TokenWeights(marginals, student, read)
+        collator.teacher_weights = weights_of_texts(
+            TokenWeights(marginals, teacher, english), teacher, english
+        )
+    return collator
