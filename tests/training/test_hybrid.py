@@ -93,7 +93,7 @@ def test_a_monolingual_batch_holds_the_english_side_for_both(marginals, plain, t
     teacher = load_model(plain)
     config = config_of(plain, monolingual=0.5, method="optical+retention", transport={"marginals": marginals})
     tokens = TeacherCache(tmp_path, teacher).encode([pair.english for pair in PAIRS])
-    material = material_of(config, teacher, teacher, PAIRS, tokens)
+    material = material_of(config, teacher, teacher, PAIRS, tokens, RunFolder(tmp_path / "model"))
     assert len(material.rows) == 16
     across, alone = (material.collator([material.rows[row] for row in rows]) for rows in ((1, 3), (9, 11)))
     assert torch.equal(across["foreign_pairs"], alone["foreign_pairs"])

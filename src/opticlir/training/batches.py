@@ -151,7 +151,7 @@ class BitextCollator(MultiVectorEncoderDataCollator):
         }
 
 
-def pad_tokens(matrices: Sequence[npt.NDArray[np.float16]]) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_tokens(matrices: Sequence[npt.NDArray[np.floating[Any]]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Stack token matrices: (batch, tokens, dim) float32, unit rows, and a (batch, tokens) bool mask."""
     longest = max(1, *(len(matrix) for matrix in matrices))  # a token of padding where no text has one
     tokens = np.zeros((len(matrices), longest, matrices[0].shape[1]), dtype=np.float32)

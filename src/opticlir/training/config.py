@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from opticlir.encoder import VocabularyConfig
 from opticlir.errors import DataError
+from opticlir.training.code_switching import CodeSwitchingConfig
 from opticlir.training.discriminator import DiscriminatorConfig
 from opticlir.training.methods import (
     Stage,
@@ -57,6 +58,8 @@ class TrainConfig:
     """Of `score_kl`, on MaxSim per query token; at .05 the teacher says hardly more than `contrastive`."""
     both_directions: bool = False
     """Whether `contrastive` also asks each English side to find its foreign one."""
+    code_switching: CodeSwitchingConfig = field(default_factory=CodeSwitchingConfig)
+    """English words in the foreign sentences that the student reads."""
     monolingual: float = 0.0
     """Probability that the student reads the English sides of a batch instead of the foreign ones."""
     train: Literal["all", "embeddings"] = "all"
@@ -116,13 +119,17 @@ class TrainConfig:
     @property
     def mixes_languages(self) -> bool:
         """Whether the student reads English words in the place of foreign ones."""
-        return self.monolingual > 0
+        return self.monolingual > 0 or self.code_switching.source != "none"
 
 
 def _check_monolingual(config: TrainConfig) -> None:
     """Refuse batches in English alone that leave nothing to learn. Raises DataError."""
     if config.monolingual == 1 and config.discriminator.weight:
         raise DataError("monolingual is 1: no batch has two languages for the discriminator to tell apart")
+    if config.monolingual == 1 and config.code_switching.source != "none":
+        raise DataError(
+            "monolingual is 1: no foreign sentence is read whose words code_switching could replace"
+        )
     for stage in config.schedule if config.monolingual else ():
         if all(reads_english([name]) for name in stage.weights):
             raise DataError(

@@ -27,6 +27,7 @@ from opticlir.encoder import (
     vocabulary_for,
 )
 from opticlir.errors import ArtefactError, DataError
+from opticlir.manifest import input_checksums
 from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
 from opticlir.training.budget import planned_steps
@@ -94,7 +95,9 @@ def distil(
         raise DataError("the bitext holds no sentence pair")
     run = RunFolder(out)
     report = report if is_main_process() else silent
-    with run.claimed(asdict(config), inputs or {}) as finished:
+    dictionary = config.code_switching.dictionary
+    inputs = (inputs or {}) | input_checksums([Path(dictionary)] if dictionary else [])
+    with run.claimed(asdict(config), inputs) as finished:
         if finished:
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
@@ -127,7 +130,7 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
 
     callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size, patience=config.patience)
     trainer = _trainer(
-        config, student, material_of(config, student, teacher, kept, tokens), callback,
+        config, student, material_of(config, student, teacher, kept, tokens, run), callback,
         _arguments(config, student, run),
     )  # fmt: skip
     with _plain_attention(student):

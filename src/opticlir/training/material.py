@@ -3,20 +3,25 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from datasets import Dataset
 from sentence_transformers import MultiVectorEncoder
 
+from opticlir.data import read_dictionary
 from opticlir.encoder import transformer_of
 from opticlir.errors import DataError
 from opticlir.records import SentencePair
 from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.code_switching import Lexicon, SwitchedTexts
 from opticlir.training.config import TrainConfig
 from opticlir.training.english_side import EnglishInputs
 from opticlir.training.hybrid import HybridBuckets, hybrid_rows
+from opticlir.training.plan_dictionary import dictionary_from_plan
 from opticlir.training.processes import processes
+from opticlir.training.run_folder import RunFolder
 from opticlir.training.teacher_cache import TeacherTokens
 from opticlir.training.token_weights import TokenWeights, weights_of_texts
 
@@ -38,6 +43,7 @@ def material_of(
     teacher: MultiVectorEncoder,
     pairs: Sequence[SentencePair],
     tokens: TeacherTokens,
+    run: RunFolder,
 ) -> Material:
     """Rows, batches of them, and what turns a batch into tensors.
 
@@ -47,9 +53,11 @@ def material_of(
         teacher: its tokenizer cut the English side.
         pairs: the bitext to learn from.
         tokens: the teacher's vectors of the English sides, in the same order.
+        run: keeps a dictionary that is made here.
 
     Raises:
-        DataError: no pair has words on both sides, or a batch has fewer pairs than there are processes.
+        DataError: no pair has words on both sides, or a batch has fewer pairs than there are processes, or
+            a dictionary has nothing to say of the bitext.
     """
     lengths = _lengths(student, [pair.foreign for pair in pairs])
     has_words = (lengths > 0) & np.array([len(tokens[row]) > 0 for row in range(len(pairs))])
@@ -61,10 +69,37 @@ def material_of(
         "batch_size": config.batch_size, "seed": config.seed, "n_processes": processes().num_processes
     }  # fmt: skip
     if config.monolingual:
-        buckets = HybridBuckets(lengths, weights, monolingual=config.monolingual, **settings)
-        return Material(hybrid_rows(len(pairs)), collator, buckets)
-    rows = Dataset.from_dict({"pair": np.arange(len(pairs))})
-    return Material(rows, collator, LengthBuckets(lengths, weights, **settings))
+        rows = hybrid_rows(len(pairs))
+        buckets: LengthBuckets = HybridBuckets(lengths, weights, monolingual=config.monolingual, **settings)
+    else:
+        rows = Dataset.from_dict({"pair": np.arange(len(pairs))})
+        buckets = LengthBuckets(lengths, weights, **settings)
+    if config.code_switching.source != "none":
+        collator.foreign = SwitchedTexts(
+            collator.foreign, _lexicon(config, student, teacher, pairs, run),
+            rate=config.code_switching.rate, seed=config.seed, epoch=lambda: buckets.epoch,
+        )  # fmt: skip
+    return Material(rows, collator, buckets)
+
+
+def _lexicon(
+    config: TrainConfig,
+    student: MultiVectorEncoder,
+    teacher: MultiVectorEncoder,
+    pairs: Sequence[SentencePair],
+    run: RunFolder,
+) -> Lexicon:
+    if config.code_switching.dictionary is not None:
+        path = Path(config.code_switching.dictionary)
+    else:
+        path = run.dictionary(lambda: dictionary_from_plan(student, teacher, pairs, config.transport))
+    lexicon = Lexicon(read_dictionary(path), transformer_of(student, "query").tokenizer.backend_tokenizer)
+    if not lexicon.knows_any(pair.foreign for pair in pairs):
+        raise DataError(
+            f"{path}: none of its foreign words is in the bitext: expected ENGLISH<TAB>FOREIGN, of {config.language}"
+        )
+    logger.info("%d foreign words and phrases can be read in English", len(lexicon))
+    return lexicon
 
 
 def _weights(pairs: Sequence[SentencePair], has_words: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

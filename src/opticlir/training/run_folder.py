@@ -5,6 +5,7 @@ plan.json       how many steps the budget buys, fixed once, so that a resumed ru
 log.jsonl       one line per logged step and per look at the held-out pairs
 tensorboard/    the same for TensorBoard, where asked for
 words.txt       foreign words of the bitext, one a line
+dictionary.tsv  English and foreign words, where the plan has to give a dictionary
 checkpoints/    only while training
 """
 
@@ -104,6 +105,14 @@ class RunFolder:
     def write_words(self, words: Iterable[str]) -> None:
         """Write the foreign words of the bitext, one a line."""
         write_text_atomically(self.folder / "words.txt", "".join(f"{word}\n" for word in words))
+
+    @by_main
+    def dictionary(self, make: Callable[[], Iterable[tuple[str, str]]]) -> Path:
+        """File of English and foreign entries: those of `make()` the first time, and the same ever after."""
+        path = self.folder / "dictionary.tsv"
+        if not path.exists():
+            write_text_atomically(path, "".join(f"{english}\t{foreign}\n" for english, foreign in make()))
+        return path
 
     @by_main
     def log(self, line: dict[str, Any]) -> None:
