@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import tiny_models
+from opticlir.data import PairTable
 from opticlir.encoder import load_model
 from opticlir.errors import DataError
 from opticlir.records import SentencePair
@@ -25,7 +26,7 @@ PAIRS = [
 def buckets(share, *, n_pairs=400, seed=0, n_processes=1, kind=HybridBuckets):
     settings = {"batch_size": 4, "seed": seed, "n_processes": n_processes}
     if kind is HybridBuckets:
-        settings["monolingual"] = share
+        settings |= {"monolingual": share, "english_lengths": np.arange(n_pairs)}
     return kind(np.arange(n_pairs), np.ones(n_pairs), **settings)
 
 
@@ -93,7 +94,7 @@ def test_a_monolingual_batch_holds_the_english_side_for_both(marginals, plain, t
     teacher = load_model(plain)
     config = config_of(plain, monolingual=0.5, method="optical+retention", transport={"marginals": marginals})
     tokens = TeacherCache(tmp_path, teacher).encode([pair.english for pair in PAIRS])
-    material = material_of(config, teacher, teacher, PAIRS, tokens, RunFolder(tmp_path / "model"))
+    material = material_of(config, teacher, teacher, PairTable(PAIRS), tokens, RunFolder(tmp_path / "model"))
     assert len(material.rows) == 16
     across, alone = (material.collator([material.rows[row] for row in rows]) for rows in ((1, 3), (9, 11)))
     assert torch.equal(across["foreign_pairs"], alone["foreign_pairs"])
@@ -108,6 +109,11 @@ def test_a_monolingual_batch_holds_the_english_side_for_both(marginals, plain, t
         assert (own > 0).all()
         if marginals == "word":
             torch.testing.assert_close(own / own.sum(), given / given.sum())
+
+
+def test_minutes_are_planned_with_batches_of_both_kinds(plain, tmp_path):
+    config = config_of(plain, monolingual=0.5, epochs=None, minutes=1e-4)
+    assert distil(config, PAIRS, tmp_path).steps >= 1
 
 
 def test_rows_name_each_pair_in_both_ways():

@@ -13,8 +13,7 @@ from opticlir.cli.app import AsJson, Lenient, app, print_json
 from opticlir.errors import ArtefactError, OpticlirError
 
 if TYPE_CHECKING:
-    from opticlir.data import BitextSource, SkipReport
-    from opticlir.records import SentencePair
+    from opticlir.data import BitextSource, PairTable, SkipReport
 
 
 @app.command()
@@ -101,15 +100,19 @@ def train(
 
 def _pairs(
     sources: "list[BitextSource]", languages: tuple[str, ...], balance: float, skipped: "SkipReport"
-) -> "list[SentencePair]":
-    from opticlir.data import read_bitext
+) -> "PairTable":
+    from opticlir.data import PairTable, read_bitext
     from opticlir.training import balanced
 
-    found: dict[str, list[SentencePair]] = {language: [] for language in languages}
-    for source in sources:
-        found[source.language] += read_bitext(
-            source.path, language=source.language, weight=source.weight, skipped=skipped
+    found = {
+        language: PairTable(
+            pair
+            for source in sources
+            if source.language == language
+            for pair in read_bitext(source.path, language=language, weight=source.weight, skipped=skipped)
         )
+        for language in languages
+    }
     return balanced(found, balance) if len(languages) > 1 else found[languages[0]]
 
 

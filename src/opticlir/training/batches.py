@@ -16,6 +16,7 @@ from opticlir.training.teacher_cache import TeacherTokens
 from opticlir.training.token_weights import TokenWeights
 
 _BATCHES_SORTED_TOGETHER = 20
+_TEXTS_TOGETHER = 8192
 
 
 class LengthBuckets(DefaultBatchSampler):
@@ -76,6 +77,12 @@ class LengthBuckets(DefaultBatchSampler):
         for batch in self._batches():
             for process in range(self._n_processes):
                 yield batch[process :: self._n_processes]
+
+    def spread(self, count: int) -> list[list[int]]:
+        """A few batches of this epoch, or this process's shares of them, that stand evenly among all by length."""
+        batches = sorted(self._batches(), key=lambda batch: self._lengths[batch].max())
+        middles = (np.arange(count) + 0.5) / count * len(batches)
+        return [batches[int(middle)][:: self._n_processes] for middle in middles]
 
     def _batches(self) -> Iterator[list[int]]:
         random = np.random.default_rng((self._seed, self.epoch))
@@ -149,6 +156,16 @@ class BitextCollator(MultiVectorEncoderDataCollator):
             "foreign_pairs": torch.tensor(pairs),
             **{f"english_{name}": value for name, value in english.items()},
         }
+
+
+def n_tokens(tokenizer: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """(texts,) tokens of each text, markers aside and no more than the encoder reads; a few texts at a time."""
+    lengths = np.empty(len(texts), np.int64)
+    for start in range(0, len(texts), _TEXTS_TOGETHER):
+        chunk = list(texts[start : start + _TEXTS_TOGETHER])
+        ids = tokenizer(chunk, truncation=True, add_special_tokens=False)["input_ids"]
+        lengths[start : start + len(chunk)] = [len(row) for row in ids]
+    return lengths
 
 
 def pad_tokens(matrices: Sequence[npt.NDArray[np.floating[Any]]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -16,6 +16,7 @@ from sentence_transformers.multi_vector_encoder.training_args import MultiVector
 from torch import nn
 from transformers import PrinterCallback
 
+from opticlir.data import PairTable
 from opticlir.encoder import (
     cross_lingual_model,
     load_model,
@@ -79,7 +80,7 @@ def distil(
 
     Args:
         config: every setting.
-        pairs: the bitext.
+        pairs: the bitext; a `PairTable` of millions of pairs takes little more room than their file.
         out: the model folder; `out/run` keeps the record.
         inputs: checksum by name of the files the pairs came from, for the record.
         report: told of stages, steps and validations; of several processes by the main one alone.
@@ -102,10 +103,10 @@ def distil(
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
         with _flushed_denormals():
-            return _train(config, pairs, run, report)
+            return _train(config, pairs if isinstance(pairs, PairTable) else PairTable(pairs), run, report)
 
 
-def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, report: Report) -> Outcome:
+def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report) -> Outcome:
     report({"event": "stage", "name": "loading the encoders"})
     teacher = load_model(config.teacher)
     base = teacher if config.student is None else load_model(config.student)
@@ -121,8 +122,10 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     student = new_student(base, vocabulary)
     _prepare(student, config)
     run.write_words(_words(student, kept))
-    tokens = _teacher_tokens(config, teacher, [pair.english for pair in [*kept, *held_out]], report)
-    foreign = [pair.foreign for pair in held_out]
+    tokens = _teacher_tokens(
+        config, teacher, pairs.take(np.concatenate([kept.rows, held_out.rows])).english, report
+    )
+    foreign = list(held_out.foreign)
     english = [tokens[len(kept) + number] for number in range(len(held_out))]
 
     def validate() -> dict[str, float]:
@@ -204,16 +207,11 @@ def _check_widths(student: MultiVectorEncoder, teacher: MultiVectorEncoder, conf
         )
 
 
-def _split(
-    pairs: Sequence[SentencePair], config: TrainConfig
-) -> tuple[list[SentencePair], list[SentencePair]]:
+def _split(pairs: PairTable, config: TrainConfig) -> tuple[PairTable, PairTable]:
     """Pairs to learn from and pairs to watch by; the same for every seed, so that runs can be compared."""
     count = min(config.held_out, len(pairs) // 50)
-    chosen = set(np.random.default_rng(0).choice(len(pairs), size=count, replace=False).tolist())
-    return (
-        [pair for number, pair in enumerate(pairs) if number not in chosen],
-        [pairs[number] for number in sorted(chosen)],
-    )
+    chosen = np.random.default_rng(0).choice(len(pairs), size=count, replace=False)
+    return pairs.take(np.delete(np.arange(len(pairs)), chosen)), pairs.take(np.sort(chosen))
 
 
 def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
@@ -225,13 +223,13 @@ def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
         transformer_of(student, "query").model.get_input_embeddings().requires_grad_(True)
 
 
-def _words(student: MultiVectorEncoder, pairs: Sequence[SentencePair]) -> list[str]:
+def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
     tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
-    return sorted({word for pair in pairs for word in split_words(tokenizer, pair.foreign)})
+    return sorted({word for text in pairs.foreign for word in split_words(tokenizer, text)})
 
 
 def _teacher_tokens(
-    config: TrainConfig, teacher: MultiVectorEncoder, texts: list[str], report: Report
+    config: TrainConfig, teacher: MultiVectorEncoder, texts: Sequence[str], report: Report
 ) -> TeacherTokens:
     report({"event": "stage", "name": "encoding the English side"})
     cache = TeacherCache(

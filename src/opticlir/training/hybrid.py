@@ -26,6 +26,7 @@ class HybridBuckets(LengthBuckets):
     Args:
         lengths: (pairs,), tokens of each foreign side.
         weights: (pairs,), >= 0.
+        english_lengths: (pairs,), tokens of each English side.
         monolingual: probability of a batch, from 0 to 1.
         settings: the others of `LengthBuckets`.
     """
@@ -35,17 +36,20 @@ class HybridBuckets(LengthBuckets):
         lengths: npt.NDArray[np.int64],
         weights: npt.NDArray[np.float64],
         *,
+        english_lengths: npt.NDArray[np.int64],
         monolingual: float,
         **settings: Any,
     ) -> None:
         super().__init__(lengths, weights, **settings)
         self._monolingual = monolingual
+        self._n_pairs = len(lengths)
+        self._lengths = np.concatenate([lengths, english_lengths])  # of each row
 
     def _batches(self) -> Iterator[list[int]]:
         random = np.random.default_rng((self._seed, self.epoch, _DRAW))
         is_monolingual = random.random(self.n_batches) < self._monolingual
         for in_english, batch in zip(is_monolingual.tolist(), super()._batches(), strict=True):
-            yield [len(self._lengths) + pair for pair in batch] if in_english else batch
+            yield [self._n_pairs + pair for pair in batch] if in_english else batch
 
 
 def hybrid_rows(n_pairs: int) -> Dataset:

@@ -1,7 +1,6 @@
 """What a run learns from, by its settings: bitext and the teacher's vectors as batches."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +9,10 @@ import numpy.typing as npt
 from datasets import Dataset
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.data import read_dictionary
+from opticlir.data import PairTable, read_dictionary
 from opticlir.encoder import transformer_of
 from opticlir.errors import DataError
-from opticlir.records import SentencePair
-from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.batches import BitextCollator, LengthBuckets, n_tokens
 from opticlir.training.code_switching import Lexicon, SwitchedTexts
 from opticlir.training.config import TrainConfig
 from opticlir.training.english_side import EnglishInputs
@@ -41,7 +39,7 @@ def material_of(
     config: TrainConfig,
     student: MultiVectorEncoder,
     teacher: MultiVectorEncoder,
-    pairs: Sequence[SentencePair],
+    pairs: PairTable,
     tokens: TeacherTokens,
     run: RunFolder,
 ) -> Material:
@@ -59,18 +57,19 @@ def material_of(
         DataError: no pair has words on both sides, or a batch has fewer pairs than there are processes, or
             a dictionary has nothing to say of the bitext.
     """
-    lengths = _lengths(student, [pair.foreign for pair in pairs])
-    has_words = (lengths > 0) & np.array([len(tokens[row]) > 0 for row in range(len(pairs))])
-    if config.monolingual:
-        has_words &= _lengths(student, [pair.english for pair in pairs]) > 0
-    weights = _weights(pairs, has_words)
+    tokenizer = transformer_of(student, "query").tokenizer
+    lengths = n_tokens(tokenizer, pairs.foreign)
+    english_lengths = n_tokens(tokenizer, pairs.english) if config.monolingual else lengths
+    weights = _weights(pairs, (lengths > 0) & (english_lengths > 0) & (tokens.lengths[: len(pairs)] > 0))
     collator = _collator(config, student, teacher, pairs, tokens)
     settings = {
         "batch_size": config.batch_size, "seed": config.seed, "n_processes": processes().num_processes
     }  # fmt: skip
     if config.monolingual:
         rows = hybrid_rows(len(pairs))
-        buckets: LengthBuckets = HybridBuckets(lengths, weights, monolingual=config.monolingual, **settings)
+        buckets: LengthBuckets = HybridBuckets(
+            lengths, weights, english_lengths=english_lengths, monolingual=config.monolingual, **settings
+        )
     else:
         rows = Dataset.from_dict({"pair": np.arange(len(pairs))})
         buckets = LengthBuckets(lengths, weights, **settings)
@@ -86,7 +85,7 @@ def _lexicon(
     config: TrainConfig,
     student: MultiVectorEncoder,
     teacher: MultiVectorEncoder,
-    pairs: Sequence[SentencePair],
+    pairs: PairTable,
     run: RunFolder,
 ) -> Lexicon:
     if config.code_switching.dictionary is not None:
@@ -94,7 +93,7 @@ def _lexicon(
     else:
         path = run.dictionary(lambda: dictionary_from_plan(student, teacher, pairs, config.transport))
     lexicon = Lexicon(read_dictionary(path), transformer_of(student, "query").tokenizer.backend_tokenizer)
-    if not lexicon.knows_any(pair.foreign for pair in pairs):
+    if not lexicon.knows_any(pairs.foreign):
         raise DataError(
             f"{path}: none of its foreign words is in the bitext: expected ENGLISH<TAB>FOREIGN, of {config.language}"
         )
@@ -102,29 +101,23 @@ def _lexicon(
     return lexicon
 
 
-def _weights(pairs: Sequence[SentencePair], has_words: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def _weights(pairs: PairTable, has_words: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """How often each pair is drawn; those with a side in which an encoder finds nothing never are."""
     if not has_words.any():
         raise DataError("no sentence pair has a word on both sides that the encoders can read")
     if not has_words.all():
         logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
-    return np.where(has_words, [pair.weight for pair in pairs], 0.0)
-
-
-def _lengths(student: MultiVectorEncoder, texts: list[str]) -> npt.NDArray[np.int64]:
-    tokenizer = transformer_of(student, "query").tokenizer
-    ids = tokenizer(texts, truncation=True, add_special_tokens=False)["input_ids"]
-    return np.array([len(row) for row in ids])
+    return np.where(has_words, pairs.weights, 0.0)
 
 
 def _collator(
     config: TrainConfig,
     student: MultiVectorEncoder,
     teacher: MultiVectorEncoder,
-    pairs: Sequence[SentencePair],
+    pairs: PairTable,
     tokens: TeacherTokens,
 ) -> BitextCollator:
-    foreign, english = [pair.foreign for pair in pairs], [pair.english for pair in pairs]
+    foreign, english = pairs.foreign, pairs.english
     collator = BitextCollator(
         preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
         prompt=student.prompts.get("query"), english_queries=english,
