@@ -149,7 +149,8 @@ def reversed_gradient(vectors: Float[Tensor, "*shape"], strength: float) -> Floa
         >>> vectors.grad.tolist()
         [-0.5, -0.5]
     """
-    return _Reversal.apply(vectors, strength)
+    turned: Tensor = _Reversal.apply(vectors, strength)  # type: ignore[no-untyped-call]
+    return turned
 
 
 class _Reversal(torch.autograd.Function):
@@ -159,5 +160,5 @@ class _Reversal(torch.autograd.Function):
         return vectors.view_as(vectors)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return -context.strength * gradient, None

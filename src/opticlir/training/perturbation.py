@@ -200,8 +200,8 @@ def climbed(
 
     Example:
         >>> uphill, mask = torch.tensor([[[3.0, 4.0]]]), torch.ones(1, 1).bool()
-        >>> climbed(torch.zeros(1, 1, 2), uphill, mask, step_size=10.0, radius=1.0).round(decimals=4).tolist()
-        [[[0.6, 0.8]]]
+        >>> climbed(torch.zeros(1, 1, 2), uphill, mask, step_size=10.0, radius=5.0).round(decimals=4).tolist()
+        [[[3.0, 4.0]]]
     """
     uphill = uphill.detach().masked_fill(~mask[:, :, None], 0.0)
     reached = shift.detach() + step_size * uphill / _norms(uphill)
