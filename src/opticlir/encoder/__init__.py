@@ -20,6 +20,7 @@ from opticlir.encoder.pieces import (
     scored_ids,
     word_beginnings,
 )
+from opticlir.encoder.pruning import pruned_vocabulary
 from opticlir.encoder.vocabulary import (
     Vocabulary,
     VocabularyConfig,
@@ -44,6 +45,7 @@ __all__ = [
     "load_language_pack",
     "load_model",
     "new_student",
+    "pruned_vocabulary",
     "route_fingerprint",
     "route_modules",
     "save_language_pack",

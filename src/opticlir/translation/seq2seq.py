@@ -43,7 +43,11 @@ class Seq2Seq:
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(str(error).split())[:300]
             raise ArtefactError(f"{folder}: no translation model can be loaded from it: {reason}") from error
-        self._options: dict[str, Any] = {"num_beams": beams, "max_new_tokens": max_tokens, "do_sample": False}
+        # one that has learned little never ends a sentence: it is stopped before its last position
+        longest = getattr(self._model.config, "max_position_embeddings", max_tokens + 1) - 1
+        self._options: dict[str, Any] = {
+            "num_beams": beams, "max_new_tokens": min(max_tokens, longest), "do_sample": False
+        }  # fmt: skip
         if source is not None:
             self._check_known(folder, source)
             self._tokenizer.src_lang = source
