@@ -12,11 +12,11 @@ from opticlir.data import read_dictionary
 from opticlir.encoder import VocabularyConfig, encode_pieces, new_student, vocabulary_for
 from opticlir.errors import DataError
 from opticlir.records import SentencePair
-from opticlir.storage import sha256_file
 from opticlir.training import TrainConfig, distil, make_config
 from opticlir.training.code_switching import CodeSwitchingConfig, Lexicon, SwitchedTexts
 from opticlir.training.objectives import TransportConfig, transport_plan
 from opticlir.training.plan_dictionary import dictionary_from_plan
+from short_runs import PAIRS, config_of, killed, weights
 
 ENTRIES = [("clean water", "maji safi"), ("water", "maji"), ("the waters", "maji"), ("child", "Mtoto")]
 
@@ -144,11 +144,6 @@ def test_a_student_that_is_the_teacher_finds_each_word_in_itself(teacher):
 
 # through whole runs
 
-PAIRS = [
-    SentencePair(english=english, foreign=foreign)
-    for english, foreign in zip(tiny_models.ENGLISH[:8], tiny_models.SWAHILI[:8], strict=True)
-]
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -158,60 +153,36 @@ def folder(tmp_path_factory):
     return folder
 
 
-def config_of(folder, **settings):
-    return make_config(
-        {
-            "language": "swa",
-            "teacher": str(folder / "teacher"),
-            "batch_size": 4,
-            "epochs": 3,
-            "checkpoint_steps": 2,
-            "precision": "float32",
-            "words": {"n_pieces": 200, "min_piece_frequency": 2},
-            **settings,
-        },
-        source="x.toml",
-    )
-
-
-def weights(folder):
-    return {path.parent.name: sha256_file(path) for path in folder.rglob("*.safetensors")}
-
-
-class KilledError(Exception):
-    pass
+def switching(folder, **settings):
+    """A run whose student learns words of its own."""
+    words = {"n_pieces": 200, "min_piece_frequency": 2}
+    return config_of(folder / "teacher", vocabulary="extend", words=words, **settings)
 
 
 @pytest.mark.parametrize("source", ["dictionary", "plan"])
 def test_a_run_that_is_killed_ends_in_the_same_bits(source, folder, tmp_path):
     file = str(folder / "words.tsv") if source == "dictionary" else None
-    switching = {"source": source, "rate": 0.5} | ({"dictionary": file} if file else {})
-    config = config_of(folder, code_switching=switching, monolingual=0.25, transport={"marginals": "idf"})
+    settings = {"source": source, "rate": 0.5} | ({"dictionary": file} if file else {})
+    config = switching(folder, code_switching=settings, monolingual=0.25, transport={"marginals": "idf"})
     distil(config, PAIRS, tmp_path / "unbroken")
-
-    def kill(event):
-        if event.get("step") == 5:
-            raise KilledError
-
-    with pytest.raises(KilledError):
-        distil(config, PAIRS, tmp_path / "broken", report=kill)
+    killed(config, tmp_path / "broken")
     distil(config, PAIRS, tmp_path / "broken")
     assert weights(tmp_path / "broken") == weights(tmp_path / "unbroken")
     made = tmp_path / "broken" / "run" / "dictionary.tsv"
     assert made.exists() == (source == "plan")
     if source == "plan":
         assert list(read_dictionary(made))
-    distil(config_of(folder, monolingual=0.25, transport={"marginals": "idf"}), PAIRS, tmp_path / "plain")
+    distil(switching(folder, monolingual=0.25, transport={"marginals": "idf"}), PAIRS, tmp_path / "plain")
     assert weights(tmp_path / "plain") != weights(tmp_path / "unbroken")
 
 
 def test_a_dictionary_of_another_language_or_none_is_refused(folder, tmp_path):
     other = tmp_path / "other.tsv"
     other.write_text("water\tеау\n")
-    config = config_of(folder, code_switching={"source": "dictionary", "dictionary": str(other)})
+    config = switching(folder, code_switching={"source": "dictionary", "dictionary": str(other)})
     with pytest.raises(DataError, match=r"other\.tsv: none of its foreign words is in the bitext: .* of swa"):
         distil(config, PAIRS, tmp_path / "model")
-    config = config_of(folder, code_switching={"source": "dictionary", "dictionary": str(tmp_path / "no")})
+    config = switching(folder, code_switching={"source": "dictionary", "dictionary": str(tmp_path / "no")})
     with pytest.raises(DataError, match="no"):
         distil(config, PAIRS, tmp_path / "second")
 
@@ -219,7 +190,7 @@ def test_a_dictionary_of_another_language_or_none_is_refused(folder, tmp_path):
 def test_another_dictionary_is_another_run(folder, tmp_path):
     file = tmp_path / "words.tsv"
     file.write_text("water\tmaji\n")
-    config = config_of(folder, code_switching={"source": "dictionary", "dictionary": str(file)}, epochs=0)
+    config = switching(folder, code_switching={"source": "dictionary", "dictionary": str(file)}, epochs=0)
     distil(config, PAIRS, tmp_path / "model")
     file.write_text("waters\tmaji\n")
     with pytest.raises(DataError.__base__, match=r"holds another run: .*words\.tsv was"):

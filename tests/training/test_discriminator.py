@@ -9,8 +9,6 @@ from torch.testing import assert_close
 
 import tiny_models
 from opticlir.errors import DataError
-from opticlir.records import SentencePair
-from opticlir.storage import sha256_file
 from opticlir.training import TrainConfig, distil, make_config
 from opticlir.training.discriminator import (
     DiscriminatorConfig,
@@ -20,6 +18,7 @@ from opticlir.training.discriminator import (
 )
 from opticlir.training.losses import EnglishSide, TokenBatch
 from opticlir.training.run_folder import RunFolder
+from short_runs import PAIRS, config_of, killed, weights
 
 FOREIGN_MASK = torch.tensor([[True, True, True], [True, False, False]])
 ENGLISH_MASK = torch.tensor([[True, False], [True, True]])
@@ -133,47 +132,10 @@ def test_the_heavier_it_weighs_the_less_it_can_tell():
 
 # through whole runs
 
-PAIRS = [
-    SentencePair(english=english, foreign=foreign)
-    for english, foreign in zip(tiny_models.ENGLISH[:8], tiny_models.SWAHILI[:8], strict=True)
-]
-
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     return str(tiny_models.save_encoder(tmp_path_factory.mktemp("teacher"), positions=64))
-
-
-def config_of(plain, **settings):
-    return make_config(
-        {
-            "language": "swa",
-            "teacher": plain,
-            "vocabulary": "keep",
-            "batch_size": 4,
-            "epochs": 3,
-            "checkpoint_steps": 2,
-            "precision": "float32",
-            **settings,
-        },
-        source="train.toml",
-    )
-
-
-def weights(folder):
-    return {path.parent.name: sha256_file(path) for path in folder.rglob("*.safetensors")}
-
-
-class KilledError(Exception):
-    pass
-
-
-def killed_at(step):
-    def kill(event):
-        if event.get("step") == step:
-            raise KilledError
-
-    return kill
 
 
 @pytest.mark.parametrize(
@@ -188,8 +150,7 @@ def test_a_run_killed_at_any_step_ends_in_the_same_bits(settings, plain, tmp_pat
     """What the discriminator has learned is in the checkpoints, and in no model."""
     config = config_of(plain, **settings)
     distil(config, PAIRS, tmp_path / "unbroken")
-    with pytest.raises(KilledError):
-        distil(config, PAIRS, tmp_path / "broken", report=killed_at(5))
+    killed(config, tmp_path / "broken")
     first, last = (
         load_file(tmp_path / "broken" / "run" / "checkpoints" / name / "discriminator.safetensors")
         for name in ("checkpoint-2", "checkpoint-4")
@@ -207,8 +168,7 @@ def test_without_its_weights_a_resumed_run_would_end_elsewhere(plain, tmp_path, 
     """The test above would see it if the checkpoints did not hold the discriminator."""
     config = config_of(plain, discriminator={"weight": 1})
     distil(config, PAIRS, tmp_path / "unbroken")
-    with pytest.raises(KilledError):
-        distil(config, PAIRS, tmp_path / "broken", report=killed_at(5))
+    killed(config, tmp_path / "broken")
     monkeypatch.setattr(LanguageDiscriminator, "load_state_dict", lambda *_: None)
     distil(config, PAIRS, tmp_path / "broken")
     assert weights(tmp_path / "broken") != weights(tmp_path / "unbroken")

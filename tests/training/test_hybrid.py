@@ -8,19 +8,13 @@ import tiny_models
 from opticlir.data import PairTable
 from opticlir.encoder import load_model
 from opticlir.errors import DataError
-from opticlir.records import SentencePair
-from opticlir.storage import sha256_file
 from opticlir.training import distil, make_config
 from opticlir.training.batches import LengthBuckets
 from opticlir.training.hybrid import HybridBuckets, hybrid_rows
 from opticlir.training.material import material_of
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.teacher_cache import TeacherCache
-
-PAIRS = [
-    SentencePair(english=english, foreign=foreign)
-    for english, foreign in zip(tiny_models.ENGLISH[:8], tiny_models.SWAHILI[:8], strict=True)
-]
+from short_runs import PAIRS, config_of, killed, weights
 
 
 def buckets(share, *, n_pairs=400, seed=0, n_processes=1, kind=HybridBuckets):
@@ -73,22 +67,6 @@ def plain(tmp_path_factory):
     return str(tiny_models.save_encoder(tmp_path_factory.mktemp("teacher"), positions=64))
 
 
-def config_of(plain, **settings):
-    return make_config(
-        {
-            "language": "swa",
-            "teacher": plain,
-            "vocabulary": "keep",
-            "batch_size": 4,
-            "epochs": 3,
-            "checkpoint_steps": 2,
-            "precision": "float32",
-            **settings,
-        },
-        source="x.toml",
-    )
-
-
 @pytest.mark.parametrize("marginals", ["word", "idf"])
 def test_a_monolingual_batch_holds_the_english_side_for_both(marginals, plain, tmp_path):
     teacher = load_model(plain)
@@ -125,10 +103,6 @@ def test_rows_name_each_pair_in_both_ways():
     ]
 
 
-def weights(folder):
-    return {path.parent.name: sha256_file(path) for path in folder.rglob("*.safetensors")}
-
-
 def test_a_student_that_starts_as_its_teacher_has_nothing_to_learn_in_english_alone(plain, tmp_path):
     """But for the float16 of the stored vectors, and for what transport by IPOT leaves of a cost of 0."""
     for name, share in (("alone", 1.0), ("across", 0.0)):
@@ -139,10 +113,6 @@ def test_a_student_that_starts_as_its_teacher_has_nothing_to_learn_in_english_al
     )
     assert alone[0] < 1e-3
     assert across[0] > 10 * alone[0]
-
-
-class KilledError(Exception):
-    pass
 
 
 @pytest.mark.parametrize(
@@ -156,13 +126,7 @@ class KilledError(Exception):
 def test_a_hybrid_run_that_is_killed_ends_in_the_same_bits(settings, plain, tmp_path):
     config = config_of(plain, monolingual=0.5, **settings)
     distil(config, PAIRS, tmp_path / "unbroken")
-
-    def kill(event):
-        if event.get("step") == 5:
-            raise KilledError
-
-    with pytest.raises(KilledError):
-        distil(config, PAIRS, tmp_path / "broken", report=kill)
+    killed(config, tmp_path / "broken")
     distil(config, PAIRS, tmp_path / "broken")
     assert weights(tmp_path / "broken") == weights(tmp_path / "unbroken")
 

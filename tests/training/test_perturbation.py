@@ -9,8 +9,6 @@ from torch.testing import assert_close
 import tiny_models
 from opticlir.encoder import transformer_of
 from opticlir.errors import DataError
-from opticlir.records import SentencePair
-from opticlir.storage import sha256_file
 from opticlir.training import TrainConfig, distil, make_config
 from opticlir.training.losses import DistillationLoss, TokenBatch, TransportConfig, objectives
 from opticlir.training.perturbation import (
@@ -21,6 +19,7 @@ from opticlir.training.perturbation import (
     token_distance,
 )
 from opticlir.training.run_folder import RunFolder
+from short_runs import PAIRS, config_of, killed, weights
 
 IDS = torch.tensor([[1, 2, 3], [4, 5, 0]])
 MASK = torch.tensor([[True, True, True], [True, True, False]])
@@ -37,8 +36,8 @@ class Student(torch.nn.Module):
         generator = torch.Generator().manual_seed(0)
         self.table = torch.nn.Embedding(6, 3, dtype=torch.float64)
         self.layer = torch.nn.Linear(3, 4, dtype=torch.float64)
-        for weights in self.parameters():
-            weights.data = torch.randn(weights.shape, generator=generator, dtype=torch.float64)
+        for matrix in self.parameters():
+            matrix.data = torch.randn(matrix.shape, generator=generator, dtype=torch.float64)
 
     def read(self, condition):
         with condition:
@@ -184,11 +183,6 @@ def test_token_distance_is_one_minus_the_cosine_of_real_tokens():
 
 # a real encoder
 
-PAIRS = [
-    SentencePair(english=english, foreign=foreign)
-    for english, foreign in zip(tiny_models.ENGLISH[:8], tiny_models.SWAHILI[:8], strict=True)
-]
-
 
 @pytest.mark.parametrize("method", ["optical", "greedy", "contrastive", "score_kl"])
 def test_the_gradient_hurts_more_than_chance(teacher, method):
@@ -223,42 +217,14 @@ def plain(tmp_path_factory):
     return str(tiny_models.save_encoder(tmp_path_factory.mktemp("teacher"), positions=64))
 
 
-def config_of(plain, **settings):
-    return make_config(
-        {
-            "language": "swa", "teacher": plain, "vocabulary": "keep", "batch_size": 4, "epochs": 3,
-            "checkpoint_steps": 2, "precision": "float32", **settings,
-        },
-        source="train.toml",
-    )  # fmt: skip
-
-
-def weights(folder):
-    return {path.parent.name: sha256_file(path) for path in folder.rglob("*.safetensors")}
-
-
-def broken_off(config, folder, step):
-    """A run that dies at a step, and is given again."""
-
-    class KilledError(Exception):
-        pass
-
-    def kill(event):
-        if event.get("step") == step:
-            raise KilledError
-
-    with pytest.raises(KilledError):
-        distil(config, PAIRS, folder, report=kill)
-    distil(config, PAIRS, folder)
-
-
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "none"])
 def test_a_perturbed_run_trains_logs_its_part_and_ends_in_the_same_bits(kind, plain, tmp_path):
     config = config_of(
         plain, perturbation={"kind": kind, "steps": 2}, method="optical+retention", dropout=0.1
     )
     distil(config, PAIRS, tmp_path / "unbroken")
-    broken_off(config, tmp_path / "broken", 5)
+    killed(config, tmp_path / "broken")
+    distil(config, PAIRS, tmp_path / "broken")
     assert weights(tmp_path / "broken") == weights(tmp_path / "unbroken")
     distil(config_of(plain, method="optical+retention", dropout=0.1), PAIRS, tmp_path / "clean")
     assert weights(tmp_path / "clean") != weights(tmp_path / "unbroken")
