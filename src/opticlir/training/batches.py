@@ -126,17 +126,24 @@ class BitextCollator(MultiVectorEncoderDataCollator):
     prompt: str | None = None
     english: Callable[[Sequence[int]], dict[str, Any]] | None = field(default=None, repr=False)
     """Inputs of the English side of some pairs; None where no objective needs them."""
+    english_queries: Sequence[str] = field(default=(), repr=False)
+    """English side of each pair, for batches that are read in English."""
     weights: TokenWeights | None = field(default=None, repr=False)
     """Of the student's tokens, by their ids; None where all weigh alike."""
     teacher_weights: Sequence[npt.NDArray[np.float32]] = field(default=(), repr=False)
     """Of each pair's English tokens, where the student's are given."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides."""
+        """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides.
+
+        A monolingual batch has the English side in the place of the foreign one, and nothing besides.
+        """
         pairs = [row["pair"] for row in features]
-        inputs = self.preprocess_fn([self.foreign[pair] for pair in pairs], prompt=self.prompt, task="query")
+        is_monolingual = features[0].get("is_monolingual", False)
+        texts = self.english_queries if is_monolingual else self.foreign
+        inputs = self.preprocess_fn([texts[pair] for pair in pairs], prompt=self.prompt, task="query")
         tokens, mask = pad_tokens([self.teacher_tokens[pair] for pair in pairs])
-        english = self.english(pairs) if self.english else {}
+        english = self.english(pairs) if self.english and not is_monolingual else {}
         if self.weights is not None:
             inputs = {**inputs, "weights": self.weights(inputs["input_ids"])}
             inputs["teacher_weights"] = torch.nn.utils.rnn.pad_sequence(
@@ -161,7 +168,7 @@ def n_tokens(tokenizer: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
     return lengths
 
 
-def pad_tokens(matrices: Sequence[npt.NDArray[np.float16]]) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_tokens(matrices: Sequence[npt.NDArray[np.floating[Any]]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Stack token matrices: (batch, tokens, dim) float32, unit rows, and a (batch, tokens) bool mask."""
     longest = max(1, *(len(matrix) for matrix in matrices))  # a token of padding where no text has one
     tokens = np.zeros((len(matrices), longest, matrices[0].shape[1]), dtype=np.float32)

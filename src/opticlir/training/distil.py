@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from datasets import Dataset
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 from transformers import PrinterCallback
@@ -30,22 +29,21 @@ from opticlir.encoder import (
     vocabulary_for,
 )
 from opticlir.errors import ArtefactError, DataError
+from opticlir.manifest import input_checksums
 from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
-from opticlir.training.batches import BitextCollator, LengthBuckets, n_tokens
 from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
+from opticlir.training.discriminator import RampCallback
 from opticlir.training.early_stopping import best_step, is_over, scheduled
-from opticlir.training.english_side import EnglishInputs
-from opticlir.training.losses import DistillationLoss, Parts, objectives
-from opticlir.training.methods import objective_names, reads_english
+from opticlir.training.material import Material, material_of
 from opticlir.training.model_card import model_card
 from opticlir.training.processes import is_main_process, processes, silent
+from opticlir.training.recipe import loss_of, parts_of
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.run_page import RunPage, draw_run_page
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
-from opticlir.training.token_weights import TokenWeights, weights_of_texts
 from opticlir.training.trainable import make_trainable
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
@@ -103,7 +101,9 @@ def distil(
         require_peft()  # said now, not after the words are aligned
     run = RunFolder(out)
     report = report if is_main_process() else silent
-    with run.claimed(asdict(config), inputs or {}) as finished:
+    dictionary = config.code_switching.dictionary
+    inputs = (inputs or {}) | input_checksums([Path(dictionary)] if dictionary else [])
+    with run.claimed(asdict(config), inputs) as finished:
         if finished:
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
@@ -145,11 +145,11 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
         run, page.watching(report), validate, pairs_per_step=config.batch_size, patience=config.patience
     )
     trainer = _trainer(
-        config, student, kept, _collator(config, student, teacher, kept, tokens), callback,
+        config, student, material_of(config, student, teacher, kept, tokens, run), callback,
         _arguments(config, student, run),
     )  # fmt: skip
     with _plain_attention(student):
-        steps = run.plan(lambda: planned_steps(config, trainer, _parts(config)))
+        steps = run.plan(lambda: planned_steps(config, trainer, parts_of(config)))
         trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
         if steps:
             report({"event": "stage", "name": "training"})
@@ -233,29 +233,6 @@ def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
     return sorted({word for text in pairs.foreign for word in split_words(tokenizer, text)})
 
 
-def _collator(
-    config: TrainConfig,
-    student: MultiVectorEncoder,
-    teacher: MultiVectorEncoder,
-    pairs: PairTable,
-    tokens: TeacherTokens,
-) -> BitextCollator:
-    foreign, english = pairs.foreign, pairs.english
-    collator = BitextCollator(
-        preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
-        prompt=student.prompts.get("query"),
-    )  # fmt: skip
-    if reads_english(objective_names(config.schedule)):
-        collator.english = EnglishInputs(english, student, teacher)
-    marginals = config.transport.marginals
-    if marginals != "uniform":
-        collator.weights = TokenWeights(marginals, student, foreign)
-        collator.teacher_weights = weights_of_texts(
-            TokenWeights(marginals, teacher, english), teacher, english
-        )
-    return collator
-
-
 def _teacher_tokens(
     config: TrainConfig, teacher: MultiVectorEncoder, texts: Sequence[str], report: Report
 ) -> TeacherTokens:
@@ -277,46 +254,24 @@ def _teacher_tokens(
 def _trainer(
     config: TrainConfig,
     student: MultiVectorEncoder,
-    pairs: PairTable,
-    collator: BitextCollator,
+    material: Material,
     callback: RunCallback,
     arguments: MultiVectorEncoderTrainingArguments,
 ) -> StudentTrainer:
-    lengths = n_tokens(transformer_of(student, "query").tokenizer, pairs.foreign)
-    has_words = (lengths > 0) & (collator.teacher_tokens.lengths[: len(pairs)] > 0)
-    if not has_words.any():
-        raise DataError("no sentence pair has a word on both sides that the encoders can read")
-    if not has_words.all():
-        logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
-    weights = np.where(has_words, pairs.weights, 0.0)
-    parts = _parts(config)
-    loss = DistillationLoss(student, parts[0])
+    parts = parts_of(config)
+    loss = loss_of(config, student, parts[0])
+    watching = [RampCallback(loss.discriminator)] if loss.discriminator else []
     trainer = StudentTrainer(
         model=student,
         args=arguments,
-        train_dataset=Dataset.from_dict({"pair": np.arange(len(pairs))}),
+        train_dataset=material.rows,
         loss=loss,
-        data_collator=collator,
-        callbacks=[StageCallback(loss, config.schedule, parts), callback],
+        data_collator=material.collator,
+        callbacks=[StageCallback(loss, config.schedule, parts), *watching, callback],
     )
     trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
-    trainer.buckets = LengthBuckets(
-        lengths, weights, batch_size=config.batch_size, seed=config.seed,
-        n_processes=processes().num_processes,
-    )  # fmt: skip
+    trainer.buckets = material.buckets
     return trainer
-
-
-def _parts(config: TrainConfig) -> list[Parts]:
-    """What each stage minimises."""
-    functions = objectives(
-        config.transport, config.temperature,
-        score_temperature=config.score_temperature, both_directions=config.both_directions,
-    )  # fmt: skip
-    return [
-        {name: (functions[name], weight) for name, weight in stage.weights.items()}
-        for stage in config.schedule
-    ]
 
 
 def _arguments(
