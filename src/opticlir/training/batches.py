@@ -35,6 +35,7 @@ class LengthBuckets(DefaultBatchSampler):
         batch_size: most pairs per batch, of all processes together.
         seed: with the epoch, decides everything.
         n_processes: that share each batch.
+        sort: by length, within a pool; else batches are random.
 
     Raises:
         DataError: there are fewer pairs in a batch than processes.
@@ -48,13 +49,14 @@ class LengthBuckets(DefaultBatchSampler):
         batch_size: int,
         seed: int,
         n_processes: int = 1,
+        sort: bool = True,
     ) -> None:
         self._lengths = lengths
         self._whole = np.floor(weights).astype(np.int64)
         self._shares = weights - self._whole
         self._n_drawn = math.ceil(self._shares.sum() - 1e-6)  # a sum of shares is a little off
         self._seed, self.epoch = seed, 0
-        self._n_processes = n_processes
+        self._n_processes, self._sort = n_processes, sort
         n_pairs = int(self._whole.sum()) + self._n_drawn
         self.n_batches = max(1, math.ceil(n_pairs / batch_size))
         if n_pairs // self.n_batches < n_processes:
@@ -92,7 +94,8 @@ class LengthBuckets(DefaultBatchSampler):
         for first in range(0, self.n_batches, _BATCHES_SORTED_TOGETHER):
             pool = edges[first : first + _BATCHES_SORTED_TOGETHER + 1]
             chosen = order[pool[0] : pool[-1]]
-            chosen = chosen[np.argsort(self._lengths[chosen], kind="stable")]
+            if self._sort:
+                chosen = chosen[np.argsort(self._lengths[chosen], kind="stable")]
             batches += np.split(chosen, pool[1:-1] - pool[0])
         for number in random.permutation(len(batches)):
             yield batches[number].tolist()
@@ -142,7 +145,7 @@ class BitextCollator(MultiVectorEncoderDataCollator):
         is_monolingual = features[0].get("is_monolingual", False)
         texts = self.english_queries if is_monolingual else self.foreign
         inputs = self.preprocess_fn([texts[pair] for pair in pairs], prompt=self.prompt, task="query")
-        tokens, mask = pad_tokens([self.teacher_tokens[pair] for pair in pairs])
+        tokens, mask = pad_tokens(self.teacher_tokens.of(pairs))
         english = self.english(pairs) if self.english and not is_monolingual else {}
         if self.weights is not None:
             inputs = {**inputs, "weights": self.weights(inputs["input_ids"])}

@@ -11,6 +11,7 @@ from opticlir.encoder import AdapterConfig, VocabularyConfig
 from opticlir.errors import DataError
 from opticlir.training.code_switching import CodeSwitchingConfig
 from opticlir.training.discriminator import DiscriminatorConfig
+from opticlir.training.levers import LeverConfig
 from opticlir.training.methods import (
     Stage,
     check_stages,
@@ -34,8 +35,9 @@ class TrainConfig:
     are, 0 makes them equal."""
     teacher: str = "minilm"
     """English encoder whose document index is to be searched: `minilm`, a folder or a hub name."""
-    teacher_vectors: Literal["float16", "int8"] = "float16"
-    """How the cache keeps its vectors: `int8`, with a scale per token, takes half the disk."""
+    teacher_vectors: Literal["float16", "int8", "none"] = "float16"
+    """How the cache keeps its vectors: `int8`, with a scale per token, takes half the disk, `none` takes none and
+    runs the teacher at each step."""
     student: str | None = None
     """Encoder the student starts from; None is the teacher itself."""
     vocabulary: Literal["extend", "keep"] = "extend"
@@ -92,6 +94,8 @@ class TrainConfig:
     patience: int | None = None
     """Looks without a better one after which training stops; the best checkpoint is what is saved then. None
     takes all steps and saves the last."""
+    levers: LeverConfig = field(default_factory=LeverConfig)
+    """What makes training fast without changing what is learned."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the encoders' matrix products; `auto` is bfloat16 where the processor multiplies in it."""
 

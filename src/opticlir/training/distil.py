@@ -4,8 +4,7 @@ import logging
 import math
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -36,6 +35,7 @@ from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
 from opticlir.training.discriminator import RampCallback
 from opticlir.training.early_stopping import best_step, is_over, scheduled
+from opticlir.training.levers import flushed_denormals, pulled, used_tokens
 from opticlir.training.material import Material, material_of
 from opticlir.training.model_card import model_card
 from opticlir.training.processes import is_main_process, processes, silent
@@ -43,7 +43,7 @@ from opticlir.training.recipe import loss_of, parts_of
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.run_page import RunPage, draw_run_page
 from opticlir.training.stages import StageCallback
-from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
+from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens, default_cache_folder
 from opticlir.training.trainable import make_trainable
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
@@ -107,7 +107,7 @@ def distil(
         if finished:
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
-        with _flushed_denormals():
+        with flushed_denormals(config.levers.flush_denormals):
             return _train(config, pairs if isinstance(pairs, PairTable) else PairTable(pairs), run, report)
 
 
@@ -117,11 +117,6 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     base = teacher if config.student is None else load_model(config.student)
     _check_widths(base, teacher, config)
     kept, held_out = _split(pairs, config)
-    if config.patience and not held_out:
-        raise DataError(
-            f"patience is {config.patience}, but of {len(pairs)} sentence pairs none is held out to look at: "
-            "give 50 pairs or more, held_out above 0, or no patience"
-        )
     report({"event": "stage", "name": "aligning words"})
     vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
     student = new_student(base, vocabulary)
@@ -144,11 +139,12 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     callback = RunCallback(
         run, page.watching(report), validate, pairs_per_step=config.batch_size, patience=config.patience
     )
-    trainer = _trainer(
-        config, student, material_of(config, student, teacher, kept, tokens, run), callback,
-        _arguments(config, student, run),
-    )  # fmt: skip
-    with _plain_attention(student):
+    material = material_of(config, student, teacher, kept, tokens, run)
+    used = None
+    if config.code_switching.source == "none":
+        used = used_tokens(student, pairs, both_sides=config.reads_english or config.mixes_languages)
+    with pulled(config.levers, student, used):
+        trainer = _trainer(config, student, material, callback, _arguments(config, student, run))
         steps = run.plan(lambda: planned_steps(config, trainer, parts_of(config)))
         trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
         if steps:
@@ -225,6 +221,11 @@ def _split(pairs: PairTable, config: TrainConfig) -> tuple[PairTable, PairTable]
     """Pairs to learn from and pairs to watch by; the same for every seed, so that runs can be compared."""
     count = min(config.held_out, len(pairs) // 50)
     chosen = np.random.default_rng(0).choice(len(pairs), size=count, replace=False)
+    if config.patience and not count:
+        raise DataError(
+            f"patience is {config.patience}, but of {len(pairs)} sentence pairs none is held out to look at: "
+            "give 50 pairs or more, held_out above 0, or no patience"
+        )
     return pairs.take(np.delete(np.arange(len(pairs)), chosen)), pairs.take(np.sort(chosen))
 
 
@@ -239,8 +240,10 @@ def _teacher_tokens(
     report({"event": "stage", "name": "encoding the English side"})
     cache = TeacherCache(
         default_cache_folder(), teacher, name=config.teacher, bfloat16=_bfloat16(config),
-        vectors=config.teacher_vectors,
+        vectors="float16" if config.teacher_vectors == "none" else config.teacher_vectors,
     )  # fmt: skip
+    if config.teacher_vectors == "none":
+        return LiveTokens(cache, texts)
     with processes().main_process_first():  # the others find it in the cache
         return cache.encode(
             texts,
@@ -286,7 +289,7 @@ def _arguments(
         learning_rate=config.learning_rate,
         learning_rate_mapping={re.escape(name): config.embedding_learning_rate},
         lr_scheduler_type="linear",
-        adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch_fused",
+        adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim=config.levers.optimiser,
         bf16=_bfloat16(config), use_cpu=student.device.type == "cpu", ddp_broadcast_buffers=False,
         save_strategy="steps", save_steps=config.checkpoint_steps, save_total_limit=3 if config.patience else 2,
         logging_strategy="steps", logging_steps=5, logging_nan_inf_filter=False,
@@ -302,29 +305,6 @@ def _bfloat16(config: TrainConfig) -> bool:
         return torch.cuda.is_bf16_supported()
     capabilities = torch.backends.cpu.get_cpu_capability()
     return capabilities.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
-
-
-@contextmanager
-def _flushed_denormals() -> Iterator[None]:
-    """Sharp plans are full of numbers near 0 that cost a hundred times the arithmetic of others."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
-@contextmanager
-def _plain_attention(student: MultiVectorEncoder) -> Iterator[None]:
-    """The fused attention of torch pays on long texts; on a processor its backward pass costs short ones a third."""
-    model = transformer_of(student, "query").model
-    usual = model.config._attn_implementation
-    if student.device.type == "cpu":
-        model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(usual)
 
 
 def _past_outcome(config: TrainConfig, run: RunFolder) -> Outcome:

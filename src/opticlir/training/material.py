@@ -63,7 +63,8 @@ def material_of(
     weights = _weights(pairs, (lengths > 0) & (english_lengths > 0) & (tokens.lengths[: len(pairs)] > 0))
     collator = _collator(config, student, teacher, pairs, tokens)
     settings = {
-        "batch_size": config.batch_size, "seed": config.seed, "n_processes": processes().num_processes
+        "batch_size": config.batch_size, "seed": config.seed, "n_processes": processes().num_processes,
+        "sort": config.levers.length_buckets,
     }  # fmt: skip
     if config.monolingual:
         rows = hybrid_rows(len(pairs))
