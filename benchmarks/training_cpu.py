@@ -23,7 +23,6 @@ import re
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +36,7 @@ from sentence_transformers import MultiVectorEncoder, MultiVectorEncoderTrainer
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 
 from opticlir.cli.libraries import quieten
-from opticlir.data import read_bitext
+from opticlir.data import PairTable, read_bitext
 from opticlir.encoder import (
     VocabularyConfig,
     encode_queries,
@@ -50,6 +49,7 @@ from opticlir.records import SentencePair
 from opticlir.sample import bitext_path
 from opticlir.training import default_cache_folder
 from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.levers import LeverConfig, flushed_denormals, pulled, used_tokens
 from opticlir.training.losses import DistillationLoss, TransportConfig, objectives
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens
 from opticlir.training.trainer import StudentTrainer
@@ -65,6 +65,7 @@ class Recipe:
     cached_teacher: bool = True
     length_buckets: bool = True
     bfloat16: bool = True
+    pruned_vocabulary: bool = True
     plain_attention: bool = True
     batched_transport: bool = True
     fused_adamw: bool = True
@@ -84,6 +85,8 @@ class Start:
     pairs: Sequence[SentencePair]
     tokens: TeacherTokens
     """Of the English side of `pairs`."""
+    used: np.ndarray
+    """Ids of the tokens that the student reads, those of the held-out pairs among them."""
 
 
 class EncodingCollator(BitextCollator):
@@ -107,8 +110,11 @@ class Course:
     def __init__(self, recipe: Recipe, start: Start) -> None:
         self.recipe = recipe
         self.student = copy.deepcopy(start.student)
-        if recipe.plain_attention:
-            transformer_of(self.student, "query").model.set_attn_implementation("eager")
+        levers = LeverConfig(
+            plain_attention=recipe.plain_attention, prune_vocabulary=recipe.pruned_vocabulary
+        )
+        self._pulled = pulled(levers, self.student, start.used)
+        self._pulled.__enter__()  # for as long as the course lives
         self.seconds, self.cpu_seconds, self.n_pairs, self.n_steps = 0.0, 0.0, 0, 0
         self._trainer = _trainer(recipe, self.student, start)
         self._trainer.create_optimizer()
@@ -126,7 +132,7 @@ class Course:
         """Take steps, and give the pairs per second and per CPU second of these."""
         self.student.train()
         before = self.n_pairs, self.seconds, self.cpu_seconds
-        with _flushed_denormals(self.recipe.batched_transport):
+        with flushed_denormals(self.recipe.batched_transport):
             started, cpu_started = time.perf_counter(), time.process_time()
             for _ in range(steps):
                 self.n_pairs += self._step()
@@ -186,16 +192,6 @@ def _trainer(recipe: Recipe, student: MultiVectorEncoder, start: Start) -> Multi
     return trainer
 
 
-@contextmanager
-def _flushed_denormals(wanted: bool) -> Iterator[None]:
-    """Belongs to the batched transport, whose sharp plans are full of numbers near 0."""
-    torch.set_flush_denormal(wanted)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
 def validation_loss(course: Course, held_out: Start) -> float:
     """Transport cost of pairs that nobody learned from, by exact plans and in float32, whatever the recipe."""
     student = course.student.eval()
@@ -223,9 +219,10 @@ def set_up(pairs: Sequence[SentencePair], n_held_out: int) -> tuple[Start, Start
     for module in student.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
+    used = used_tokens(student, PairTable(pairs), both_sides=False)
     cache = TeacherCache(default_cache_folder(), teacher, name="minilm")
     return tuple(
-        Start(teacher, student, part, cache.encode([pair.english for pair in part]))
+        Start(teacher, student, part, cache.encode([pair.english for pair in part]), used)
         for part in (kept, held_out)
     )
 
