@@ -172,6 +172,15 @@ def test_a_bad_cell_leaves_the_others(instant, planned, study_file, tmp_path, mo
     assert [len(row.by_seed) for row in result.effectiveness if row.measure == "AP"] == [2, 2, 1, 1]
 
 
+def test_a_system_that_ranks_nothing_has_failed(planned, study_file, tmp_path, monkeypatch):
+    from opticlir.studies.systems import Prepared
+
+    monkeypatch.setattr(Student, "prepare", lambda *_: Prepared(rank=lambda queries: {"q0": {}}, facts={}))
+    failures = run_cells(planned(study_file()), tmp_path / "out")
+    assert {each.reason for each in failures} == {"no document is ranked for any question"}
+    assert len(failures) == 8
+
+
 def test_a_run_file_without_all_questions_is_refused(planned, study_file, tmp_path, finished):
     plan, store, _ = finished
     cell = next(cell for cell in plan.cells if (cell.arm, cell.language) == ("zero-shot", "swa"))

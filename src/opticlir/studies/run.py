@@ -11,9 +11,9 @@ from sentence_transformers import MultiVectorEncoder
 
 from opticlir.data import write_run
 from opticlir.encoder import encode_documents, encode_queries
-from opticlir.errors import OpticlirError
+from opticlir.errors import DataError, OpticlirError
 from opticlir.evaluation import measure_geometry, sentence_vectors
-from opticlir.records import Query, RetrievalTask
+from opticlir.records import Query, RetrievalTask, Run
 from opticlir.storage import HeldError
 from opticlir.studies.cells import Cell, CellStore
 from opticlir.studies.perturbation import Perturbation, known_meanings
@@ -111,7 +111,7 @@ class _Worker:
         question = Question(task=task, ranking=ranking_of(cell), depth=self._plan.study.depth)
         prepared = cell.system.prepare(question, self._workshop)
         with self._store.publish(cell, prepared.facts) as folder:
-            write_run(prepared.rank(task.queries), folder / CLEAN_RUN)
+            write_run(_ranked(prepared, task.queries), folder / CLEAN_RUN)
             if cell.asked.get("perturbations"):
                 self._write_perturbed(prepared, cell, task, folder)
             if cell.asked.get("geometry") and prepared.model is not None:
@@ -125,7 +125,15 @@ class _Worker:
             bitext = Bitext(data=self._plan.tasks.data, arguments=files, language=cell.language)
             meanings = known_meanings(WordTable.learn(bitext.read()), task.queries)
         for each in self._plan.study.perturbations:
-            write_run(prepared.rank(each.apply(task.queries, meanings)), folder / perturbed_run(each))
+            write_run(_ranked(prepared, each.apply(task.queries, meanings)), folder / perturbed_run(each))
+
+
+def _ranked(prepared: Prepared, queries: Sequence[Query]) -> Run:
+    """The ranking of all questions; a file of nothing could not be told from one that was cut off."""
+    run = prepared.rank(queries)
+    if not any(run.values()):
+        raise DataError("no document is ranked for any question")
+    return run
 
 
 def perturbed_run(perturbation: Perturbation) -> str:
