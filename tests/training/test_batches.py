@@ -151,3 +151,14 @@ def test_a_side_without_tokens_is_all_padding():
     tokens, mask = pad_tokens([np.zeros((0, 4), np.float16)])
     assert tokens.shape[0] == mask.shape[0] == 1
     assert not mask.any()
+
+
+def test_batches_are_drawn_evenly_over_the_lengths():
+    lengths = np.random.default_rng(1).integers(1, 100, size=800)
+    buckets = LengthBuckets(lengths, np.ones(800), batch_size=8, seed=0)
+    (short, *_, long) = means = [lengths[batch].mean() for batch in buckets.spread(4)]
+    assert means == sorted(means)
+    assert short < 30
+    assert long > 70
+    assert np.mean(means) == pytest.approx(lengths.mean(), rel=0.1)
+    assert len(LengthBuckets(lengths[:5], np.ones(5), batch_size=8, seed=0).spread(4)) == 4

@@ -13,8 +13,7 @@ from opticlir.cli.app import AsJson, Lenient, app, print_json
 from opticlir.errors import ArtefactError, OpticlirError
 
 if TYPE_CHECKING:
-    from opticlir.data import BitextSource, SkipReport
-    from opticlir.records import SentencePair
+    from opticlir.data import BitextSource, PairTable, SkipReport
 
 
 @app.command()
@@ -62,7 +61,8 @@ def train(
 ) -> None:
     """Distil a query encoder for LANGUAGE from sentence pairs, and save it joined with its English teacher.
 
-    Killed and started again with the same command, it goes on where it was.
+    Killed and started again with the same command, it goes on where it was. Several processes share each batch:
+    torchrun --nproc-per-node 2 -m opticlir train ...
 
     Example: opticlir train --bitext news.tsv --bitext questions.tsv:3 --language swa --out swahili --minutes 15
     """
@@ -100,15 +100,19 @@ def train(
 
 def _pairs(
     sources: "list[BitextSource]", languages: tuple[str, ...], balance: float, skipped: "SkipReport"
-) -> "list[SentencePair]":
-    from opticlir.data import read_bitext
+) -> "PairTable":
+    from opticlir.data import PairTable, read_bitext
     from opticlir.training import balanced
 
-    found: dict[str, list[SentencePair]] = {language: [] for language in languages}
-    for source in sources:
-        found[source.language] += read_bitext(
-            source.path, language=source.language, weight=source.weight, skipped=skipped
+    found = {
+        language: PairTable(
+            pair
+            for source in sources
+            if source.language == language
+            for pair in read_bitext(source.path, language=language, weight=source.weight, skipped=skipped)
         )
+        for language in languages
+    }
     return balanced(found, balance) if len(languages) > 1 else found[languages[0]]
 
 
@@ -119,10 +123,11 @@ def _distil(
     from opticlir.cli.progress import console, progress_bars
 
     quieten()
-    from opticlir.training import distil
+    from opticlir.training import distil, is_main_process
     from opticlir.training.tensorboard import tensorboard_report
 
-    observers = [tensorboard_report(out)] if tensorboard else []
+    speaks = is_main_process()
+    observers = [tensorboard_report(out)] if tensorboard and speaks else []
     with progress_bars() as bars, _withdrawn_on_failure(out):
         observers.append(bars.training)
 
@@ -137,11 +142,11 @@ def _distil(
                 f"{out}: {error}: training stopped, the last checkpoint is kept in {out / 'run'}; "
                 "begin again in another --out with a smaller learning_rate"
             ) from error
-    if as_json:
+    if as_json and speaks:
         print_json({"model": str(out), "pairs": len(pairs), **asdict(outcome)})
-    elif not outcome.is_finished:
+    elif speaks and not outcome.is_finished:
         console.print(f"stopped; the same command goes on from the last checkpoint in {out}")
-    else:
+    elif speaks:
         typer.echo(
             f"{out}: {len(pairs)} pairs, {outcome.steps} steps, saved as after step {outcome.saved_step}"
         )
@@ -158,13 +163,14 @@ def _withdrawn_on_failure(out: Path) -> Iterator[None]:
     Its record would be all there is, and would refuse the command with which the fault is mended.
     """
     from opticlir.storage import exclusive_lock
+    from opticlir.training import is_main_process
 
     run, is_new = out / "run", not out.exists()
     had_record = (run / "run.json").exists()
     try:
         yield
     except OpticlirError:
-        if not had_record and not (run / "plan.json").exists():
+        if is_main_process() and not had_record and not (run / "plan.json").exists():
             with suppress(ArtefactError), exclusive_lock(run / "run.json"):  # refused where nothing was begun
                 shutil.rmtree(run)
             if is_new:

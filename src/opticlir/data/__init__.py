@@ -4,6 +4,7 @@ from opticlir.data.beir import read_beir, read_corpus, read_queries
 from opticlir.data.benchmarks import BENCHMARKS, load_benchmark
 from opticlir.data.bitext import (
     BitextSource,
+    PairTable,
     bitext_files,
     bitext_sources,
     parse_bitext_argument,
@@ -16,6 +17,7 @@ from opticlir.data.trec import read_qrels, read_run, read_topics, write_run
 __all__ = [
     "BENCHMARKS",
     "BitextSource",
+    "PairTable",
     "SkipReport",
     "bitext_files",
     "bitext_sources",

@@ -7,6 +7,7 @@ geometric mean, so that a link counts only where both directions want it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import no_type_check
 
 import numba
@@ -14,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 Ids = npt.NDArray[np.int32]
+
+_CELLS_TOGETHER = 2**21
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,9 @@ def learn_translation_table(
         )
     foreign_flat, foreign_starts = _ragged([np.unique(ids) for ids in foreign])
     english_flat, english_starts = _ragged([np.unique(ids) for ids in english])
-    cells = _cooccurrence_keys(foreign_flat, foreign_starts, english_flat, english_starts, n_english)
-    keys, cell_entries = np.unique(cells, return_inverse=True)
-    del cells
+    keys, cell_entries = _entries(foreign_flat, foreign_starts, english_flat, english_starts, n_english)
     links = _link_counts(
-        cell_entries.astype(np.int32), len(keys), foreign_starts, english_starts,
+        cell_entries, len(keys), foreign_starts, english_starts,
         (keys // n_english).astype(np.int32), (keys % n_english).astype(np.int32),
         n_foreign, n_english, weights.astype(np.float32), iterations,
     )  # fmt: skip
@@ -83,6 +84,39 @@ def _ragged(rows: Sequence[Ids]) -> tuple[Ids, npt.NDArray[np.int64]]:
     starts = np.zeros(len(rows) + 1, dtype=np.int64)
     np.cumsum([len(row) for row in rows], out=starts[1:])
     return np.concatenate([*rows, np.empty(0, np.int32)]).astype(np.int32), starts
+
+
+def _entries(
+    foreign: Ids,
+    foreign_starts: npt.NDArray[np.int64],
+    english: Ids,
+    english_starts: npt.NDArray[np.int64],
+    n_english: int,
+) -> tuple[npt.NDArray[np.int64], Ids]:
+    """Which pairs of tokens meet, sorted, and for each cell of each sentence pair the number of its own.
+
+    A few pairs at a time: sorting the cells of all at once takes nine times the memory of the answer.
+    """
+    ends = np.cumsum(np.diff(foreign_starts) * np.diff(english_starts))
+    n_cells = int(ends[-1]) if len(ends) else 0
+    edges = np.searchsorted(ends, np.arange(0, n_cells, _CELLS_TOGETHER), side="right")
+    edges = np.unique([*edges, len(ends)])
+    chunks = [
+        (foreign, foreign_starts[first : last + 1], english, english_starts[first : last + 1], n_english)
+        for first, last in pairwise([0, *edges[edges > 0].tolist()])
+    ]
+    keys, waiting = np.empty(0, np.int64), [np.empty(0, np.int64)]
+    for chunk in chunks:
+        waiting.append(np.unique(_cooccurrence_keys(*chunk)))
+        if sum(map(len, waiting)) > max(len(keys), _CELLS_TOGETHER):
+            keys, waiting = np.unique(np.concatenate([keys, *waiting])), []
+    keys = np.unique(np.concatenate([keys, *waiting]))
+    cell_entries, cell = np.empty(n_cells, np.int32), 0
+    for chunk in chunks:
+        found, inverse = np.unique(_cooccurrence_keys(*chunk), return_inverse=True)
+        cell_entries[cell : cell + len(inverse)] = np.searchsorted(keys, found).astype(np.int32)[inverse]
+        cell += len(inverse)
+    return keys, cell_entries
 
 
 def _row_normalised(

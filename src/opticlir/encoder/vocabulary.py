@@ -8,6 +8,7 @@ the teacher can spell (names above all) it goes on spelling as before, and so fi
 
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from opticlir.records import SentencePair
 Matrix = npt.NDArray[np.float32]
 
 _WORDS = pre_tokenizers.BertPreTokenizer()  # words and punctuation marks, for every tokenizer alike
+_TEXTS_TOGETHER = 8192
 _LONGEST_WORD = 100  # characters; WordPiece turns longer ones into the unknown token
 
 
@@ -93,7 +95,7 @@ def extend_vocabulary(
     teacher = _bare(tokenizer)
     embeddings = embeddings[: _n_ids(teacher)]
     student = _with_foreign_normalizer(teacher)
-    segmented = [split_words(student, pair.foreign) for pair in pairs]
+    segmented = [[sys.intern(word) for word in split_words(student, pair.foreign)] for pair in pairs]
     counts = Counter(word for words in segmented for word in words)
     words = tuple(word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -207,10 +209,13 @@ def _n_ids(tokenizer: Tokenizer) -> int:
     return 1 + max(tokenizer.get_vocab().values())
 
 
-def _encode(tokenizer: Tokenizer, texts: list[str]) -> list[Ids]:
+def _encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Ids]:
     return [
         np.array(encoding.ids, dtype=np.int32)
-        for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)
+        for start in range(0, len(texts), _TEXTS_TOGETHER)  # an encoding takes kilobytes, its ids few
+        for encoding in tokenizer.encode_batch(
+            texts[start : start + _TEXTS_TOGETHER], add_special_tokens=False
+        )
     ]
 
 

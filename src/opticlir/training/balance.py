@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from opticlir.data import PairTable
 from opticlir.errors import DataError
 from opticlir.records import SentencePair
 
 
-def balanced(pairs: Mapping[str, Sequence[SentencePair]], exponent: float) -> list[SentencePair]:
+def balanced(pairs: Mapping[str, Sequence[SentencePair]], exponent: float) -> PairTable:
     """Weigh the pairs of several languages so that their shares go with their size to a power.
 
     Args:
@@ -33,8 +34,8 @@ def balanced(pairs: Mapping[str, Sequence[SentencePair]], exponent: float) -> li
     if empty := sorted(language for language, size in sizes.items() if not size):
         raise DataError(f"the bitext of {', '.join(empty)} holds no sentence pair")
     most = max(sizes.values(), default=1.0)
-    return [
+    return PairTable(
         replace(pair, weight=pair.weight * (sizes[language] / most) ** (exponent - 1))
         for language, found in pairs.items()
         for pair in found
-    ]
+    )

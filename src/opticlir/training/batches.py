@@ -11,10 +11,12 @@ import torch
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.multi_vector_encoder.data_collator import MultiVectorEncoderDataCollator
 
+from opticlir.errors import DataError
 from opticlir.training.teacher_cache import TeacherTokens
 from opticlir.training.token_weights import TokenWeights
 
 _BATCHES_SORTED_TOGETHER = 20
+_TEXTS_TOGETHER = 8192
 
 
 class LengthBuckets(DefaultBatchSampler):
@@ -24,36 +26,70 @@ class LengthBuckets(DefaultBatchSampler):
     shuffled: little padding, and no two epochs alike. A fractional weight is rounded up or down by lot,
     anew each epoch. All epochs have as many batches, and batches differ by a pair at most.
 
+    Of several processes each takes its share of a batch, long and short texts alike: the shares of a batch
+    follow one another here, and accelerate hands them out in turn.
+
     Args:
         lengths: (pairs,), tokens of each pair.
         weights: (pairs,), >= 0; a pair of weight 0 is never drawn.
-        batch_size: most pairs per batch.
+        batch_size: most pairs per batch, of all processes together.
         seed: with the epoch, decides everything.
+        n_processes: that share each batch.
+
+    Raises:
+        DataError: there are fewer pairs in a batch than processes.
     """
 
     def __init__(
-        self, lengths: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], *, batch_size: int, seed: int
+        self,
+        lengths: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.float64],
+        *,
+        batch_size: int,
+        seed: int,
+        n_processes: int = 1,
     ) -> None:
         self._lengths = lengths
         self._whole = np.floor(weights).astype(np.int64)
         self._shares = weights - self._whole
         self._n_drawn = math.ceil(self._shares.sum() - 1e-6)  # a sum of shares is a little off
         self._seed, self.epoch = seed, 0
+        self._n_processes = n_processes
+        n_pairs = int(self._whole.sum()) + self._n_drawn
+        self.n_batches = max(1, math.ceil(n_pairs / batch_size))
+        if n_pairs // self.n_batches < n_processes:
+            raise DataError(
+                f"a batch holds {n_pairs // self.n_batches} sentence pairs, too few for {n_processes} processes: "
+                "raise batch_size, or start fewer"
+            )
         super().__init__(range(len(lengths)), batch_size=batch_size, drop_last=False)
+        self.batch_size = None  # shares differ by a pair: accelerate takes them as they come
+        self.sampler = self  # whose epoch accelerate sets
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch; the trainer calls this."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return max(1, math.ceil((self._whole.sum() + self._n_drawn) / self.batch_size))
+        return self.n_batches * self._n_processes
 
     def __iter__(self) -> Iterator[list[int]]:
+        for batch in self._batches():
+            for process in range(self._n_processes):
+                yield batch[process :: self._n_processes]
+
+    def spread(self, count: int) -> list[list[int]]:
+        """A few batches of this epoch, or this process's shares of them, that stand evenly among all by length."""
+        batches = sorted(self._batches(), key=lambda batch: self._lengths[batch].max())
+        middles = (np.arange(count) + 0.5) / count * len(batches)
+        return [batches[int(middle)][:: self._n_processes] for middle in middles]
+
+    def _batches(self) -> Iterator[list[int]]:
         random = np.random.default_rng((self._seed, self.epoch))
         order = self._drawn(random)
-        edges = np.linspace(0, len(order), len(self) + 1).astype(np.int64)
+        edges = np.linspace(0, len(order), self.n_batches + 1).astype(np.int64)
         batches: list[npt.NDArray[np.int64]] = []
-        for first in range(0, len(self), _BATCHES_SORTED_TOGETHER):
+        for first in range(0, self.n_batches, _BATCHES_SORTED_TOGETHER):
             pool = edges[first : first + _BATCHES_SORTED_TOGETHER + 1]
             chosen = order[pool[0] : pool[-1]]
             chosen = chosen[np.argsort(self._lengths[chosen], kind="stable")]
@@ -113,6 +149,16 @@ class BitextCollator(MultiVectorEncoderDataCollator):
             "foreign_pairs": torch.tensor(pairs),
             **{f"english_{name}": value for name, value in english.items()},
         }
+
+
+def n_tokens(tokenizer: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """(texts,) tokens of each text, markers aside and no more than the encoder reads; a few texts at a time."""
+    lengths = np.empty(len(texts), np.int64)
+    for start in range(0, len(texts), _TEXTS_TOGETHER):
+        chunk = list(texts[start : start + _TEXTS_TOGETHER])
+        ids = tokenizer(chunk, truncation=True, add_special_tokens=False)["input_ids"]
+        lengths[start : start + len(chunk)] = [len(row) for row in ids]
+    return lengths
 
 
 def pad_tokens(matrices: Sequence[npt.NDArray[np.float16]]) -> tuple[torch.Tensor, torch.Tensor]:

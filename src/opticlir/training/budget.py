@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+from accelerate.utils import send_to_device
 
 from opticlir.training.config import TrainConfig
 from opticlir.training.losses import Parts
@@ -26,7 +27,7 @@ def planned_steps(config: TrainConfig, trainer: StudentTrainer, parts: Sequence[
         return config.steps
     if config.minutes is None:
         epochs = _DEFAULT_EPOCHS if config.epochs is None else config.epochs
-        return round(epochs * len(trainer.buckets))
+        return round(epochs * trainer.buckets.n_batches)
     per_step = 0.0
     for stage, of_stage in zip(config.schedule, parts, strict=True):
         trainer.loss.parts = dict(of_stage)
@@ -35,19 +36,23 @@ def planned_steps(config: TrainConfig, trainer: StudentTrainer, parts: Sequence[
 
 
 def seconds_per_step(trainer: StudentTrainer) -> float:
-    """Mean time of forward and backward passes over a few batches; nothing is learned from them."""
-    batches = iter(trainer.get_train_dataloader())
+    """Mean time of forward and backward passes over a few batches; nothing is learned from them.
+
+    Batches are of like length each, and long ones take several times as long as short ones: those that are
+    timed stand evenly among all, the first of them twice, since the first pass of all is slow.
+    """
+    batches = trainer.buckets.spread(_CALIBRATION_BATCHES)
     trainer.model.train()
     seconds = []
-    for _ in range(_CALIBRATION_BATCHES + 1):
+    for batch in [batches[0], *batches]:
         started = time.perf_counter()
-        inputs = next(batches, None)
-        if inputs is None:
-            break
+        inputs = send_to_device(
+            trainer.data_collator([{"pair": pair} for pair in batch]), trainer.accelerator.device
+        )
         with trainer.accelerator.autocast():  # training wraps the model in it, which is not prepared yet
             loss = trainer.compute_loss(trainer.model, inputs)
         loss.backward()
         seconds.append(time.perf_counter() - started)
     trainer.model.zero_grad(set_to_none=True)
     trainer.accum_loss_components["train"].clear()  # no step was taken: the log is not to hold these
-    return float(np.mean(seconds[1:] or seconds))
+    return float(np.mean(seconds[1:]))

@@ -1,6 +1,7 @@
 """Bitext in, a cross-lingual model out: the one function behind `opticlir train`."""
 
 import logging
+import math
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from sentence_transformers.multi_vector_encoder.training_args import MultiVector
 from torch import nn
 from transformers import PrinterCallback
 
+from opticlir.data import PairTable
 from opticlir.encoder import (
     cross_lingual_model,
     load_model,
@@ -29,7 +31,7 @@ from opticlir.encoder import (
 from opticlir.errors import ArtefactError, DataError
 from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
-from opticlir.training.batches import BitextCollator, LengthBuckets
+from opticlir.training.batches import BitextCollator, LengthBuckets, n_tokens
 from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
 from opticlir.training.early_stopping import best_step, is_over, scheduled
@@ -37,6 +39,7 @@ from opticlir.training.english_side import EnglishInputs
 from opticlir.training.losses import DistillationLoss, Parts, objectives
 from opticlir.training.methods import objective_names, reads_english
 from opticlir.training.model_card import model_card
+from opticlir.training.processes import is_main_process, processes, silent
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
@@ -74,18 +77,18 @@ def distil(
     """Train a query encoder from bitext and save it, joined with its teacher, as one model folder.
 
     Killed at any moment and called again with the same arguments, it goes on and ends with the same
-    weights (same machine kind, torch and thread count; of a budget in minutes, the steps planned by the
-    first call count).
+    weights (same machine kind, torch, threads and processes; of a budget in minutes, the steps planned by
+    the first call count). Started in several processes by torchrun or accelerate, they share each batch.
 
     Args:
         config: every setting.
-        pairs: the bitext.
+        pairs: the bitext; a `PairTable` of millions of pairs takes little more room than their file.
         out: the model folder; `out/run` keeps the record.
         inputs: checksum by name of the files the pairs came from, for the record.
-        report: told of stages, steps and validations.
+        report: told of stages, steps and validations; of several processes by the main one alone.
 
     Raises:
-        DataError: there is no pair, or none with words on both sides.
+        DataError: there is no pair, or none with words on both sides, or fewer in a batch than processes.
         ArtefactError: `out` holds something else, or another process trains there; or the student's
             vectors are of another width than the teacher's.
         SetupError: the disk has no room for the teacher's vectors.
@@ -94,15 +97,16 @@ def distil(
     if not pairs:
         raise DataError("the bitext holds no sentence pair")
     run = RunFolder(out)
+    report = report if is_main_process() else silent
     with run.claimed(asdict(config), inputs or {}) as finished:
         if finished:
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
         with _flushed_denormals():
-            return _train(config, pairs, run, report)
+            return _train(config, pairs if isinstance(pairs, PairTable) else PairTable(pairs), run, report)
 
 
-def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, report: Report) -> Outcome:
+def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report) -> Outcome:
     report({"event": "stage", "name": "loading the encoders"})
     teacher = load_model(config.teacher)
     base = teacher if config.student is None else load_model(config.student)
@@ -117,9 +121,11 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
     student = new_student(base, vocabulary)
     _prepare(student, config)
-    _write_words(run, student, kept)
-    tokens = _teacher_tokens(config, teacher, [pair.english for pair in [*kept, *held_out]], report)
-    foreign = [pair.foreign for pair in held_out]
+    run.write_words(_words(student, kept))
+    tokens = _teacher_tokens(
+        config, teacher, pairs.take(np.concatenate([kept.rows, held_out.rows])).english, report
+    )
+    foreign = list(held_out.foreign)
     english = [tokens[len(kept) + number] for number in range(len(held_out))]
 
     def validate() -> dict[str, float]:
@@ -140,12 +146,17 @@ def _train(config: TrainConfig, pairs: Sequence[SentencePair], run: RunFolder, r
     if callback.is_interrupted:
         return _outcome(config, run, steps, is_finished=False)
     report({"event": "stage", "name": "saving the model"})
-    _save(config, run, student, teacher)
     outcome = _outcome(config, run, steps, is_finished=True)
-    card = model_card(
-        config, pairs=len(pairs), steps=outcome.saved_step, initial=outcome.initial, trained=outcome.trained
-    )
-    write_text_atomically(run.out / "README.md", card)
+    if is_main_process():
+        _save(config, run, student, teacher)
+        card = model_card(
+            config,
+            pairs=len(pairs),
+            steps=outcome.saved_step,
+            initial=outcome.initial,
+            trained=outcome.trained,
+        )
+        write_text_atomically(run.out / "README.md", card)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
     return outcome
 
@@ -196,16 +207,11 @@ def _check_widths(student: MultiVectorEncoder, teacher: MultiVectorEncoder, conf
         )
 
 
-def _split(
-    pairs: Sequence[SentencePair], config: TrainConfig
-) -> tuple[list[SentencePair], list[SentencePair]]:
+def _split(pairs: PairTable, config: TrainConfig) -> tuple[PairTable, PairTable]:
     """Pairs to learn from and pairs to watch by; the same for every seed, so that runs can be compared."""
     count = min(config.held_out, len(pairs) // 50)
-    chosen = set(np.random.default_rng(0).choice(len(pairs), size=count, replace=False).tolist())
-    return (
-        [pair for number, pair in enumerate(pairs) if number not in chosen],
-        [pairs[number] for number in sorted(chosen)],
-    )
+    chosen = np.random.default_rng(0).choice(len(pairs), size=count, replace=False)
+    return pairs.take(np.delete(np.arange(len(pairs)), chosen)), pairs.take(np.sort(chosen))
 
 
 def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
@@ -217,20 +223,19 @@ def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
         transformer_of(student, "query").model.get_input_embeddings().requires_grad_(True)
 
 
-def _write_words(run: RunFolder, student: MultiVectorEncoder, pairs: Sequence[SentencePair]) -> None:
+def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
     tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
-    words = sorted({word for pair in pairs for word in split_words(tokenizer, pair.foreign)})
-    write_text_atomically(run.folder / "words.txt", "".join(f"{word}\n" for word in words))
+    return sorted({word for text in pairs.foreign for word in split_words(tokenizer, text)})
 
 
 def _collator(
     config: TrainConfig,
     student: MultiVectorEncoder,
     teacher: MultiVectorEncoder,
-    pairs: Sequence[SentencePair],
+    pairs: PairTable,
     tokens: TeacherTokens,
 ) -> BitextCollator:
-    foreign, english = [pair.foreign for pair in pairs], [pair.english for pair in pairs]
+    foreign, english = pairs.foreign, pairs.english
     collator = BitextCollator(
         preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
         prompt=student.prompts.get("query"),
@@ -247,41 +252,38 @@ def _collator(
 
 
 def _teacher_tokens(
-    config: TrainConfig, teacher: MultiVectorEncoder, texts: list[str], report: Report
+    config: TrainConfig, teacher: MultiVectorEncoder, texts: Sequence[str], report: Report
 ) -> TeacherTokens:
     report({"event": "stage", "name": "encoding the English side"})
     cache = TeacherCache(
         default_cache_folder(), teacher, name=config.teacher, bfloat16=_bfloat16(config),
         vectors=config.teacher_vectors,
     )  # fmt: skip
-    return cache.encode(
-        texts,
-        lambda done, total: report({"event": "cache", "done": done, "total": total}),
-        lambda folder, needed, free: report(
-            {"event": "disk", "folder": str(folder), "needed": needed, "free": free}
-        ),
-    )
+    with processes().main_process_first():  # the others find it in the cache
+        return cache.encode(
+            texts,
+            lambda done, total: report({"event": "cache", "done": done, "total": total}),
+            lambda folder, needed, free: report(
+                {"event": "disk", "folder": str(folder), "needed": needed, "free": free}
+            ),
+        )
 
 
 def _trainer(
     config: TrainConfig,
     student: MultiVectorEncoder,
-    pairs: list[SentencePair],
+    pairs: PairTable,
     collator: BitextCollator,
     callback: RunCallback,
     arguments: MultiVectorEncoderTrainingArguments,
 ) -> StudentTrainer:
-    tokenizer = transformer_of(student, "query").tokenizer
-    inputs = tokenizer([pair.foreign for pair in pairs], truncation=True, add_special_tokens=False)[
-        "input_ids"
-    ]
-    lengths = np.array([len(ids) for ids in inputs])
-    has_words = (lengths > 0) & np.array([len(collator.teacher_tokens[row]) > 0 for row in range(len(pairs))])
+    lengths = n_tokens(transformer_of(student, "query").tokenizer, pairs.foreign)
+    has_words = (lengths > 0) & (collator.teacher_tokens.lengths[: len(pairs)] > 0)
     if not has_words.any():
         raise DataError("no sentence pair has a word on both sides that the encoders can read")
     if not has_words.all():
         logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
-    weights = np.where(has_words, [pair.weight for pair in pairs], 0.0)
+    weights = np.where(has_words, pairs.weights, 0.0)
     parts = _parts(config)
     loss = DistillationLoss(student, parts[0])
     trainer = StudentTrainer(
@@ -293,7 +295,10 @@ def _trainer(
         callbacks=[StageCallback(loss, config.schedule, parts), callback],
     )
     trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
-    trainer.buckets = LengthBuckets(lengths, weights, batch_size=config.batch_size, seed=config.seed)
+    trainer.buckets = LengthBuckets(
+        lengths, weights, batch_size=config.batch_size, seed=config.seed,
+        n_processes=processes().num_processes,
+    )  # fmt: skip
     return trainer
 
 
@@ -316,13 +321,13 @@ def _arguments(
     name = next(name for name, parameter in student.named_parameters() if parameter is table)
     return MultiVectorEncoderTrainingArguments(
         output_dir=str(run.checkpoints),
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=math.ceil(config.batch_size / processes().num_processes),
         max_steps=1,  # the plan decides, once the trainer stands and its speed is known
         learning_rate=config.learning_rate,
         learning_rate_mapping={re.escape(name): config.embedding_learning_rate},
         lr_scheduler_type="linear",
         adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch_fused",
-        bf16=_bfloat16(config), use_cpu=student.device.type == "cpu",
+        bf16=_bfloat16(config), use_cpu=student.device.type == "cpu", ddp_broadcast_buffers=False,
         save_strategy="steps", save_steps=config.checkpoint_steps, save_total_limit=3 if config.patience else 2,
         logging_strategy="steps", logging_steps=5, logging_nan_inf_filter=False,
         report_to="none", disable_tqdm=True,

@@ -24,6 +24,7 @@ from opticlir.training.objectives import (
     retention,
     score_kl,
 )
+from opticlir.training.processes import laid_together
 
 __all__ = [
     "METHODS",
@@ -48,12 +49,22 @@ Parts: TypeAlias = Mapping[str, tuple[Objective, float]]
 """Objective and weight by name."""
 
 
+_BESIDE = {
+    "teacher_tokens": "teacher",
+    "teacher_mask": "teacher_mask",
+    "weights": "student_weights",
+    "teacher_weights": "teacher_weights",
+}
+"""What comes with the inputs of the foreign side, and as what an objective sees it."""
+
+
 class DistillationLoss(torch.nn.Module):
     """The loss that sentence-transformers' trainer calls: encode, then weigh the objectives of a method.
 
     The trainer logs each part of the returned dictionary and minimises their sum. The teacher is no
     part of this module: its tokens come with the batch. The English side goes through the student only
-    where an objective asks for it.
+    where an objective asks for it. Of several processes each encodes its share, and the objectives see the
+    whole batch.
 
     Args:
         model: the student.
@@ -81,14 +92,14 @@ class DistillationLoss(torch.nn.Module):
                 vectors are at fault, or of all where none is.
         """
         foreign, *others = features
-        teacher, teacher_mask, pairs = (
-            foreign.pop(name) for name in ("teacher_tokens", "teacher_mask", "pairs")
-        )
-        weights = foreign.pop("weights", None), foreign.pop("teacher_weights", None)
+        pairs = laid_together(foreign.pop("pairs"))
+        beside = {
+            field: laid_together(foreign.pop(name)) for name, field in _BESIDE.items() if name in foreign
+        }
         tokens, mask = self._encode(foreign)
         english = self._english(others) if reads_english(self.parts) else None
-        batch = TokenBatch(tokens, mask, teacher, teacher_mask, english, *weights)
-        with torch.autocast(teacher.device.type, enabled=False):
+        batch = TokenBatch(tokens, mask, english=english, **beside)
+        with torch.autocast(tokens.device.type, enabled=False):
             losses = {name: weight * objective(batch) for name, (objective, weight) in self.parts.items()}
         for name, value in losses.items():
             if not torch.isfinite(value):
@@ -98,13 +109,14 @@ class DistillationLoss(torch.nn.Module):
 
     def _encode(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         encoded = self.model(inputs, task="query")
-        return encoded["token_embeddings"].float(), encoded["attention_mask"].bool()
+        tokens, mask = encoded["token_embeddings"].float(), encoded["attention_mask"].bool()
+        return laid_together(tokens), laid_together(mask)
 
     def _english(self, others: list[dict[str, Tensor]]) -> EnglishSide | None:
         if not others:
             return None
         inputs = dict(others[0])
-        is_same = inputs.pop("is_same")
+        is_same = laid_together(inputs.pop("is_same"))
         return EnglishSide(*self._encode(inputs), is_same)
 
 

@@ -11,8 +11,8 @@ checkpoints/    only while training
 import json
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from opticlir.manifest import Manifest, environment, read_manifest, write_manife
 from opticlir.storage import check_files, exclusive_lock, sha256_file, write_text_atomically
 from opticlir.storage.files import Checksum
 from opticlir.storage.filesystem import refusals_named
+from opticlir.training.processes import by_main, is_main_process, shared
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,9 @@ _COMPLETE = "complete.json"
 
 
 class RunFolder:
-    """One run and its files.
+    """One run and its files; of several processes the main one reads and writes, and all are told.
+
+    Each process has to call the same methods in the same order.
 
     Args:
         out: the model folder to be; the record is kept in `out/run`.
@@ -48,6 +51,11 @@ class RunFolder:
         Raises:
             ArtefactError: another process trains here, or the folder holds a run with other settings.
         """
+        with self._claimed_by_main(config, inputs) if is_main_process() else nullcontext(False) as finished:
+            yield shared(finished)
+
+    @contextmanager
+    def _claimed_by_main(self, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[bool]:
         record = self.folder / "run.json"
         with refusals_named(self.out):
             others = [path for path in self.out.iterdir() if path != self.folder] if self.out.exists() else []
@@ -66,6 +74,7 @@ class RunFolder:
             write_manifest(record, manifest)
             yield False
 
+    @by_main
     def finish(self, counts: dict[str, int]) -> None:
         """Say that the model stands, and drop the checkpoints."""
         old = read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION)
@@ -76,13 +85,27 @@ class RunFolder:
         )  # fmt: skip
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
-    def plan(self, make: Any) -> int:
+    def plan(self, make: Callable[[], int]) -> int:
         """Number of steps of this run: `make()` the first time, and the same ever after."""
-        path = self.folder / "plan.json"
-        if not path.exists():
-            write_text_atomically(path, json.dumps({"steps": make()}) + "\n")
-        return int(json.loads(path.read_text())["steps"])
+        planned = self._planned()
+        return self._write_plan(make()) if planned is None else planned
 
+    @by_main
+    def _planned(self) -> int | None:
+        path = self.folder / "plan.json"
+        return int(json.loads(path.read_text())["steps"]) if path.exists() else None
+
+    @by_main
+    def _write_plan(self, steps: int) -> int:
+        write_text_atomically(self.folder / "plan.json", json.dumps({"steps": steps}) + "\n")
+        return steps
+
+    @by_main
+    def write_words(self, words: Iterable[str]) -> None:
+        """Write the foreign words of the bitext, one a line."""
+        write_text_atomically(self.folder / "words.txt", "".join(f"{word}\n" for word in words))
+
+    @by_main
     def log(self, line: dict[str, Any]) -> None:
         """Append one line to `log.jsonl`."""
         path = self.folder / "log.jsonl"
@@ -95,15 +118,18 @@ class RunFolder:
         lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
         return [json.loads(line) for line in lines[:-1]]  # a line is whole once its end is written
 
+    @by_main
     def looks(self) -> dict[int, dict[str, float]]:
         """What each look at the held-out pairs found, by the step before it; empty where none are held out."""
         return {line["step"]: line["validation"] for line in self.read_log() if "validation" in line}
 
+    @by_main
     def rewind_log(self, step: int) -> None:
         """Forget what was logged after the checkpoint that training goes on from."""
         kept = [line for line in self.read_log() if line["step"] <= step]
         write_text_atomically(self.folder / "log.jsonl", "".join(json.dumps(line) + "\n" for line in kept))
 
+    @by_main
     def seal_checkpoint(self, checkpoint: Path) -> None:
         """Write the checksums of a checkpoint: without them it counts as torn."""
         files = {
@@ -113,6 +139,7 @@ class RunFolder:
         }
         write_manifest(checkpoint / _COMPLETE, Manifest(kind="checkpoint", format_version=1, files=files))
 
+    @by_main
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that is whole; torn ones are removed, so that nothing resumes from them."""
         found = sorted(self.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))

@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ from sentence_transformers import MultiVectorEncoder
 from opticlir.encoder import encode_queries, route_fingerprint
 from opticlir.errors import ArtefactError
 from opticlir.storage import FolderHold
-from opticlir.training.teacher_room import check_room, room_needed
+from opticlir.training.teacher_room import check_room, evenly_spread, room_needed
 from opticlir.training.teacher_shards import DIGEST, Precision, Shard, write_shard
 
 logger = logging.getLogger(__name__)
 
 _SHARD_TEXTS = 4096
+_TEXTS_TOGETHER = 1024
 _MOST_SHARDS = 200  # of one call: each costs an open file
 
 Progress = Callable[[int, int], None]
@@ -65,6 +66,15 @@ class TeacherTokens:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(texts,) tokens of each."""
+        lengths = np.empty(len(self._places), np.int64)
+        for number, shard in enumerate(self._shards):
+            own = self._places[:, 0] == number
+            lengths[own] = shard.lengths[self._places[own, 1]]
+        return lengths
 
     def __getitem__(self, text: int) -> npt.NDArray[np.float16]:
         """(tokens, dim) float16, rows of length 1 but for their precision."""
@@ -112,26 +122,30 @@ class TeacherCache:
             SetupError: the disk has less room than the missing vectors take; nothing is encoded.
         """
         hold = FolderHold(self.folder)
-        digests = np.array(
-            [hashlib.sha1(text.encode(), usedforsecurity=False).digest() for text in texts], DIGEST
+        digests = np.fromiter(
+            (hashlib.sha1(text.encode(), usedforsecurity=False).digest() for text in texts),
+            DIGEST,
+            len(texts),
         )
         wanted, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
         places = np.full((len(wanted), 2), -1, np.int64)
         shards = self._open_shards(wanted, places)
         # sorted by length: batches of a shard pay little for padding
-        distinct = [texts[number] for number in first.tolist()]
-        lacking: list[int] = np.flatnonzero(places[:, 0] < 0).tolist()
-        missing = sorted(lacking, key=lambda number: len(distinct[number]))
-        self._make_sure_of_room([distinct[number] for number in missing], announce)
+        missing = np.flatnonzero(places[:, 0] < 0)
+        lengths = np.fromiter(
+            (len(texts[number]) for number in first[missing].tolist()), np.int64, len(missing)
+        )
+        missing = missing[np.argsort(lengths, kind="stable")]
+        self._make_sure_of_room(texts, first[missing], announce)
         for chunk in _chunks(missing):
             progress(len(missing) - int((places[:, 0] < 0).sum()), len(missing))
-            matrices = self._encode([distinct[number] for number in chunk])
             path = write_shard(
-                self.folder, wanted[chunk], matrices, precision=self._vectors, config=self._config
-            )
+                self.folder, wanted[chunk], self._encoded(texts, first[chunk]),
+                precision=self._vectors, config=self._config,
+            )  # fmt: skip
             shards.append(Shard(path))
-            places[chunk] = [(len(shards) - 1, row) for row in range(len(chunk))]
-        if missing:
+            places[chunk] = np.stack([np.full(len(chunk), len(shards) - 1), np.arange(len(chunk))], axis=1)
+        if len(missing):
             progress(len(missing), len(missing))
         return TeacherTokens(shards, places[inverse], hold)
 
@@ -154,12 +168,24 @@ class TeacherCache:
             shards.append(shard)
         return shards
 
-    def _make_sure_of_room(self, texts: Sequence[str], announce: Announce) -> None:
-        if not texts:
+    def _make_sure_of_room(
+        self, texts: Sequence[str], numbers: npt.NDArray[np.int64], announce: Announce
+    ) -> None:
+        if not len(numbers):
             return
-        needed = room_needed(self._teacher, texts, self._vectors)
+        sample = [texts[number] for number in evenly_spread(numbers).tolist()]
+        needed = room_needed(self._teacher, sample, len(numbers), self._vectors)
         announce(self.folder, needed, shutil.disk_usage(self.folder).free)
-        check_room(self.folder, needed, len(texts), self._vectors)
+        check_room(self.folder, needed, len(numbers), self._vectors)
+
+    def _encoded(
+        self, texts: Sequence[str], numbers: npt.NDArray[np.int64]
+    ) -> Iterator[npt.NDArray[np.float32]]:
+        """Matrices of some texts, a few in memory at a time."""
+        for start in range(0, len(numbers), _TEXTS_TOGETHER):
+            yield from self._encode(
+                [texts[number] for number in numbers[start : start + _TEXTS_TOGETHER].tolist()]
+            )
 
     def _encode(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:
         with torch.autocast(self._teacher.device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
@@ -170,6 +196,6 @@ class TeacherCache:
         return matrices
 
 
-def _chunks(numbers: list[int]) -> list[list[int]]:
+def _chunks(numbers: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     size = max(_SHARD_TEXTS, math.ceil(len(numbers) / _MOST_SHARDS))
     return [numbers[start : start + size] for start in range(0, len(numbers), size)]

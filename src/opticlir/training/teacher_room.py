@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from rich.filesize import decimal
 from sentence_transformers import MultiVectorEncoder
 
@@ -16,21 +17,27 @@ from opticlir.training.teacher_shards import Precision, bytes_of
 _SAMPLED_TEXTS = 64
 
 
-def room_needed(teacher: MultiVectorEncoder, texts: Sequence[str], precision: Precision) -> int:
-    """Bytes that vectors of `texts` will take, to within a few percent.
+def evenly_spread(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """A few of many texts in order of length, spread evenly over them."""
+    return numbers[np.linspace(0, len(numbers) - 1, min(len(numbers), _SAMPLED_TEXTS), dtype=np.int64)]
+
+
+def room_needed(
+    teacher: MultiVectorEncoder, sample: Sequence[str], n_texts: int, precision: Precision
+) -> int:
+    """Bytes that the vectors of many texts will take, to within a few percent.
 
     How many vectors a text has is the encoder's affair (prompts, padding that takes part, marks that do
     not), so that a few texts are encoded to see.
 
     Args:
         teacher: the encoder, by its query route.
-        texts: at least one, in order of length: the sample is spread evenly over them.
+        sample: at least one of them, as `evenly_spread` chooses.
+        n_texts: how many there are.
         precision: how the vectors are kept.
     """
-    numbers = np.linspace(0, len(texts) - 1, min(len(texts), _SAMPLED_TEXTS), dtype=np.int64).tolist()
-    matrices = encode_queries(teacher, [texts[number] for number in numbers])
-    n_tokens = np.mean([len(matrix) for matrix in matrices]) * len(texts)
-    return bytes_of(len(texts), math.ceil(n_tokens), teacher.get_embedding_dimension(), precision)
+    n_tokens = np.mean([len(matrix) for matrix in encode_queries(teacher, sample)]) * n_texts
+    return bytes_of(n_texts, math.ceil(n_tokens), teacher.get_embedding_dimension(), precision)
 
 
 def check_room(folder: Path, needed: int, n_texts: int, precision: Precision) -> None:

@@ -9,8 +9,8 @@ scales.npy      (tokens,) float32: what int8 numbers of a token are multiplied b
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -29,6 +29,10 @@ DIGEST = np.dtype("S20")
 _KIND, _VERSION = "teacher cache shard", 1
 _MANIFEST = "manifest.json"
 _INDEX = ("texts.npy", "starts.npy")
+_STORED: dict[Precision, tuple[str, ...]] = {
+    "float16": ("vectors.npy",),
+    "int8": ("vectors.npy", "scales.npy"),
+}
 _LARGEST = 127  # of int8, both ways
 
 
@@ -52,12 +56,15 @@ class Shard:
         """(texts,) SHA-1 of each text."""
         self._starts = np.load(path / "starts.npy")
 
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(texts,) tokens of each text."""
+        return np.diff(self._starts)
+
     @cached_property
     def vectors(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays of the tokens, checked and mapped into memory. Raises as the class does."""
-        return {
-            name: self._checked(name) for name in ("vectors.npy", "scales.npy") if name in self.manifest.files
-        }
+        return {name: self._checked(name) for name in _STORED["int8"] if name in self.manifest.files}
 
     def _checked(self, name: str) -> npt.NDArray[Any]:
         check_file(self.path / name, self.manifest.files[name])
@@ -90,7 +97,7 @@ def last_use(path: Path) -> float:
 def write_shard(
     folder: Path,
     digests: npt.NDArray[Any],
-    matrices: Sequence[npt.NDArray[np.float32]],
+    matrices: Iterable[npt.NDArray[np.float32]],
     *,
     precision: Precision,
     config: Mapping[str, Any],
@@ -100,7 +107,7 @@ def write_shard(
     Args:
         folder: the cache of one teacher.
         digests: (texts,) SHA-1 of each text.
-        matrices: (tokens, dim) per text, finite.
+        matrices: (tokens, dim) per text, finite; written as they come.
         precision: how the vectors are kept.
         config: what else the manifest is to say of the teacher.
 
@@ -110,17 +117,22 @@ def write_shard(
     Raises:
         ArtefactError: the disk refuses.
     """
-    starts = np.cumsum([0, *(len(matrix) for matrix in matrices)])
-    arrays = {
-        "texts.npy": digests,
-        "starts.npy": starts,
-        **_stored(np.concatenate(matrices), precision),
-    }
     target = folder / f"shard-{uuid.uuid4().hex}"
     with publish_folder(target) as shard:
-        for name, array in arrays.items():
-            np.save(shard / name, array, allow_pickle=False)
-        files = {name: Checksum((shard / name).stat().st_size, sha256_file(shard / name)) for name in arrays}
+        lengths = [0]
+        with ExitStack() as stack:
+            growing = {name: stack.enter_context(_GrowingArray(shard / name)) for name in _STORED[precision]}
+            for matrix in matrices:
+                lengths.append(len(matrix))
+                for name, array in _stored(matrix, precision).items():
+                    growing[name].append(array)
+        starts = np.cumsum(lengths)
+        np.save(shard / "texts.npy", digests, allow_pickle=False)
+        np.save(shard / "starts.npy", starts, allow_pickle=False)
+        files = {
+            name: Checksum((shard / name).stat().st_size, sha256_file(shard / name))
+            for name in (*_INDEX, *growing)
+        }
         counts = {"texts": len(digests), "tokens": int(starts[-1])}
         write_manifest(
             shard / _MANIFEST,
@@ -130,6 +142,40 @@ def write_shard(
             ),
         )  # fmt: skip
     return target
+
+
+class _GrowingArray:
+    """A .npy file that is appended to; numpy leaves room in the header for the number of rows.
+
+    Args:
+        path: of the new file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._n_rows = 0
+        self._like: npt.NDArray[Any] | None = None
+
+    def __enter__(self) -> "_GrowingArray":
+        return self
+
+    def append(self, rows: npt.NDArray[Any]) -> None:
+        if self._like is None:
+            self._like = rows[:0]
+            self._write_header()
+        self._file.write(rows.tobytes())
+        self._n_rows += len(rows)
+
+    def __exit__(self, *_: object) -> None:
+        with self._file:
+            self._file.seek(0)
+            self._write_header()
+
+    def _write_header(self) -> None:
+        if self._like is not None:
+            header = np.lib.format.header_data_from_array_1_0(self._like)
+            header["shape"] = (self._n_rows, *self._like.shape[1:])
+            np.lib.format.write_array_header_1_0(self._file, header)
 
 
 def bytes_of(n_texts: int, n_tokens: int, dim: int, precision: Precision) -> int:

@@ -17,6 +17,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from opticlir.errors import ArtefactError
 from opticlir.training.batches import LengthBuckets
 from opticlir.training.early_stopping import best_step, is_over, scheduled
+from opticlir.training.processes import anywhere, by_main
 from opticlir.training.run_folder import RunFolder
 
 Report = Callable[[dict[str, Any]], None]
@@ -125,8 +126,8 @@ class RunCallback(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Save and stop where SIGTERM came."""
-        if self._terminated:
+        """Save and stop where SIGTERM came, to whichever process."""
+        if anywhere(self._terminated):
             self.is_interrupted = state.global_step < state.max_steps
             control.should_save = control.should_training_stop = True
 
@@ -157,11 +158,15 @@ class RunCallback(TrainerCallback):
 
     def look(self, step: int) -> dict[str, float]:
         """Measure the student and say so."""
-        measures = self._validate()
+        measures = self._measured()
         if measures:
             self._run.log({"step": step, "validation": measures})
             self._report({"event": "validation", "step": step, **measures})
         return measures
+
+    @by_main
+    def _measured(self) -> dict[str, float]:
+        return self._validate()
 
     def _keep_best(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
         if self._patience is None:

@@ -1,0 +1,110 @@
+"""Bitext in memory, in little more than the bytes of its texts."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+
+from opticlir.records import SentencePair
+
+Rows = npt.NDArray[np.int64]
+
+
+class TextColumn(Sequence[str]):
+    """Texts as one run of UTF-8 bytes; a text is decoded when it is asked for.
+
+    Args:
+        data: the bytes of all texts, one behind the other.
+        ends: (texts,) where each ends.
+        rows: the texts of this column and their order; None is all as they stand.
+    """
+
+    def __init__(self, data: bytearray, ends: "array[int]", rows: Rows | None = None) -> None:
+        self._data, self._ends, self._rows = data, ends, rows
+
+    def __len__(self) -> int:
+        return len(self._ends) if self._rows is None else len(self._rows)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[str]: ...
+    def __getitem__(self, number: int | slice) -> str | list[str]:
+        """A text, or a list of some."""
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        row = range(len(self))[number]
+        if self._rows is not None:
+            row = int(self._rows[row])
+        start = self._ends[row - 1] if row else 0
+        return self._data[start : self._ends[row]].decode()
+
+
+class PairTable(Sequence[SentencePair]):
+    """Sentence pairs held by column: about 30 bytes a pair beside those of the texts, where objects take 300.
+
+    Args:
+        pairs: in their order.
+
+    Example:
+        >>> table = PairTable([SentencePair("water", "maji"), SentencePair("fever", "homa", 3.0)])
+        >>> table[1], list(table.foreign), len(table.take([1]))
+        (SentencePair(english='fever', foreign='homa', weight=3.0), ['maji', 'homa'], 1)
+    """
+
+    def __init__(self, pairs: Iterable[SentencePair] = ()) -> None:
+        sides = bytearray(), bytearray()
+        ends = array("q"), array("q")
+        weights = array("d")
+        for pair in pairs:
+            for text, side, end in zip((pair.english, pair.foreign), sides, ends, strict=True):
+                side.extend(text.encode())
+                end.append(len(side))
+            weights.append(pair.weight)
+        self._columns = tuple(zip(sides, ends, strict=True))
+        self._all_weights = np.frombuffer(weights, dtype=np.float64) if weights else np.empty(0)
+        self._rows: Rows | None = None
+
+    def take(self, rows: Sequence[int] | Rows) -> "PairTable":
+        """Some pairs in an order of their own; the texts are shared."""
+        taken = PairTable()
+        chosen = np.asarray(rows, dtype=np.int64)
+        taken._columns, taken._all_weights = self._columns, self._all_weights
+        taken._rows = chosen if self._rows is None else self._rows[chosen]
+        return taken
+
+    @property
+    def rows(self) -> Rows:
+        """(pairs,), the place of each among all that were read."""
+        return np.arange(len(self)) if self._rows is None else self._rows
+
+    @property
+    def english(self) -> TextColumn:
+        """English side of each pair."""
+        return TextColumn(*self._columns[0], self._rows)
+
+    @property
+    def foreign(self) -> TextColumn:
+        """Foreign side of each pair."""
+        return TextColumn(*self._columns[1], self._rows)
+
+    @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """(pairs,), how many times each counts."""
+        return self._all_weights if self._rows is None else self._all_weights[self._rows]
+
+    def __len__(self) -> int:
+        return len(self._all_weights) if self._rows is None else len(self._rows)
+
+    @overload
+    def __getitem__(self, number: int) -> SentencePair: ...
+    @overload
+    def __getitem__(self, number: slice) -> "PairTable": ...
+    def __getitem__(self, number: int | slice) -> "SentencePair | PairTable":
+        """A pair, or a table of some."""
+        if isinstance(number, slice):
+            return self.take(np.arange(len(self))[number])
+        row = range(len(self))[number]
+        return SentencePair(self.english[row], self.foreign[row], float(self.weights[row]))
