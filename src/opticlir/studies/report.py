@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
+from typing import TypeAlias
 
 from opticlir.evaluation.comparison_table import significance_mark
 from opticlir.languages import language_name
@@ -19,7 +20,7 @@ from opticlir.studies.report_pictures import (
 )
 from opticlir.studies.result import StudyResult
 
-Rows = list[list[Cell]]
+Rows: TypeAlias = list[Sequence[Cell]]
 
 
 def study_sections(result: StudyResult) -> list[Section]:
