@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -214,6 +216,19 @@ def test_a_cell_in_other_hands_is_left_and_waited_for(instant, planned, study_fi
         assert run_cells(plan, tmp_path / "out", wait=wait) == []
     assert len(waits) == 2
     assert len(instant) == 7
+
+
+def test_two_at_a_time_compute_each_cell_once(instant, planned, study_file, tmp_path):
+    path = study_file()
+    plans = [planned(path), planned(path)]
+    with ThreadPoolExecutor(2) as both:
+        found = list(
+            both.map(lambda plan: run_cells(plan, tmp_path / "out", wait=lambda _: time.sleep(0.01)), plans)
+        )
+    assert found == [[], []]
+    assert len(instant) == 8
+    store = CellStore(tmp_path / "out")
+    assert all(store.holds(cell) for plan in plans for cell in plan.cells)
 
 
 def test_a_model_in_other_hands_puts_its_cell_off(planned, study_file, tmp_path):

@@ -1,6 +1,7 @@
 """A translator from scratch, on a language of twelve words: it learns them, and a folder of it translates."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -54,6 +55,12 @@ def test_it_learns_the_language(translator):
     texts = [pair.foreign for pair in PAIRS]
     found = Seq2Seq(translator, beams=2).translate_all(texts)
     assert sum(one == pair.english for one, pair in zip(found, PAIRS, strict=True)) >= 30  # of 36
+
+
+def test_a_model_that_has_not_learned_to_end_stops_where_its_places_do(tmp_path, planned):
+    planned(1)
+    train_translator(PAIRS, tmp_path / "model", replace(CONFIG, max_tokens=8))
+    assert len(Seq2Seq(tmp_path / "model").translate_all(["ana boro", "kete " * 50])) == 2
 
 
 def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, planned, monkeypatch):
