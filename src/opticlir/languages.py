@@ -117,6 +117,7 @@ _ALIASES = {
 }  # fmt: skip
 
 _SHORT = {short: code for code, (_, short) in _LANGUAGES.items() if short}
+_BY_NAME = {name.lower(): code for code, (name, _) in _LANGUAGES.items()}
 
 
 def language_code(code: str) -> str:
@@ -158,6 +159,16 @@ def language_codes(codes: str) -> tuple[str, ...]:
 def language_name(code: str) -> str:
     """English name of a language, or the code itself where the table has no name."""
     return _LANGUAGES.get(language_code(code), (code, None))[0]
+
+
+def code_of_name(name: str) -> str:
+    """ISO 639-3 code of a language by its English name, in any case; empty where the table has no such name.
+
+    Example:
+        >>> code_of_name("swahili"), code_of_name("Klingon")
+        ('swa', '')
+    """
+    return _BY_NAME.get(name.lower(), "")
 
 
 def short_code(code: str) -> str | None:

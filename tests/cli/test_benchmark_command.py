@@ -156,7 +156,22 @@ def test_the_ceiling_is_the_teacher_asked_in_english(benchmark, checkpoints, nam
     assert [line.split()[0] for line in table.splitlines()[1:5]] == ["hybrid", "dense", "BM25,", "teacher,"]
 
 
+def test_a_ranking_that_found_nothing_has_no_run(benchmark, tmp_path):
+    queries = tmp_path / "queries.tsv"
+    write(queries, *(f"{name}\tzzqx" for name, _ in QUERIES))
+    done = benchmark("beir", "--queries", queries, "--runs", tmp_path / "runs", "--json")
+    assert measured(done)["bm25"]["AP"] == 0.0
+    assert "bm25.run: not written, for bm25 found no document for any query" in done.stderr
+    assert sorted(path.name.split(".")[-2] for path in (tmp_path / "runs").iterdir()) == ["dense", "hybrid"]
+
+
 # what it refuses
+
+
+def test_a_collection_of_files_needs_its_folder(opticlir):
+    done = opticlir("benchmark", "xquad", "--model", "m", "--language", "swa")
+    assert (done.code, done.stdout) == (1, "")
+    assert done.stderr == "error: xquad is read from files: name the folder that they are in (--data)\n"
 
 
 def broken(data, tmp_path, name, file, content):
@@ -172,7 +187,7 @@ def broken(data, tmp_path, name, file, content):
 
 BROKEN = {
     "missing file": ("beir", "corpus.jsonl", None, "corpus"),
-    "missing judgements": ("ntrex-clir", "qrels.txt", None, "qrels.txt: no such file"),
+    "missing judgements": ("ntrex-clir", "qrels.txt", None, "no qrels.txt for 'swa': there is none at all"),
     "missing language": ("xquad", "xquad.sw.json", None, "no xquad.{language}.json for 'swa': there are eng"),
     "empty collection": ("beir", "corpus.jsonl", b"", "corpus.jsonl: the file is empty"),
     "binary file": ("ntrex-clir", "collection.tsv", b"SQLite format 3\0", "tsv:1: this looks like an SQLite"),
@@ -226,7 +241,7 @@ def test_mixed_line_ends_change_no_figure(benchmark, data, tmp_path):
 @pytest.mark.parametrize(
     ("name", "words", "message"),
     [
-        ("bier", [], "unknown benchmark 'bier': did you mean 'beir'? There are afriqa, beir"),
+        ("bier", [], "unknown benchmark 'bier': did you mean 'beir'? There are africlirmatrix, afriqa, beir"),
         ("beir", ["--split", "test"], "the splits in"),
         ("beir", ["--language", "hau"], "hau"),
         ("beir", ["--language", "swahili!"], "unknown language code 'swahili!'"),

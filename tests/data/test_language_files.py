@@ -1,6 +1,6 @@
 import pytest
 
-from opticlir.data.language_files import language_file, language_files
+from opticlir.data.language_files import language_file, language_files, language_paths
 from opticlir.errors import DataError
 
 
@@ -28,3 +28,35 @@ def test_files_by_language(tmp_path):
 
 def test_no_folder(tmp_path):
     assert language_files(tmp_path / "nowhere", "q.{language}.tsv") == {}
+
+
+def test_paths_below_a_folder(tmp_path):
+    for name in [
+        "ciral-hausa/topics.ha.dev.tsv", "ciral-hausa/topics.sw.dev.tsv", "ciral-klingon/topics.ha.dev.tsv",
+        "docs-sw/part-1.jsonl", "docs-sw/part-0.jsonl", "docs-xx/part-0.jsonl", "docs-sw/deep/part-2.jsonl",
+        "de-en/de-en.gold", "de-en/fr-en.gold", "german_queries.tsv",
+    ]:  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    def found(pattern):
+        return {
+            code: [path.relative_to(tmp_path).as_posix() for path in paths]
+            for code, paths in language_paths(tmp_path, pattern).items()
+        }
+
+    assert found("docs-{language}/part-*.jsonl") == {"swa": ["docs-sw/part-0.jsonl", "docs-sw/part-1.jsonl"]}
+    assert found("{name}_queries.tsv") == {"deu": ["german_queries.tsv"]}
+    assert found("{language}-en/{language}-en.gold") == {"deu": ["de-en/de-en.gold"]}, "the same both times"
+    assert found("ciral-{name}/topics.{language}.dev.tsv") == {"hau": ["ciral-hausa/topics.ha.dev.tsv"]}, (
+        "name and code are of one language"
+    )
+
+
+def test_of_several_codes_of_a_language_its_own_is_taken(tmp_path):
+    for name in ["als/x.als", "sq/x.sq", "ckb/x.ckb", "sin_Latn/x.sin_Latn", "sin_Sinh/x.sin_Sinh"]:
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    found = language_paths(tmp_path, "{language}/x.{language}")
+    names = {code: [path.name for path in paths] for code, paths in found.items()}
+    assert names == {"kur": ["x.ckb"], "sin": ["x.sin_Latn", "x.sin_Sinh"], "sqi": ["x.sq"]}

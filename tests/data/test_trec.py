@@ -110,9 +110,13 @@ def test_malformed_runs(tmp_path, line, message):
     assert read_run(path, skipped=SkipReport()) == {"q0": {"d0": 1.0}}
 
 
-def test_an_empty_run(tmp_path):
+def test_an_empty_run_is_neither_read_nor_written(tmp_path):
     with pytest.raises(DataError, match="no ranking in it"):
         read_run(write(tmp_path, "\n"))
+    for run in ({}, {"q1": {}}):
+        with pytest.raises(DataError, match=r"empty\.run: the run ranks no document for any query"):
+            write_run(run, tmp_path / "empty.run")
+    assert not (tmp_path / "empty.run").exists()
 
 
 def test_written_run_by_hand(tmp_path):

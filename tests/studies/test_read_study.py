@@ -26,7 +26,7 @@ BAD = {
     "unknown measure": (('"RR@10"', '"RRR@10"'), "tiny.toml: measures: unknown measure 'RRR@10'; did you mean"),
     "unknown benchmark": (
         ('benchmark = "beir"', 'benchmark = "bier"'),
-        "tiny.toml: [task 1]: benchmark is 'bier'; did you mean 'beir'?; there are afriqa",
+        "tiny.toml: [task 1]: benchmark is 'bier'; did you mean 'beir'?; there are africlirmatrix",
     ),
     "unknown language": (
         ("languages.yor", "languages.yoruba"), "[task 1.languages.yoruba]: unknown language code 'yoruba'"
@@ -160,3 +160,9 @@ def test_a_budget_may_leave_languages_and_seeds_out(study_file, planned):
         ("mse", "yor", 7),
     ]
     assert {cell.system.config.steps for cell in plan.cells} == {2}
+
+
+def test_a_collection_of_a_library_needs_no_folder(study_file):
+    path = study_file(('benchmark = "beir"', 'benchmark = "irds:vaswani/x"'), ('data = "collection"', ""))
+    (task,) = read_study(path).tasks
+    assert (task.name, task.benchmark, task.data) == ("irds-vaswani-x", "irds:vaswani/x", None)

@@ -14,15 +14,15 @@ def benchmark(
     name: Annotated[
         str,
         typer.Argument(
-            help="xquad, afriqa, ntrex-clir, beir, lareqa, lareqa-pool, tatoeba, tatoeba-from-english, xnli, "
-            "xnli-entailment, mtop or mtop-intent."
+            help="A name of docs/benchmarks.md, such as xquad, mlqa, afriqa or beir (any other lists all), or "
+            "irds:ID of ir_datasets or mteb:TASK of MTEB, which need no --data."
         ),
-    ],
-    data: Annotated[
-        Path, typer.Option(help="Folder with the files of the collection, in their original form.")
     ],
     model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],
     language: Annotated[str, typer.Option(help="Language of the queries.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with the files of the collection, in their original form.")
+    ] = None,
     split: Annotated[str, typer.Option(help="Which queries: dev, test, train.")] = "dev",
     teacher: Annotated[
         str | None,
@@ -87,7 +87,11 @@ def benchmark(
         with refusals_named(runs):
             make_folders(runs)
         for ranking, run in rankings.items():
-            write_run(run, runs / f"{task.name}.{ranking}.run", tag=f"opticlir-{ranking}")
+            path = runs / f"{task.name}.{ranking}.run"
+            if any(run.values()):
+                write_run(run, path, tag=f"opticlir-{ranking}")
+            else:
+                typer.echo(f"{path}: not written, for {ranking} found no document for any query", err=True)
     if as_json:
         print_json(result)
         return

@@ -18,11 +18,11 @@ Bitext = Annotated[
 
 @app.command()
 def translate(
-    name: Annotated[str, typer.Argument(help="Collection: xquad, afriqa, ntrex-clir or beir.")],
-    data: Annotated[Path, typer.Option(help="Folder with the files of the collection.")],
+    name: Annotated[str, typer.Argument(help="Collection, as of `opticlir benchmark`.")],
     language: Annotated[str, typer.Option(help="Language of the queries.")],
     by: Annotated[str, typer.Option(help="word-table, dictionary, seq2seq or apertium.")],
     out: Annotated[Path, typer.Option(help="File of the translations: query_id<TAB>English.")],
+    data: Annotated[Path | None, typer.Option(help="Folder with the files of the collection.")] = None,
     split: Annotated[str, typer.Option(help="Which queries: dev, test, train.")] = "dev",
     bitext: Bitext = None,
     dictionary: Annotated[

@@ -1,35 +1,55 @@
-"""Files of one kind in many languages: `queries.sw.tsv`, `xquad.de.json`, `queries/swh.jsonl`."""
+"""Files of one kind in many languages: `queries.sw.tsv`, `xquad.de.json`, `ciral-hausa/topics.ha.tsv`."""
 
 import re
 from pathlib import Path
 
 from opticlir.errors import DataError
-from opticlir.languages import language_code
+from opticlir.languages import code_of_name, language_code, short_code
+
+_PLACES = {
+    "{language}": r"(?P<language>[A-Za-z]{2,3}(?:[-_][A-Za-z]+)?)",
+    "{name}": r"(?P<name>[a-z]+)",
+    "*": r"[^/]*",
+}
 
 
-def language_files(folder: Path, pattern: str) -> dict[str, Path]:
-    """Find the files of a pattern by language.
+def language_paths(folder: Path, pattern: str) -> dict[str, list[Path]]:
+    """Find all files of a pattern by language.
 
     Args:
         folder: where to look.
-        pattern: a file name with `{language}` where the code stands, in any form of the code.
+        pattern: a file name, or a path below `folder`, with `{language}` where the code stands, in any form
+            of it, `{name}` where the English name of the language stands in small letters, and `*` for
+            anything. What stands twice is the same both times.
+
+    Returns:
+        Sorted paths by ISO 639-3 code, in order of the codes; empty where there is no such file. Where several
+        codes mean one language (`sq` and `als`), only the files of its own, or else of the first.
+    """
+    shape = re.compile(_expression(pattern))
+    found: dict[str, dict[str, list[Path]]] = {}
+    for path in sorted(folder.glob(re.sub(r"\{(?:language|name)\}", "*", pattern))):
+        match = shape.fullmatch(path.relative_to(folder).as_posix())
+        if match and (code := _language(match.groupdict())):
+            spelling = re.split("[-_]", match.groupdict().get("language", code))[0].lower()
+            found.setdefault(code, {}).setdefault(spelling, []).append(path)
+    return {
+        code: by_spelling[min(by_spelling, key=lambda each: (each != code, each != short_code(code), each))]
+        for code, by_spelling in sorted(found.items())
+    }
+
+
+def language_files(folder: Path, pattern: str) -> dict[str, Path]:
+    """Find the files of a pattern by language, the first of each.
+
+    Args:
+        folder: where to look.
+        pattern: as of `language_paths`.
 
     Returns:
         Path by ISO 639-3 code, in order of the codes; empty where there is no such file.
     """
-    name = re.compile(
-        re.escape(pattern).replace(re.escape("{language}"), "([A-Za-z]{2,3}(?:[-_][A-Za-z]+)?)")
-    )
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        match = name.fullmatch(path.name)
-        try:
-            code = language_code(match[1]) if match else None
-        except DataError:  # two letters that are no language
-            continue
-        if code:
-            found.setdefault(code, path)
-    return dict(sorted(found.items()))
+    return {code: paths[0] for code, paths in language_paths(folder, pattern).items()}
 
 
 def language_file(folder: Path, pattern: str, language: str) -> Path:
@@ -44,3 +64,23 @@ def language_file(folder: Path, pattern: str, language: str) -> Path:
         there = f"there are {', '.join(found)}" if found else f"there is no {pattern} at all"
         raise DataError(f"{folder}: no {pattern} for {code!r}: {there}")
     return found[code]
+
+
+def _expression(pattern: str) -> str:
+    """The pattern as a regular expression; a place that comes again is a reference to the first."""
+    parts, seen = [], set()
+    for part in re.split(r"(\{language\}|\{name\}|\*)", pattern):
+        parts.append(f"(?P={part[1:-1]})" if part in seen else _PLACES.get(part, re.escape(part)))
+        seen.update({part} & {"{language}", "{name}"})
+    return "".join(parts)
+
+
+def _language(places: dict[str, str]) -> str | None:
+    """The language that the places of a path agree on."""
+    try:
+        codes = {language_code(places["language"])} if "language" in places else set()
+    except DataError:  # two letters that are no language
+        return None
+    if "name" in places:
+        codes.add(code_of_name(places["name"]))
+    return codes.pop() if len(codes) == 1 else None

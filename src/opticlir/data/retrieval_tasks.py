@@ -1,6 +1,7 @@
 """Documents, queries and judgements joined into one test collection that can be evaluated."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 def assemble_task(
     name: str,
-    folder: Path,
+    source: Path | str,
     documents: Iterable[Document],
     queries: Iterable[Query],
     qrels: Qrels,
@@ -22,7 +23,7 @@ def assemble_task(
 
     Args:
         name: name of the task, for reports.
-        folder: where it was read from, for messages.
+        source: folder or name of what it was read from, for messages.
         documents: what is searched.
         queries: what is asked; those without a judgement are left out.
         qrels: judgements; those of other queries are left out.
@@ -32,30 +33,37 @@ def assemble_task(
         The task, its queries in the order they came in.
 
     Raises:
-        DataError: judgements and queries share no id, or judgements and documents share none.
+        DataError: a document id comes twice, judgements and queries share no id, or judgements and
+            documents share none.
     """
     documents, queries = tuple(documents), tuple(queries)
+    document_ids = {document.doc_id for document in documents}
+    if len(document_ids) < len(documents):
+        counts = Counter(document.doc_id for document in documents)
+        raise DataError(
+            f"{source}: the document id {counts.most_common(1)[0][0]!r} comes twice in the collection"
+        )
     judged = tuple(query for query in queries if query.query_id in qrels)
     if not judged:
         raise DataError(
-            f"{folder}: queries and judgements share no query id: a query is "
+            f"{source}: queries and judgements share no query id: a query is "
             f"{_first(query.query_id for query in queries)}, the judgements have {_first(qrels)}"
         )
     wanted = {query.query_id: qrels[query.query_id] for query in judged}
     judged_documents = {doc_id for grades in wanted.values() for doc_id in grades}
-    missing = judged_documents - {document.doc_id for document in documents}
+    missing = judged_documents - document_ids
     if missing == judged_documents:
         raise DataError(
-            f"{folder}: documents and judgements share no document id: a document is "
+            f"{source}: documents and judgements share no document id: a document is "
             f"{_first(document.doc_id for document in documents)}, the judgements have "
             f"{min(judged_documents)!r}"
         )
     if missing:
         logger.warning(
-            "%s: %d judged documents are not in the collection, %r first", folder, len(missing), min(missing)
+            "%s: %d judged documents are not in the collection, %r first", source, len(missing), min(missing)
         )
     if len(judged) < len(queries):
-        logger.info("%s: %d queries without judgements are left out", folder, len(queries) - len(judged))
+        logger.info("%s: %d queries without judgements are left out", source, len(queries) - len(judged))
     english = tuple(query for query in english_queries if query.query_id in wanted)
     return RetrievalTask(name, documents, judged, wanted, english)
 

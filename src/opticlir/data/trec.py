@@ -107,7 +107,8 @@ def write_run(run: Run, path: Path, *, tag: str = "opticlir") -> None:
 
     Raises:
         ValueError: `tag` is empty or holds a blank; a score is not finite in float32.
-        DataError: an id cannot be written, since it holds a blank.
+        DataError: an id cannot be written, since it holds a blank; or the run ranks no document for any
+            query, and its file would be empty, which `read_run` and trec_eval refuse.
     """
     if not tag or any(character.isspace() for character in tag):
         raise ValueError(f"the tag of a run is one word, not {tag!r}")
@@ -116,6 +117,8 @@ def write_run(run: Run, path: Path, *, tag: str = "opticlir") -> None:
         for query_id, ranking in run.items()
         for rank, (doc_id, score) in enumerate(_strictly_decreasing(query_id, ranking), start=1)
     ]
+    if not lines:
+        raise DataError(f"{path}: the run ranks no document for any query: there is nothing to write")
     write_text_atomically(path, "".join(lines))
 
 

@@ -12,6 +12,7 @@ from opticlir.encoder.load import (
     transformer_of,
 )
 from opticlir.encoder.pieces import EncodedText, Piece, encode_pieces, scored_ids, word_beginnings
+from opticlir.encoder.pruning import pruned_vocabulary
 from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary, split_words
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "load_language_pack",
     "load_model",
     "new_student",
+    "pruned_vocabulary",
     "route_fingerprint",
     "route_modules",
     "save_language_pack",

@@ -16,6 +16,8 @@ POOL = "all"
 """In the place of a language: the questions of all languages together."""
 MODEL = "{model}"
 """Stands for each model of the budget in turn."""
+POOLED = ("lareqa-pool", "mlqa-r-pool")
+"""Benchmarks whose documents are of several languages; the id of a document begins with its own."""
 TRANSLATORS = ("word-table", "structured", "dictionary", "apertium", "nmt", "seq2seq", "human")
 """Ways to an English question; `human` is the collection's own, the ceiling."""
 
@@ -111,8 +113,8 @@ class StudyTask:
 
     name: str
     benchmark: str
-    data: str
-    """Folder, relative to the data folder."""
+    data: str | None
+    """Folder, relative to the data folder; None of a collection that a library finds."""
     split: str
     languages: Mapping[str, TaskLanguage]
     """By ISO 639-3 code."""

@@ -12,6 +12,7 @@ from opticlir.languages import language_code
 from opticlir.search import Ranking
 from opticlir.studies.declaration import (
     POOL,
+    POOLED,
     REPORTS,
     TRANSLATORS,
     Arm,
@@ -139,14 +140,19 @@ def _tasks(top: TomlTable) -> tuple[StudyTask, ...]:
 
 
 def _task(table: TomlTable) -> StudyTask:
-    benchmark = _one_of(table, "benchmark", table.need("benchmark", str), BENCHMARKS)
+    benchmark = table.need("benchmark", str)
+    is_found_by_library = ":" in benchmark  # irds:ID, mteb:TASK
+    if not is_found_by_library:
+        _one_of(table, "benchmark", benchmark, BENCHMARKS)
     languages = {_code(code, each): _language(each) for code, each in table.tables("languages").items()}
     if not languages:
         raise DataError(f"{table.where}: no languages, as `languages.hau = {{bitext = [...]}}`")
     task = StudyTask(
-        name=_check_plain(table.find("name", str) or benchmark, table.where, "the name of a task"),
+        name=_check_plain(
+            table.find("name", str) or re.sub("[:/]", "-", benchmark), table.where, "the name of a task"
+        ),
         benchmark=benchmark,
-        data=table.need("data", str),
+        data=table.find("data", str) if is_found_by_library else table.need("data", str),
         split=table.find("split", str) or "dev",
         languages=languages,
     )
@@ -308,8 +314,10 @@ def _check_reports(study: Study) -> None:
             task.group("high") and task.group("low") for task in study.tasks)),
         "robustness": ("perturbations under [robustness]", bool(study.perturbations)),
         "gain": ("arm and rivals under [gain]", study.gain is not None),
-        "bias": ("a task of the benchmark lareqa-pool", any(
-            task.benchmark == "lareqa-pool" for task in study.tasks)),
+        "bias": (
+            f"a task of {' or '.join(POOLED)}",
+            any(task.benchmark in POOLED for task in study.tasks),
+        ),
     }  # fmt: skip
     for name in study.reports:
         needed, is_there = needs.get(name, ("", True))

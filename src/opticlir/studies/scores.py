@@ -17,11 +17,9 @@ from opticlir.evaluation import (
 )
 from opticlir.records import QueryId, RetrievalTask, Run
 from opticlir.studies.cells import Cell, CellStore
+from opticlir.studies.declaration import POOLED
 from opticlir.studies.plan import Plan
 from opticlir.studies.run import CLEAN_RUN, GEOMETRY, perturbed_run
-
-POOLED = ("lareqa-pool",)
-"""Benchmarks whose documents are of several languages; the id of a document begins with its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,8 @@ class Tasks:
         """
         if self._last is None or self._last[0] != (task.name, language):
             split = task.languages[language].split or task.split
-            found = load_benchmark(task.benchmark, self.data / task.data, language, split)
+            folder = None if task.data is None else self.data / task.data
+            found = load_benchmark(task.benchmark, folder, language, split)
             self._last = (task.name, language), fewer_queries(found, self._queries)
         return self._last[1]
 

@@ -19,7 +19,7 @@ class Seq2Seq:
         source: its own code of the query language (`hau_Latn`, `ha`), where the model knows several.
         target: its code of English (`eng_Latn`, `en`), likewise.
         beams: kept at each step; 1 is greedy.
-        max_tokens: longest translation; shorter where the model has fewer places.
+        max_tokens: longest translation.
 
     Raises:
         ArtefactError: the folder holds no such model, or it does not know a language.
@@ -43,10 +43,11 @@ class Seq2Seq:
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(str(error).split())[:300]
             raise ArtefactError(f"{folder}: no translation model can be loaded from it: {reason}") from error
-        # a model that has not learned to end goes on up to the limit: beyond its places there is an IndexError
-        places = getattr(self._model.config, "max_position_embeddings", None) or max_tokens + 1
-        limit = min(max_tokens, places - 1)
-        self._options: dict[str, Any] = {"num_beams": beams, "max_new_tokens": limit, "do_sample": False}
+        # one that has learned little never ends a sentence: it is stopped before its last position
+        longest = getattr(self._model.config, "max_position_embeddings", max_tokens + 1) - 1
+        self._options: dict[str, Any] = {
+            "num_beams": beams, "max_new_tokens": min(max_tokens, longest), "do_sample": False
+        }  # fmt: skip
         if source is not None:
             self._check_known(folder, source)
             self._tokenizer.src_lang = source

@@ -273,8 +273,62 @@ def test_mtop_that_is_not_right(tmp_path, content, message):
     write(tmp_path / "dev.json", json.dumps(content))
     with pytest.raises(DataError, match=message):
         load_benchmark("mtop", tmp_path, "de", "dev")
-    with pytest.raises(DataError, match=r"no test.json; the splits there are: dev; .*psunlpgroup/XSemPLR"):
+    with pytest.raises(
+        DataError, match=r"no mtop/\{language\}/test.txt for 'eng': .*fb.me/mtop_dataset.*XSemPLR"
+    ):
         load_benchmark("mtop", tmp_path, "de", "test")
+
+
+def row(name, intent, text, locale):
+    return "\t".join((name, f"IN:{intent}", "", text, "calling", locale, f"[IN:{intent} ]", '{"tokens": []}'))
+
+
+ORIGINAL = {
+    "en/eval.txt": [
+        row("31", "GET_EVENT", "what's on", "en_XX"), row("32", "CREATE_CALL", "call Ann", "en_XX"),
+        row("33", "GET_EVENT", "any shows", "en_XX"), row("34", "GET_WEATHER", "any rain", "en_XX"),
+    ],
+    "de/eval.txt": [
+        row("33", "GET_EVENT", "gibt es Shows", "de_XX"), row("31", "GET_EVENT", 'was ist "los"', "de_XX"),
+        row("32", "CREATE_ALARM", "ruf Ann an", "de_XX"), row("99", "GET_EVENT", "nur hier", "de_XX"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("inside", ["", "mtop/"])
+def test_mtop_as_published(put, caplog, inside):
+    folder = put({f"{inside}{name}": lines for name, lines in ORIGINAL.items()})
+    task = load_benchmark("mtop", folder, "de", "dev")
+    assert task.queries == (Query("31", 'was ist "los"', "deu"), Query("33", "gibt es Shows", "deu"))
+    assert task.documents == (Document("eng.31", "what's on"), Document("eng.33", "any shows"))
+    assert task.qrels == {"31": {"eng.31": 1}, "33": {"eng.33": 1}}
+    assert "2 of 4 utterances in deu are not there in English with the same intent" in caplog.text
+    intent = load_benchmark("mtop-intent", folder, "de", "dev")
+    assert intent.qrels == {"31": {"eng.31": 0, "eng.33": 1}, "33": {"eng.31": 1, "eng.33": 0}}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["31\tIN:X\twas"], r"de/eval.txt:1: expected 8 columns, .* found 3 in '31"),
+        ([row("31", "GET_EVENT", " ", "de_XX")], r"de/eval.txt:1: utterance '31' has no text or no intent"),
+        ([row("31", "GET_EVENT", "a", "de_XX")] * 2, r"de/eval.txt:2: id '31' stands on line 1 already"),
+        (
+            [row("32", "GET_EVENT", "a", "de_XX")],
+            "of 1 utterances in 'deu' 1 have an id .* and 0 the same intent",
+        ),
+        (
+            [row("98", "GET_EVENT", "a", "de_XX")],
+            "of 1 utterances in 'deu' 0 have an id that is there in English",
+        ),
+    ],
+)
+def test_mtop_as_published_but_not_right(put, lines, message):
+    folder = put(ORIGINAL | {"de/eval.txt": lines})
+    with pytest.raises(DataError, match=message):
+        load_benchmark("mtop", folder, "de", "dev")
+    with pytest.raises(DataError, match="for 'tha': there are deu, eng; MTOP is"):
+        load_benchmark("mtop", folder, "th", "dev")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real files are not beside the repository")

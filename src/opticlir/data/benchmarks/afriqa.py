@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from opticlir.data.benchmarks.flat import load_flat
+from opticlir.data.benchmarks.trec_collection import TrecCollection
 from opticlir.data.json_files import read_json_lines
 from opticlir.data.language_files import language_files
 from opticlir.data.normalisation import normalise_text
@@ -16,6 +16,16 @@ from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask
 
 logger = logging.getLogger(__name__)
+
+_WHENCE = "AfriQA is in the GitHub repository masakhane-io/afriqa"
+_RETRIEVAL_FILES = TrecCollection(
+    name="afriqa",
+    whence=_WHENCE,
+    topics=("queries.{language}.{split}.tsv",),
+    qrels=("qrels.txt",),
+    documents=("collection.tsv",),
+    english=("queries.eng-from-{language}.{split}.tsv",),
+)
 
 
 def load(folder: Path, language: str, split: str) -> RetrievalTask:
@@ -39,22 +49,19 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
         DataError: neither form is there, the language or split is missing, or a file is malformed.
     """
     code = language_code(language)
-    name = f"afriqa.{code}.{split}"
     for flat in (folder, folder / "clir"):
         if (flat / "collection.tsv").is_file():
-            queries, english = f"queries.{{language}}.{split}.tsv", f"queries.eng-from-{code}.{split}.tsv"
-            return load_flat(name, flat, code, queries=queries, english=english)
+            return _RETRIEVAL_FILES.load(flat, code, split)
     files = _gold_files(folder)
     if not files:
         raise DataError(
             f"{folder}: no AfriQA in it: looked for collection.tsv, clir/collection.tsv and "
-            "gold_passages/<language>/gold_span_passages.afriqa.<language>.en.<split>.json; "
-            "AfriQA is in the GitHub repository masakhane-io/afriqa"
+            f"gold_passages/<language>/gold_span_passages.afriqa.<language>.en.<split>.json; {_WHENCE}"
         )
     if (code, split) not in files:
         there = ", ".join(f"{known} {known_split}" for known, known_split in files)
         raise DataError(f"{folder}: no gold passages for {code!r}, split {split!r}: there are {there}")
-    return _load_published(name, folder, files, (code, split))
+    return _load_published(f"afriqa.{code}.{split}", folder, files, (code, split))
 
 
 @dataclass

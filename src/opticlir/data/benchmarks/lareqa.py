@@ -1,11 +1,15 @@
-"""LAReQA's XQuAD-R (Roy et al., EMNLP 2020): questions, to be answered by a sentence, in one pool or in English.
+"""LAReQA (Roy et al., EMNLP 2020): questions, to be answered by a sentence, in one pool or in English.
 
-Licence CC BY-SA 4.0; the SHA-256 of `en.json` begins with 7b0954f39297c27a.
+XQuAD-R, licence CC BY-SA 4.0; the SHA-256 of its `en.json` begins with 7b0954f39297c27a.
 XQuAD with two more fields in each paragraph: `sentences`, and `sentence_breaks`, the
 [start, end) offsets of each into the context. Candidates are all sentences of the 240 paragraphs: ar 1222,
 de 1276, el 1234, en 1180, es 1215, hi 1244, ru 1219, th 852, tr 1167, vi 1209, zh 1196. The answer to a
 question is, in each language of the pool, the sentence that its answer begins in. A candidate here is the
 sentence alone; the authors' models read its paragraph beside it.
+
+MLQA-R, licence CC BY-NC 4.0, is MLQA's dev in the same form, in `mlqa-dev-r/`. Questions and candidates: ar 517, 2545;
+de 512, 2362; en 1148, 6264; es 500, 1787; hi 507, 2426; vi 511, 2828; zh 504, 2322. It is not wholly parallel: a
+question has an answer in English and in one to three languages more.
 """
 
 from collections.abc import Iterator
@@ -22,6 +26,21 @@ from opticlir.data.skipping import MalformedRecordError
 from opticlir.errors import DataError
 from opticlir.languages import language_code
 from opticlir.records import Document, Query, RetrievalTask
+
+
+@dataclass(frozen=True, slots=True)
+class _Collection:
+    """One of the two collections of LAReQA."""
+
+    name: str
+    title: str
+    folder: str
+    is_parallel: bool
+    """Whether every question is there in every language."""
+
+
+_XQUAD_R = _Collection("lareqa", "XQuAD-R", "xquad-r", is_parallel=True)
+_MLQA_R = _Collection("mlqa-r", "MLQA-R", "mlqa-dev-r", is_parallel=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +69,22 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
         DataError: a file is missing or not in the form above, or question ids differ between languages;
             for a missing language the message lists the others.
     """
-    return _load("lareqa", folder, language, ["eng"])
+    return _load(_XQUAD_R, folder, language, pooled=False)
 
 
 def load_pool(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001
     """The same with the sentences of every language that is there as documents, one answer in each."""
-    return _load("lareqa-pool", folder, language, list(_files(folder)))
+    return _load(_XQUAD_R, folder, language, pooled=True)
+
+
+def load_mlqa(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001
+    """Read MLQA-R, with the English sentences as documents, as `load` reads XQuAD-R."""
+    return _load(_MLQA_R, folder, language, pooled=False)
+
+
+def load_mlqa_pool(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001
+    """The same with the sentences of every language that is there; an answer in each that has the question."""
+    return _load(_MLQA_R, folder, language, pooled=True)
 
 
 def read_pool(path: Path, language: str) -> SentencePool:
@@ -92,30 +121,39 @@ def read_pool(path: Path, language: str) -> SentencePool:
     return SentencePool(tuple(candidates), tuple(queries), answers)
 
 
-def _load(name: str, folder: Path, language: str, pooled: list[str]) -> RetrievalTask:
-    files, code = _files(folder), language_code(language)
+def _load(collection: _Collection, folder: Path, language: str, *, pooled: bool) -> RetrievalTask:
+    files, code = _files(folder, collection), language_code(language)
     if "eng" not in files:
         raise DataError(
-            f"{folder}: no XQuAD-R in it: looked for en.json and xquad-r/en.json; it is in the GitHub "
-            "repository google-research-datasets/lareqa"
+            f"{folder}: no {collection.title} in it: looked for en.json and {collection.folder}/en.json; it is in "
+            "the GitHub repository google-research-datasets/lareqa"
         )
     if code not in files:
         raise DataError(f"{folder}: no {{language}}.json for {code!r}: there are {', '.join(files)}")
-    pools = {each: read_pool(files[each], each) for each in sorted({code, "eng", *pooled})}
+    searched = list(files) if pooled else ["eng"]
+    pools = {each: read_pool(files[each], each) for each in sorted({code, "eng", *searched})}
     queries = pools[code].queries
-    for each in pooled:
+    for each in searched if collection.is_parallel else ["eng"]:
         if missing := [query.query_id for query in queries if query.query_id not in pools[each].answers]:
             raise DataError(
                 f"{files[each]}: {len(missing)} questions of {code!r} are not in it, {missing[0]!r} first"
             )
-    qrels = {query.query_id: {pools[each].answers[query.query_id]: 1 for each in pooled} for query in queries}
-    documents = (document for each in pooled for document in pools[each].candidates)
+    qrels = {
+        query.query_id: {
+            pools[each].answers[query.query_id]: 1
+            for each in searched
+            if query.query_id in pools[each].answers
+        }
+        for query in queries
+    }
+    documents = (document for each in searched for document in pools[each].candidates)
+    name = f"{collection.name}-pool" if pooled else collection.name
     return assemble_task(f"{name}.{code}", folder, documents, queries, qrels, pools["eng"].queries)
 
 
-def _files(folder: Path) -> dict[str, Path]:
+def _files(folder: Path, collection: _Collection) -> dict[str, Path]:
     """Path by language, sorted; a plain file before a gzipped one."""
-    inside = folder / "xquad-r" if (folder / "xquad-r").is_dir() else folder
+    inside = folder / collection.folder if (folder / collection.folder).is_dir() else folder
     found = language_files(inside, "{language}.json.gz") | language_files(inside, "{language}.json")
     return dict(sorted(found.items()))
 

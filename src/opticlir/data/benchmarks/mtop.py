@@ -1,25 +1,38 @@
 """MTOP (Li et al., EACL 2021) as retrieval: the same utterance in English, or one of the same intent.
 
-Licence CC BY-SA 4.0; the SHA-256 of `dev.json` begins with 90786d97756b710c.
-Joined over its languages, as XSemPLR ships it: `<split>.json`, a list of
-`{"id", "question": {language: text}, "mr": {"slot_intent": {language: parse}}}`; dev has 859 utterances in
-en, de, es, fr, hi and th. The intent is what the parse begins with: `[IN:CREATE_CALL [SL:CONTACT ...`.
+Licence CC BY-SA 4.0. Languages en, de, es, fr, hi and th. As its authors publish it: `<xx>/train.txt`,
+`eval.txt` (here `dev`) and `test.txt`, eight columns without a header: id, intent, slots, utterance, domain,
+locale, decoupled form, tokens as JSON; an utterance has one id in all languages, and not every one is
+translated. Or joined over the languages, as XSemPLR ships it: `<split>.json`, a list of `{"id", "question":
+{language: text}, "mr": {"slot_intent": {language: parse}}}`; dev has 859 utterances, and the intent is what
+the parse begins with: `[IN:CREATE_CALL [SL:CONTACT ...`. The SHA-256 of its `dev.json` begins with
+90786d97756b710c.
 """
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from opticlir.data.identifiers import checked_id
+from opticlir.data.benchmarks.published import published_files
+from opticlir.data.identifiers import checked_id, refuse_duplicates
 from opticlir.data.json_files import read_json
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
-from opticlir.data.skipping import MalformedRecordError, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.text_files import read_lines
 from opticlir.errors import DataError
 from opticlir.languages import language_code
 from opticlir.records import Document, Query, RetrievalTask
 
+logger = logging.getLogger(__name__)
+
 _INTENT = re.compile(r"\[IN:(\S+)")
+_COLUMNS = 8
+_WHENCE = (
+    "MTOP is https://fb.me/mtop_dataset; joined over its languages, as <split>.json, it is in the GitHub repository "
+    "psunlpgroup/XSemPLR"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +47,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the task of finding the English form of an utterance.
 
     Args:
-        folder: where `<split>.json` lies.
+        folder: where `<split>.json`, or the folders of the languages, lie.
         language: language of the utterances that are asked, any code.
         split: train, dev or test.
 
@@ -42,7 +55,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
         The task; without English queries, for those would be the documents.
 
     Raises:
-        DataError: the file is missing or malformed, or has not the language.
+        DataError: a file is missing or malformed, or has not the language.
     """
     return _load(folder, language, split, by_intent=False)
 
@@ -57,16 +70,11 @@ def load_intent(folder: Path, language: str, split: str) -> RetrievalTask:
 
 
 def _load(folder: Path, language: str, split: str, *, by_intent: bool) -> RetrievalTask:
-    path, code = folder / f"{split}.json", language_code(language)
-    if not path.is_file():
-        there = ", ".join(sorted(found.stem for found in folder.glob("*.json"))) or "none"
-        raise DataError(
-            f"{folder}: no {split}.json; the splits there are: {there}; MTOP joined over its languages is in "
-            "the GitHub repository psunlpgroup/XSemPLR"
-        )
-    utterances = _utterances(path)
-    documents = [Document(f"eng.{each.utterance_id}", _text(each, "eng", path)) for each in utterances]
-    queries = [Query(each.utterance_id, _text(each, code, path), code) for each in utterances]
+    code = language_code(language)
+    joined = folder / f"{split}.json"
+    utterances = _utterances(joined) if joined.is_file() else _published(folder, code, split)
+    documents = [Document(f"eng.{each.utterance_id}", _text(each, "eng", folder)) for each in utterances]
+    queries = [Query(each.utterance_id, _text(each, code, folder), code) for each in utterances]
     by_name: dict[str, list[str]] = {}
     for each in utterances:
         by_name.setdefault(each.intent, []).append(each.utterance_id)
@@ -79,6 +87,47 @@ def _load(folder: Path, language: str, split: str, *, by_intent: bool) -> Retrie
     judged = {query: grades for query, grades in qrels.items() if any(grades.values())}
     name = "mtop-intent" if by_intent else "mtop"
     return assemble_task(f"{name}.{code}.{split}", folder, documents, queries, judged)
+
+
+def _published(folder: Path, code: str, split: str) -> list[_Utterance]:
+    """The utterances that are there in English and in another language."""
+    name = f"{{language}}/{'eval' if split == 'dev' else split}.txt"
+    sides = {}
+    for each in ("eng", code):
+        (path,) = published_files(folder, (f"mtop/{name}", name), each, _WHENCE)[:1]
+        report = SkipReport.of(None)
+        rows = parse_records(read_lines(path), _row, path, report)
+        sides[each] = {row[0]: row for row in refuse_duplicates(rows, lambda row: row[0], path, report)}
+    both = sides["eng"].keys() & sides[code].keys()
+    same = [each for each in sides["eng"] if each in both and sides["eng"][each][1] == sides[code][each][1]]
+    if 2 * len(same) <= len(both) or not both:
+        raise DataError(
+            f"{folder}: of {len(sides[code])} utterances in {code!r} {len(both)} have an id that is there in English, "
+            f"and {len(same)} the same intent: expected the files of one split as MTOP publishes them"
+        )
+    if len(same) < len(sides[code]):
+        logger.warning(
+            "%s: %d of %d utterances in %s are not there in English with the same intent, and left out",
+            folder, len(sides[code]) - len(same), len(sides[code]), code,
+        )  # fmt: skip
+    return [
+        _Utterance(each, sides["eng"][each][1], {side: rows[each][2] for side, rows in sides.items()})
+        for each in same
+    ]
+
+
+def _row(line: str) -> tuple[str, str, str]:
+    """Return id, intent and utterance."""
+    columns = line.split("\t")
+    if len(columns) != _COLUMNS:
+        raise MalformedRecordError(
+            "expected 8 columns, id, intent, slots, utterance, domain, locale, decoupled form and tokens, found "
+            f"{len(columns)} in {shown(line)}"
+        )
+    utterance_id, intent, _, utterance = columns[:4]
+    if not utterance.strip() or not intent.strip():
+        raise MalformedRecordError(f"utterance {shown(utterance_id)} has no text or no intent")
+    return checked_id(utterance_id, "utterance"), intent.removeprefix("IN:"), normalise_text(utterance)
 
 
 def _utterances(path: Path) -> list[_Utterance]:
@@ -105,10 +154,10 @@ def _utterances(path: Path) -> list[_Utterance]:
     return list(found.values())
 
 
-def _text(utterance: _Utterance, code: str, path: Path) -> str:
+def _text(utterance: _Utterance, code: str, folder: Path) -> str:
     if not utterance.text_of.get(code):
         there = ", ".join(sorted(utterance.text_of))
         raise DataError(
-            f"{path}: utterance {utterance.utterance_id!r} has no text in {code!r}: there are {there}"
+            f"{folder}: utterance {utterance.utterance_id!r} has no text in {code!r}: there are {there}"
         )
     return utterance.text_of[code]

@@ -1,18 +1,16 @@
-"""XQuAD (Artetxe et al., ACL 2020): questions in a language, to be answered by an English paragraph."""
+"""XQuAD (Artetxe et al., ACL 2020): questions in a language, to be answered by an English paragraph.
 
-from collections.abc import Iterator
+Licence CC BY-SA 4.0. `xquad.<language>.json` in SQuAD form; 240 paragraphs and 1190 questions in each of en, ar,
+de, el, es, hi, ro, ru, th, tr, vi and zh.
+"""
+
 from pathlib import Path
-from typing import Any
 
-from opticlir.data.identifiers import checked_id
-from opticlir.data.json_files import read_json
+from opticlir.data.benchmarks.squad import question_task
 from opticlir.data.language_files import language_file, language_files
-from opticlir.data.normalisation import normalise_text
-from opticlir.data.retrieval_tasks import assemble_task
-from opticlir.data.skipping import MalformedRecordError
 from opticlir.errors import DataError
 from opticlir.languages import language_code
-from opticlir.records import Document, Query, RetrievalTask
+from opticlir.records import RetrievalTask
 
 _PATTERN = "xquad.{language}.json"
 
@@ -40,39 +38,5 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
             "XQuAD is in the GitHub repository google-deepmind/xquad"
         )
     code = language_code(language)
-    english = list(_paragraphs(language_file(folder, _PATTERN, "eng")))
-    path = language_file(folder, _PATTERN, code)
-    documents = [Document(f"p{number:03d}", context) for number, (context, _) in enumerate(english)]
-    qrels = {
-        question_id: {document.doc_id: 1}
-        for document, (_, questions) in zip(documents, english, strict=True)
-        for question_id in questions
-    }
-    queries = _queries(_paragraphs(path), code)
-    if unknown := [query.query_id for query in queries if query.query_id not in qrels]:
-        raise DataError(f"{path}: {len(unknown)} question ids are not in xquad.en.json, {unknown[0]!r} first")
-    return assemble_task(f"xquad.{code}", folder, documents, queries, qrels, _queries(english, "eng"))
-
-
-def _queries(paragraphs: Any, code: str) -> list[Query]:
-    return [
-        Query(query_id, text, code) for _, questions in paragraphs for query_id, text in questions.items()
-    ]
-
-
-def _paragraphs(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield context and questions by id of each paragraph of a SQuAD 1.1 file."""
-    try:
-        for article in read_json(path)["data"]:
-            for paragraph in article["paragraphs"]:
-                questions = {
-                    checked_id(entry["id"], "query"): normalise_text(entry["question"])
-                    for entry in paragraph["qas"]
-                }
-                yield normalise_text(paragraph["context"]), questions
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{path}: expected SQuAD form, data > paragraphs > context and qas > id and question: {error!r}"
-        ) from None
-    except MalformedRecordError as error:
-        raise DataError(f"{path}: {error}") from None
+    english, foreign = (language_file(folder, _PATTERN, each) for each in ("eng", code))
+    return question_task(f"xquad.{code}", folder, english, foreign, code)
