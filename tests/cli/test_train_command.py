@@ -45,7 +45,11 @@ def test_json_is_one_object(train, tmp_path):
 def test_people_are_told_in_words_and_a_finished_run_is_not_run_again(train, tmp_path):
     first, again = train(), train()
     assert first.code == again.code == 0
-    assert first.stdout == again.stdout == f"{tmp_path / 'model'}: 20 pairs, 1 steps, saved as after step 1\n"
+    model = tmp_path / "model"
+    page = model / "run" / "report.html"
+    assert first.stdout == again.stdout
+    assert first.stdout == f"{model}: 20 pairs, 1 steps, saved as after step 1\nhow it went: {page}\n"
+    assert page.exists()
     assert "training" in first.stderr
     assert "training" not in again.stderr
 

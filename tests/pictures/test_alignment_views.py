@@ -20,6 +20,7 @@ from opticlir.pictures import (
     alignment_lines,
     alignment_page,
     alignment_png,
+    alignment_strip,
     visible,
 )
 
@@ -141,6 +142,15 @@ def test_html_table_by_hand():
     assert markup.count("<tr>") == 3
     assert '<th scope="row"><bdi>maji</bdi></th><td style="--share:0.000"></td>' in markup
     assert '<td style="--share:0.900">90</td>' in markup
+
+
+def test_a_strip_has_a_captioned_grid_for_each_without_numbers():
+    markup = alignment_strip({"step 0": SMALL, HOSTILE: alignment(["\u0645\u0627\u0621"], ["water"])})
+    seen = Tags(markup)
+    assert seen.tags.count("table") == seen.tags.count("figcaption") == 2
+    assert "script" not in seen.tags
+    assert '<td style="--share:0.90"></td>' in markup
+    assert '<th scope="row"><bdi>\u0645\u0627\u0621</bdi></th>' in markup
 
 
 def test_png_of_one_token_and_of_many():

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from opticlir.encoder import encode_documents, encode_queries
+from opticlir.encoder import EncodedText, Piece, encode_documents, encode_pieces, encode_queries
 from opticlir.errors import ArtefactError, DataError
-from opticlir.pictures import TokenAlignment, align_texts
+from opticlir.pictures import TokenAlignment, align_texts, align_words
 from opticlir.transport import cosine_cost, proximal_point, uniform
 
 FOREIGN, ENGLISH = "mtoto ana homa", "the child has a fever"
@@ -90,3 +90,27 @@ def test_a_damaged_model_is_refused(tiny_teacher, monkeypatch):
     finally:
         with torch.no_grad():
             embeddings.copy_(whole)
+
+
+def test_pieces_of_a_word_are_put_together(tiny_cross_lingual):
+    foreign = encode_pieces(tiny_cross_lingual, FOREIGN, "query")
+    english = encode_pieces(tiny_cross_lingual, "waterxq is clean", "document")
+    pieces, words = (
+        align_texts(tiny_cross_lingual, FOREIGN, "waterxq is clean"), align_words(foreign, english)
+    )  # fmt: skip
+    n_of_the_first = len(english.pieces) - 2
+    assert n_of_the_first > 1
+    assert words.english == ("waterxq", "is", "clean")
+    assert words.foreign == ("mtoto", "ana", "homa")
+    np.testing.assert_allclose(words.plan[:, 0], pieces.plan[:, :n_of_the_first].sum(axis=1))
+    np.testing.assert_allclose(words.plan[:, 1:], pieces.plan[:, n_of_the_first:])
+    assert words.cost == pieces.cost
+
+
+def test_words_by_hand():
+    """Three pieces, two words, each piece on its own vector: the word of two has two thirds of the mass."""
+    pieces = (Piece("ma", False), Piece("ji\u202e", True), Piece("safi", False))
+    text = EncodedText(pieces, np.eye(3, dtype=np.float32), is_cut=False)
+    words = align_words(text, text)
+    assert words.foreign == words.english == ("maji<U+202E>", "safi")
+    np.testing.assert_allclose(words.plan, [[2 / 3, 0], [0, 1 / 3]], atol=1e-3)

@@ -73,7 +73,7 @@ def test_a_run_leaves_a_model_and_its_record(config_of, teacher, tmp_path):
     model = load_model(tmp_path)
     assert document_fingerprint(model) == document_fingerprint(teacher)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
-        "log.jsonl", "plan.json", "run.json", "words.txt"
+        "log.jsonl", "plan.json", "report.html", "report.jsonl", "run.json", "words.txt"
     ]  # fmt: skip
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["inputs"] == {"a.tsv:1.0": "ab"}

@@ -39,7 +39,7 @@ def train(
         str | None, typer.Option(help="What the student starts from; default: the teacher.")
     ] = None,
     method: Annotated[str | None, typer.Option(help="Objective; see docs/training.md.")] = None,
-    train: Annotated[str | None, typer.Option(help="What is trained: all or embeddings.")] = None,
+    train: Annotated[str | None, typer.Option(help="What is trained: all, embeddings or adapters.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Time budget for the training steps.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the bitext; 0 only initialises.")] = None,
     steps: Annotated[
@@ -152,6 +152,7 @@ def _distil(
         )
         for name, value in outcome.trained.items():
             typer.echo(f"held-out {name}: {outcome.initial[name]:.3f} as initialised, {value:.3f} trained")
+        typer.echo(f"how it went: {out / 'run' / 'report.html'}")
     if not outcome.is_finished:
         raise typer.Exit(1)
 

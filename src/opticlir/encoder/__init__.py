@@ -1,5 +1,13 @@
 """Tokenizers, checkpoints and model hubs: the only room that knows them."""
 
+from opticlir.encoder.adapters import (
+    Adapter,
+    AdapterConfig,
+    add_adapter,
+    apply_adapter,
+    merge_adapter,
+    require_peft,
+)
 from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save_model, vocabulary_for
 from opticlir.encoder.language_pack import load_language_pack, save_language_pack
 from opticlir.encoder.load import (
@@ -16,10 +24,14 @@ from opticlir.encoder.pruning import pruned_vocabulary
 from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary, split_words
 
 __all__ = [
+    "Adapter",
+    "AdapterConfig",
     "EncodedText",
     "Piece",
     "Vocabulary",
     "VocabularyConfig",
+    "add_adapter",
+    "apply_adapter",
     "cross_lingual_model",
     "document_fingerprint",
     "encode_documents",
@@ -28,8 +40,10 @@ __all__ = [
     "extend_vocabulary",
     "load_language_pack",
     "load_model",
+    "merge_adapter",
     "new_student",
     "pruned_vocabulary",
+    "require_peft",
     "route_fingerprint",
     "route_modules",
     "save_language_pack",

@@ -1,13 +1,14 @@
 """What a model does, made visible: token alignments, training curves, a report in one file."""
 
-from opticlir.pictures.alignment import TokenAlignment, align_texts
-from opticlir.pictures.alignment_html import alignment_html, alignment_page
+from opticlir.pictures.alignment import TokenAlignment, align_texts, align_words
+from opticlir.pictures.alignment_html import alignment_html, alignment_page, alignment_strip
 from opticlir.pictures.alignment_png import alignment_png
 from opticlir.pictures.alignment_terminal import alignment_lines
 from opticlir.pictures.curves import TrainingCurves, curves_picture
 from opticlir.pictures.decline import Decline, decline_picture
 from opticlir.pictures.figures import Image, require_matplotlib
 from opticlir.pictures.forest import ForestLine, forest_picture
+from opticlir.pictures.line_chart import LineChart
 from opticlir.pictures.report import Block, Markup, Picture, Prose, Section, Table, report_html, shown_cell
 from opticlir.pictures.scatter import Point, scatter_picture
 from opticlir.pictures.visible import visible
@@ -17,6 +18,7 @@ __all__ = [
     "Decline",
     "ForestLine",
     "Image",
+    "LineChart",
     "Markup",
     "Picture",
     "Point",
@@ -26,10 +28,12 @@ __all__ = [
     "TokenAlignment",
     "TrainingCurves",
     "align_texts",
+    "align_words",
     "alignment_html",
     "alignment_lines",
     "alignment_page",
     "alignment_png",
+    "alignment_strip",
     "curves_picture",
     "decline_picture",
     "forest_picture",

@@ -1,6 +1,8 @@
 """Which English tokens the student's tokens stand for: the transport plan of one pair of texts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -71,7 +73,16 @@ def align_texts(model: MultiVectorEncoder, foreign: str, english: str) -> TokenA
         DataError: a text has no token, or holds what is no text (half of a surrogate pair).
         ArtefactError: the model gives a vector that is not finite.
     """
-    student, teacher = _encoded(model, foreign, "query"), _encoded(model, english, "document")
+    return align_encoded(_encoded(model, foreign, "query"), _encoded(model, english, "document"))
+
+
+def align_encoded(student: EncodedText, teacher: EncodedText) -> TokenAlignment:
+    """Align two encoded texts, piece by piece; see `align_texts`.
+
+    Args:
+        student: the foreign text, with a piece at least.
+        teacher: the English one, likewise.
+    """
     cost = cosine_cost(torch.from_numpy(student.tokens)[None], torch.from_numpy(teacher.tokens)[None])
     source, target = (uniform(torch.ones(1, length, dtype=torch.bool)) for length in cost.shape[1:])
     solution = proximal_point(cost, source, target)
@@ -81,6 +92,30 @@ def align_texts(model: MultiVectorEncoder, foreign: str, english: str) -> TokenA
         plan=solution.plan[0].double().numpy(),
         cost=float(solution.value[0]),
         is_cut=student.is_cut or teacher.is_cut,
+    )
+
+
+def align_words(student: EncodedText, teacher: EncodedText) -> TokenAlignment:
+    """The alignment of `align_encoded` with the pieces of each word put together, and their mass summed."""
+    pieces = align_encoded(student, teacher)
+    rows, columns = _word_starts(student.pieces), _word_starts(teacher.pieces)
+    return TokenAlignment(
+        foreign=_words(student.pieces, rows),
+        english=_words(teacher.pieces, columns),
+        plan=np.add.reduceat(np.add.reduceat(pieces.plan, rows, axis=0), columns, axis=1),
+        cost=pieces.cost,
+        is_cut=pieces.is_cut,
+    )
+
+
+def _word_starts(pieces: Sequence[Piece]) -> list[int]:
+    return [number for number, piece in enumerate(pieces) if number == 0 or not piece.is_continuation]
+
+
+def _words(pieces: Sequence[Piece], starts: list[int]) -> tuple[str, ...]:
+    return tuple(
+        visible("".join(piece.text for piece in pieces[start:end]))
+        for start, end in pairwise([*starts, len(pieces)])
     )
 
 

@@ -1,5 +1,7 @@
 """An alignment as a table in HTML: it can be selected, searched, read aloud, and needs no font of ours."""
 
+from collections.abc import Callable, Mapping
+
 from opticlir.pictures.alignment import TokenAlignment
 from opticlir.pictures.page import escaped, html_page, isolated
 
@@ -8,15 +10,19 @@ _FAINTEST = 0.05  # smaller shares get their shade, and no number
 
 def alignment_html(alignment: TokenAlignment) -> str:
     """Markup of an alignment, to be put into a page of `html_page`."""
-    head = "".join(f'<th scope="col">{isolated(token)}</th>' for token in alignment.english)
-    rows = "\n".join(
-        f'<tr><th scope="row">{isolated(token)}</th>{"".join(map(_cell, shares))}</tr>'
-        for token, shares in zip(alignment.foreign, alignment.shares.tolist(), strict=True)
-    )
     return (
-        f'<figure><div class="wide"><table class="alignment"><thead><tr><td></td>{head}</tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody></table></div>\n<figcaption>{escaped(alignment.legend)}</figcaption></figure>"
+        f'<figure><div class="wide">{_grid(alignment, _cell)}</div>\n'
+        f"<figcaption>{escaped(alignment.legend)}</figcaption></figure>"
     )
+
+
+def alignment_strip(alignments: Mapping[str, TokenAlignment]) -> str:
+    """Markup of several alignments side by side: small grids without numbers, each under its caption."""
+    figures = "\n".join(
+        f"<figure><figcaption>{escaped(caption)}</figcaption>{_grid(alignment, _shade)}</figure>"
+        for caption, alignment in alignments.items()
+    )
+    return f'<div class="strip">\n{figures}\n</div>'
 
 
 def alignment_page(alignment: TokenAlignment, foreign: str, english: str) -> str:
@@ -25,6 +31,21 @@ def alignment_page(alignment: TokenAlignment, foreign: str, english: str) -> str
     return html_page("Token alignment", f"{texts}\n{alignment_html(alignment)}")
 
 
+def _grid(alignment: TokenAlignment, cell: Callable[[float], str]) -> str:
+    head = "".join(f'<th scope="col">{isolated(token)}</th>' for token in alignment.english)
+    rows = "\n".join(
+        f'<tr><th scope="row">{isolated(token)}</th>{"".join(map(cell, shares))}</tr>'
+        for token, shares in zip(alignment.foreign, alignment.shares.tolist(), strict=True)
+    )
+    return (
+        f'<table class="alignment"><thead><tr><td></td>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>'
+    )
+
+
 def _cell(share: float) -> str:
     number = f"{100 * share:.0f}" if share >= _FAINTEST else ""
     return f'<td style="--share:{share:.3f}">{number}</td>'
+
+
+def _shade(share: float) -> str:
+    return f'<td style="--share:{share:.2f}"></td>'

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from opticlir.encoder import VocabularyConfig
+from opticlir.encoder import AdapterConfig, VocabularyConfig
 from opticlir.errors import DataError
 from opticlir.training.methods import Stage, check_stages, nearest, parse_method
 from opticlir.training.objectives import TransportConfig
@@ -44,8 +44,11 @@ class TrainConfig:
     """Of `score_kl`, on MaxSim per query token; at .05 the teacher says hardly more than `contrastive`."""
     both_directions: bool = False
     """Whether `contrastive` also asks each English side to find its foreign one."""
-    train: Literal["all", "embeddings"] = "all"
-    """Everything, or the input embeddings alone, so that one English encoder serves all languages."""
+    train: Literal["all", "embeddings", "adapters"] = "all"
+    """Everything; the input embeddings alone; or those and adapters, so that one English encoder serves all
+    languages."""
+    adapters: AdapterConfig = field(default_factory=AdapterConfig)
+    """Low-rank additions to the layers of the encoder, with `train = "adapters"`."""
     minutes: float | None = None
     """Time budget of the training steps, on this machine; exclusive with `epochs` and `steps`."""
     epochs: float | None = None
@@ -132,7 +135,7 @@ def make_config(settings: dict[str, Any], *, source: str) -> TrainConfig:
     """Check settings and fill in the defaults.
 
     Args:
-        settings: by field name; tables for `words` and `transport`, a list of tables for `stages`.
+        settings: by field name; tables for `words`, `transport` and `adapters`, a list of tables for `stages`.
         source: where they come from, for messages.
 
     Raises:
@@ -143,7 +146,9 @@ def make_config(settings: dict[str, Any], *, source: str) -> TrainConfig:
         raise DataError(
             f"{source}: method is {settings['method']!r} but there are stages, which name their own: give one"
         )
-    nested: dict[str, type] = {"words": VocabularyConfig, "transport": TransportConfig}
+    nested: dict[str, type] = {
+        "words": VocabularyConfig, "transport": TransportConfig, "adapters": AdapterConfig
+    }  # fmt: skip
     resolved = {
         name: _checked(nested[name], value, f"{source}: [{name}]")
         if name in nested and isinstance(value, dict)
@@ -169,7 +174,7 @@ def _checked(kind: type, settings: dict[str, Any], source: str) -> Any:
         if not _fits(value, known[name].type):
             raise DataError(f"{source}: {name} is {value!r}, expected {_described(known[name].type)}")
     try:
-        return kind(**{name: _number(value, known[name].type) for name, value in settings.items()})
+        return kind(**{name: _converted(value, known[name].type) for name, value in settings.items()})
     except (TypeError, ValueError) as error:
         raise DataError(f"{source}: {error}") from None
 
@@ -182,12 +187,12 @@ def _described(kind: Any) -> str:
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
-def _number(value: Any, kind: Any) -> Any:
-    return (
-        float(value)
-        if isinstance(value, int) and not isinstance(value, bool) and kind in (float, float | None)
-        else value
-    )
+def _converted(value: Any, kind: Any) -> Any:
+    """What TOML has no other form for: a float without a fraction, a tuple."""
+    if isinstance(value, list):
+        return tuple(value)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if is_whole and kind in (float, float | None) else value
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -195,7 +200,7 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, kind)  # type: ignore[arg-type]
     choices = getattr(kind, "__args__", (kind,))
     if get_origin(kind) is tuple:
-        return isinstance(value, tuple) and all(isinstance(entry, choices[0]) for entry in value)
+        return isinstance(value, list | tuple) and all(isinstance(entry, choices[0]) for entry in value)
     if any(isinstance(choice, str) for choice in choices):
         return value in choices
     numbers = (float,) if float in choices else ()

@@ -14,14 +14,15 @@ import torch
 from datasets import Dataset
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
-from torch import nn
 from transformers import PrinterCallback
 
 from opticlir.data import PairTable
 from opticlir.encoder import (
     cross_lingual_model,
     load_model,
+    merge_adapter,
     new_student,
+    require_peft,
     save_language_pack,
     save_model,
     split_words,
@@ -41,9 +42,11 @@ from opticlir.training.methods import objective_names, reads_english
 from opticlir.training.model_card import model_card
 from opticlir.training.processes import is_main_process, processes, silent
 from opticlir.training.run_folder import RunFolder
+from opticlir.training.run_page import RunPage, draw_run_page
 from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
 from opticlir.training.token_weights import TokenWeights, weights_of_texts
+from opticlir.training.trainable import make_trainable
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
 
@@ -91,11 +94,13 @@ def distil(
         DataError: there is no pair, or none with words on both sides, or fewer in a batch than processes.
         ArtefactError: `out` holds something else, or another process trains there; or the student's
             vectors are of another width than the teacher's.
-        SetupError: the disk has no room for the teacher's vectors.
+        SetupError: the disk has no room for the teacher's vectors; peft is not installed, for adapters.
         FloatingPointError: a loss or a gradient is not finite; the last checkpoint is kept.
     """
     if not pairs:
         raise DataError("the bitext holds no sentence pair")
+    if config.train == "adapters":
+        require_peft()  # said now, not after the words are aligned
     run = RunFolder(out)
     report = report if is_main_process() else silent
     with run.claimed(asdict(config), inputs or {}) as finished:
@@ -120,7 +125,7 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     report({"event": "stage", "name": "aligning words"})
     vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
     student = new_student(base, vocabulary)
-    _prepare(student, config)
+    make_trainable(student, config)
     run.write_words(_words(student, kept))
     tokens = _teacher_tokens(
         config, teacher, pairs.take(np.concatenate([kept.rows, held_out.rows])).english, report
@@ -128,10 +133,17 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     foreign = list(held_out.foreign)
     english = [tokens[len(kept) + number] for number in range(len(held_out))]
 
-    def validate() -> dict[str, float]:
-        return translation_retrieval(student, foreign, english) if foreign else {}
+    page = RunPage(run, held_out, student, teacher)
 
-    callback = RunCallback(run, report, validate, pairs_per_step=config.batch_size, patience=config.patience)
+    def validate(step: int) -> dict[str, float]:
+        if not foreign:
+            return {}
+        page.align(step)
+        return translation_retrieval(student, foreign, english)
+
+    callback = RunCallback(
+        run, page.watching(report), validate, pairs_per_step=config.batch_size, patience=config.patience
+    )
     trainer = _trainer(
         config, student, kept, _collator(config, student, teacher, kept, tokens), callback,
         _arguments(config, student, run),
@@ -157,6 +169,7 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
             trained=outcome.trained,
         )
         write_text_atomically(run.out / "README.md", card)
+        draw_run_page(run)
     run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
     return outcome
 
@@ -164,11 +177,12 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
 def _save(
     config: TrainConfig, run: RunFolder, student: MultiVectorEncoder, teacher: MultiVectorEncoder
 ) -> None:
+    adapter = merge_adapter(student)
     save_model(cross_lingual_model(student, teacher), run.out)
-    if config.train == "embeddings" and config.student is None:
+    if config.train != "all" and config.student is None:
         pack = run.folder / "language-pack"
         shutil.rmtree(pack, ignore_errors=True)  # of a run that was killed right after it
-        save_language_pack(student, teacher, pack, language=config.language)
+        save_language_pack(student, teacher, pack, language=config.language, adapter=adapter)
 
 
 def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallback, run: RunFolder) -> None:
@@ -212,15 +226,6 @@ def _split(pairs: PairTable, config: TrainConfig) -> tuple[PairTable, PairTable]
     count = min(config.held_out, len(pairs) // 50)
     chosen = np.random.default_rng(0).choice(len(pairs), size=count, replace=False)
     return pairs.take(np.delete(np.arange(len(pairs)), chosen)), pairs.take(np.sort(chosen))
-
-
-def _prepare(student: MultiVectorEncoder, config: TrainConfig) -> None:
-    for module in student.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = config.dropout
-    if config.train == "embeddings":
-        student.requires_grad_(False)
-        transformer_of(student, "query").model.get_input_embeddings().requires_grad_(True)
 
 
 def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
@@ -371,7 +376,10 @@ def _past_outcome(config: TrainConfig, run: RunFolder) -> Outcome:
     def again() -> int:
         raise ArtefactError(f"{run.folder / 'plan.json'} is gone: remove {run.out} and train again")
 
-    return _outcome(config, run, run.plan(again), is_finished=True)
+    outcome = _outcome(config, run, run.plan(again), is_finished=True)
+    if is_main_process() and not run.page.exists():
+        draw_run_page(run)
+    return outcome
 
 
 def _outcome(config: TrainConfig, run: RunFolder, steps: int, *, is_finished: bool) -> Outcome:

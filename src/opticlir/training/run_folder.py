@@ -3,6 +3,8 @@
 run.json        settings, seed, versions, input checksums; `finished` once the model stands
 plan.json       how many steps the budget buys, fixed once, so that a resumed run ends where it would have
 log.jsonl       one line per logged step and per look at the held-out pairs
+report.jsonl    what the page shows besides: speed, and the alignment of example pairs at each look
+report.html     the run as a page; drawn from the files above, and drawn again where it is missing
 tensorboard/    the same for TensorBoard, where asked for
 words.txt       foreign words of the bitext, one a line
 checkpoints/    only while training
@@ -23,6 +25,7 @@ from opticlir.storage import check_files, exclusive_lock, sha256_file, write_tex
 from opticlir.storage.files import Checksum
 from opticlir.storage.filesystem import refusals_named
 from opticlir.training.processes import by_main, is_main_process, shared
+from opticlir.training.step_log import StepLog
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,9 @@ class RunFolder:
         self.out = out
         self.folder = out / "run"
         self.checkpoints = self.folder / "checkpoints"
+        self.page = self.folder / "report.html"
+        self.page_log = StepLog(self.folder / "report.jsonl")
+        self._log = StepLog(self.folder / "log.jsonl")
 
     @contextmanager
     def claimed(self, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[bool]:
@@ -85,6 +91,10 @@ class RunFolder:
         )  # fmt: skip
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
+    def settings(self) -> dict[str, Any]:
+        """Every setting of the run, as recorded. Raises ArtefactError where the record is missing or damaged."""
+        return read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION).config
+
     def plan(self, make: Callable[[], int]) -> int:
         """Number of steps of this run: `make()` the first time, and the same ever after."""
         planned = self._planned()
@@ -108,15 +118,11 @@ class RunFolder:
     @by_main
     def log(self, line: dict[str, Any]) -> None:
         """Append one line to `log.jsonl`."""
-        path = self.folder / "log.jsonl"
-        with refusals_named(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._log.append(line)
 
     def read_log(self) -> list[dict[str, Any]]:
         """All lines of `log.jsonl`; a torn last line is left out."""
-        path = self.folder / "log.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-        return [json.loads(line) for line in lines[:-1]]  # a line is whole once its end is written
+        return self._log.read()
 
     @by_main
     def looks(self) -> dict[int, dict[str, float]]:
@@ -126,8 +132,8 @@ class RunFolder:
     @by_main
     def rewind_log(self, step: int) -> None:
         """Forget what was logged after the checkpoint that training goes on from."""
-        kept = [line for line in self.read_log() if line["step"] <= step]
-        write_text_atomically(self.folder / "log.jsonl", "".join(json.dumps(line) + "\n" for line in kept))
+        self._log.rewind(step)
+        self.page_log.rewind(step)
 
     @by_main
     def seal_checkpoint(self, checkpoint: Path) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
 from sentence_transformers import MultiVectorEncoderTrainer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -19,6 +20,8 @@ from opticlir.training.batches import LengthBuckets
 from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.processes import anywhere, by_main
 from opticlir.training.run_folder import RunFolder
+
+_WEIGHTS = "model.safetensors"
 
 Report = Callable[[dict[str, Any]], None]
 """Told what happens: `{"event": "stage" | "disk" | "cache" | "step" | "validation", ...}`."""
@@ -56,6 +59,20 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         """Take the weights of a checkpoint behind which there is no step left to take."""
         self._load_from_checkpoint(str(checkpoint))
 
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """The weights as they are and nothing else: adapters have no place in a model folder before they are merged."""
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(self._student, str(folder / _WEIGHTS))
+
+    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+        load_model(self._student, Path(checkpoint_path) / _WEIGHTS)
+
+    @property
+    def _student(self) -> torch.nn.Module:
+        compiled: Any = self.model
+        return cast("torch.nn.Module", getattr(compiled, "_orig_mod", compiled))
+
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """Write a checkpoint; the ones before it stand until it is whole.
 
@@ -83,7 +100,7 @@ class RunCallback(TrainerCallback):
     Args:
         run: where logs and checkpoints are.
         report: told of steps and validations.
-        validate: measures of the student as it stands.
+        validate: measures of the student as it stands, given the step.
         pairs_per_step: for the speed.
         patience: looks without a better one after which to stop; None takes all steps.
     """
@@ -92,7 +109,7 @@ class RunCallback(TrainerCallback):
         self,
         run: RunFolder,
         report: Report,
-        validate: Callable[[], dict[str, float]],
+        validate: Callable[[int], dict[str, float]],
         *,
         pairs_per_step: int,
         patience: int | None = None,
@@ -158,15 +175,15 @@ class RunCallback(TrainerCallback):
 
     def look(self, step: int) -> dict[str, float]:
         """Measure the student and say so."""
-        measures = self._measured()
+        measures = self._measured(step)
         if measures:
             self._run.log({"step": step, "validation": measures})
             self._report({"event": "validation", "step": step, **measures})
         return measures
 
     @by_main
-    def _measured(self) -> dict[str, float]:
-        return self._validate()
+    def _measured(self, step: int) -> dict[str, float]:
+        return self._validate(step)
 
     def _keep_best(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
         if self._patience is None:

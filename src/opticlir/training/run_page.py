@@ -1,0 +1,195 @@
+"""The page of a run, `OUT/run/report.html`: its curves, and how the alignment of a few pairs sharpens.
+
+All of it is drawn from the files of the run folder, so that a run that is killed and resumed has the
+page of an unbroken one. Of several processes the main one draws it, by itself: nothing here may wait for the
+others. No picture is worth a training: what goes wrong here is a warning.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.languages import language_codes, language_name
+from opticlir.pictures import (
+    LineChart,
+    Markup,
+    Prose,
+    Section,
+    Table,
+    TokenAlignment,
+    alignment_html,
+    alignment_strip,
+    report_html,
+)
+from opticlir.pictures.page import escaped, isolated
+from opticlir.records import SentencePair
+from opticlir.storage import write_text_atomically
+from opticlir.training.early_stopping import Looks
+from opticlir.training.examples import align_examples, example_pairs
+from opticlir.training.processes import is_main_process
+from opticlir.training.run_folder import RunFolder
+from opticlir.training.trainer import Report
+
+logger = logging.getLogger(__name__)
+
+_NO_LOSSES = ("step", "validation", "grad_norm", "learning_rate")
+_MOST_GRIDS = 8
+_SHOWN_SETTINGS = ("language", "method", "stages", "train", "teacher", "student", "batch_size", "seed")
+_HOW_ALIGNED = (
+    "Sentence pairs that are not trained on, those nearest to ten words in length. Each grid is a transport "
+    "plan between the student's words and the teacher's: a row says where a foreign word goes, the stronger "
+    "the colour the more of it. The first grid is the student as initialised, the last the newest; of many "
+    "looks some between are left out."
+)
+_HOW_FOUND = (
+    "Held out: how far up the right English side stands among all held-out pairs, by MaxSim (RR), and how "
+    "often it is the first (accuracy)."
+)
+
+
+class RunPage:
+    """Gathers what the page shows while a run goes on, and draws it at every look.
+
+    Args:
+        run: where it is written.
+        held_out: pairs to take the examples from; may be none.
+        student: the encoder under training.
+        teacher: reads the English side.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        held_out: Sequence[SentencePair],
+        student: MultiVectorEncoder,
+        teacher: MultiVectorEncoder,
+    ) -> None:
+        self._run, self._student, self._teacher = run, student, teacher
+        self._examples = example_pairs(held_out, student)
+
+    def align(self, step: int) -> None:
+        """Keep the alignments of the examples by the student as it stands; before the look is logged."""
+        with _harmless():
+            examples = align_examples(self._examples, self._student, self._teacher)
+            self._run.page_log.append({"step": step, "examples": examples})
+
+    def watching(self, report: Report) -> Report:
+        """An observer that keeps the speed, draws the page at every look, and passes all on to `report`.
+
+        Of several processes the main one's alone; the others get `report` back.
+        """
+        if not is_main_process():
+            return report
+
+        def observe(event: dict[str, Any]) -> None:
+            with _harmless():
+                if event["event"] == "step":
+                    speed = {name: event[name] for name in ("step", "pairs_per_second")}
+                    self._run.page_log.append(speed)
+                elif event["event"] == "validation":
+                    write_text_atomically(self._run.page, run_page(self._run))
+            report(event)
+
+        return observe
+
+
+def draw_run_page(run: RunFolder) -> None:
+    """Write the page of a run as far as it got; where that fails, a warning is all."""
+    with _harmless():
+        write_text_atomically(run.page, run_page(run))
+
+
+def run_page(run: RunFolder) -> str:
+    """The page of a run, from its files.
+
+    Raises:
+        ArtefactError: the record of the run is missing or damaged.
+    """
+    settings, lines = run.settings(), run.read_log()
+    looks = {line["step"]: line["validation"] for line in lines if "validation" in line}
+    language = " and ".join(map(language_name, language_codes(settings["language"])))
+    speeds = [line for line in run.page_log.read() if "pairs_per_second" in line]
+    alignments = {line["step"]: line["examples"] for line in run.page_log.read() if "examples" in line}
+    charts = [
+        LineChart("Loss", _losses(lines)),
+        LineChart("Held-out translations", _measures(looks), top=1.0),
+        LineChart("Speed", {"pairs per second": _points(speeds, "pairs_per_second")}),
+    ]
+    pictures = "\n".join(chart.html() for chart in charts if any(steps for steps, _ in chart.lines.values()))
+    sections = [
+        Section("The run", [_facts(settings, lines, looks)]),
+        Section("Curves", [Markup(f'<div class="charts">{pictures}</div>'), Prose(_HOW_FOUND)]),
+    ]
+    if examples := list(_examples(alignments)):
+        sections.append(Section("Alignment of held-out pairs", [Prose(_HOW_ALIGNED), *examples]))
+    return report_html(f"A query encoder for {language}: the training", sections)
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """Keep what fails in the block, and what it draws by lot, away from the training."""
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    except Exception as error:  # noqa: BLE001 - whatever a picture fails at, the training goes on
+        logger.warning("the page of the run is left as it was: %s: %s", type(error).__name__, error)
+
+
+def _facts(settings: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], looks: Looks) -> Table:
+    facts = {name: settings[name] for name in _SHOWN_SETTINGS if settings.get(name) not in (None, [])}
+    facts["last step logged"] = max((line["step"] for line in lines), default=0)
+    if looks:
+        first, last = looks[min(looks)], looks[max(looks)]
+        for name, value in last.items():
+            facts[f"held-out {name}"] = f"{first[name]:.3f} at step {min(looks)}, {value:.3f} at {max(looks)}"
+    return Table(("", ""), [(name, str(fact)) for name, fact in facts.items()])
+
+
+def _points(lines: Sequence[Mapping[str, Any]], name: str) -> tuple[list[float], list[float]]:
+    found = [(line["step"], line[name]) for line in lines if name in line]
+    return [float(step) for step, _ in found], [float(value) for _, value in found]
+
+
+def _losses(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[float], list[float]]]:
+    """Each part of the loss; their sum as well where there are several."""
+    names = dict.fromkeys(name for line in lines for name in line if name not in _NO_LOSSES)
+    if len(names) == 2:  # the sum and its only part
+        names.pop("loss", None)
+    return {name: _points(lines, name) for name in names}
+
+
+def _measures(looks: Looks) -> dict[str, tuple[list[float], list[float]]]:
+    lines = [{"step": step, **look} for step, look in looks.items()]
+    names = dict.fromkeys(name for line in lines for name in line if name != "step")
+    return {name: _points(lines, name) for name in names}
+
+
+def _examples(alignments: Mapping[int, Sequence[Mapping[str, Any]]]) -> Iterator[Markup]:
+    """Per pair its texts, a small grid for each of some looks, and the last look in full."""
+    if not alignments:
+        return
+    steps = sorted(alignments)
+    chosen = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), _MOST_GRIDS)).round().astype(int))
+    for number, example in enumerate(alignments[steps[-1]]):
+        plans = {steps[index]: _alignment(alignments[steps[index]][number]) for index in chosen}
+        strip = alignment_strip({
+            f"step {step}: cosine distance {plan.cost:.2f}": plan for step, plan in plans.items()
+        })  # fmt: skip
+        foreign, english = example["texts"]
+        yield Markup(
+            f'<h3>{isolated(foreign)}</h3>\n<p class="note">{isolated(english)}</p>\n{strip}\n'
+            f"<details><summary>{escaped(f'Step {steps[-1]} in numbers')}</summary>\n"
+            f"{alignment_html(plans[steps[-1]])}</details>"
+        )
+
+
+def _alignment(example: Mapping[str, Any]) -> TokenAlignment:
+    return TokenAlignment(
+        foreign=tuple(example["foreign"]), english=tuple(example["english"]),
+        plan=np.array(example["plan"]), cost=example["cost"], is_cut=example["is_cut"],
+    )  # fmt: skip
