@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from opticlir.encoder import Piece, encode_documents, encode_pieces, encode_queries, load_model
+from opticlir.encoder import (
+    Piece,
+    encode_documents,
+    encode_pieces,
+    encode_queries,
+    encode_words,
+    load_model,
+)
 from tiny_models import byte_level_tokenizer, save_encoder, save_pylate, save_stanford, unigram_tokenizer
 
 WORD, PART = False, True
@@ -80,3 +87,17 @@ def test_no_words_no_pieces(wordpiece):
     encoded = encode_pieces(wordpiece, " ", "query")
     assert encoded.pieces == ()
     assert encoded.tokens.shape == (0, 32)
+
+
+def test_words_gather_the_vectors_of_their_pieces(wordpiece, marked_words):
+    texts = ["The waterxq zebra, it!", "a"]
+    for model in (wordpiece, marked_words):
+        for text, found in zip(texts, encode_words(model, texts, "query"), strict=True):
+            whole = encode_pieces(model, text, "query")
+            np.testing.assert_allclose(found.tokens, whole.tokens, atol=1e-5)  # others pad in their batch
+            assert len(found.word_of) == len(whole.pieces)
+            assert "".join(found.words).lower() == text.replace(" ", "").lower()
+            assert sorted(set(found.word_of.tolist())) == list(range(len(found.words)))
+            begins = [number for number, piece in enumerate(whole.pieces) if not piece.is_continuation]
+            if model is wordpiece:
+                assert [found.word_of[number] for number in begins] == list(range(len(found.words)))

@@ -7,8 +7,11 @@ from typer.testing import CliRunner
 from opticlir.cli.app import app
 from opticlir.encoder import VocabularyConfig
 from opticlir.training import TrainConfig, make_config
+from opticlir.training.code_switching import CodeSwitchingConfig
 from opticlir.training.config_toml import config_toml, field_docs
+from opticlir.training.discriminator import DiscriminatorConfig
 from opticlir.training.losses import TransportConfig
+from opticlir.training.perturbation import PerturbationConfig
 
 SETTINGS = [
     {},
@@ -19,7 +22,11 @@ SETTINGS = [
         "transport": {"epsilon": 0.5},
     },
     {"stages": [{"method": "contrastive", "share": 0.3}, {"method": "optical", "share": 0.7}], "patience": 4},
-    {"both_directions": True, "epochs": 0, "learning_rate": 1e-5, "student": "ngôn ngữ"},
+    {"perturbation": {"kind": "freelb", "radius": 2, "steps": 5}},
+    {"discriminator": {"weight": 0.5, "level": "pooled", "hidden": 8}},
+    {"code_switching": {"source": "dictionary", "dictionary": "a b.tsv", "rate": 1}},
+    {"code_switching": {"source": "plan"}},
+    {"both_directions": True, "monolingual": 0.25, "epochs": 0, "learning_rate": 1e-5, "student": "ngôn ngữ"},
 ]
 
 
@@ -29,7 +36,17 @@ def test_what_is_printed_reads_back_as_the_same_settings(settings):
     assert make_config(tomllib.loads(config_toml(config)), source="printed") == config
 
 
-@pytest.mark.parametrize("kind", [TrainConfig, VocabularyConfig, TransportConfig])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        TrainConfig,
+        VocabularyConfig,
+        TransportConfig,
+        PerturbationConfig,
+        DiscriminatorConfig,
+        CodeSwitchingConfig,
+    ],
+)
 def test_every_field_has_its_meaning(kind):
     assert field_docs(kind).keys() == {entry.name for entry in fields(kind)}
 

@@ -1,7 +1,9 @@
 """Each objective: a case worked by hand, laws it keeps, a slow twin or another library's own arithmetic."""
 
+import dataclasses
 import math
 
+import numpy as np
 import pytest
 import torch
 from sentence_transformers.sentence_transformer import losses as stock
@@ -15,6 +17,7 @@ from opticlir.training.objectives import (
     contrastive_pooled,
     greedy,
     greedy_alignment,
+    lancer,
     mean_pooled,
     mse,
     optical,
@@ -225,6 +228,52 @@ def test_a_temperature_of_nothing_is_refused(function):
         function(random_batch(), 0.0)
 
 
+def test_lancer_is_the_mean_correlation_with_either_column_of_the_languages():
+    """numpy's own correlation, feature by feature and language by language."""
+    batch = random_batch()
+    sides = (batch.student, batch.student_mask), (batch.english.tokens, batch.english.mask)
+    features = torch.cat([mean_pooled(*side) for side in sides]).numpy()
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    languages = np.repeat(np.eye(2), 4, axis=0)
+    found = [abs(np.corrcoef(feature, language)[0, 1]) for feature in features.T for language in languages.T]
+    assert lancer(batch).item() == pytest.approx(np.mean(found))
+
+
+def test_lancer_of_sides_that_say_the_same_is_nothing_and_its_gradient_finite():
+    batch = random_batch()
+    tokens = batch.student.clone().requires_grad_()
+    own = EnglishSide(batch.student, batch.student_mask, batch.english.is_same)
+    loss = lancer(TokenBatch(tokens, batch.student_mask, batch.teacher, batch.teacher_mask, own))
+    loss.backward()
+    assert loss.item() == pytest.approx(0.0, abs=1e-12)
+    assert torch.isfinite(tokens.grad).all()
+    still = torch.ones(2, 1, 3, dtype=torch.float64, requires_grad=True)
+    one = torch.ones(2, 1).bool()
+    side = EnglishSide(still.detach(), one, torch.ones(2).bool())
+    lancer(TokenBatch(still, one, still.detach(), one, side)).backward()
+    assert torch.isfinite(still.grad).all()
+
+
+def test_lancer_falls_as_a_student_follows_it():
+    batch = random_batch()
+    shift = torch.zeros(6, dtype=torch.float64, requires_grad=True)
+    optimizer, losses = torch.optim.Adam([shift], lr=0.02), []
+    for _ in range(60):
+        tokens = torch.nn.functional.normalize(batch.student + shift, dim=2)
+        loss = lancer(dataclasses.replace(batch, student=tokens))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_lancer_without_its_english_says_so():
+    batch = random_batch()
+    with pytest.raises(ValueError, match=r"lancer needs the English side .*TokenBatch\.english is None"):
+        lancer(dataclasses.replace(batch, english=None))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_padding_changes_nothing(name):
     def pad(tokens, mask):
@@ -266,8 +315,7 @@ def test_the_gradient_is_right(name):
     batch = random_batch()
 
     def loss(student):
-        moved = TokenBatch(student, batch.student_mask, batch.teacher, batch.teacher_mask)
-        return objective(name, both_directions=True)(moved)
+        return objective(name, both_directions=True)(dataclasses.replace(batch, student=student))
 
     assert torch.autograd.gradcheck(loss, batch.student.clone().requires_grad_())
 

@@ -40,7 +40,7 @@ def test_two_steps_of_every_objective_move_the_student(name, teacher, tmp_path):
         (after - before).abs().max().item()
         for after, before in zip(trained.encode_query(foreign), start.encode_query(foreign), strict=True)
     ]
-    assert max(moved) > 1e-2
+    assert max(moved) > 5e-3
 
 
 def test_a_student_that_starts_as_the_teacher_has_nothing_to_retain(teacher, tmp_path):

@@ -96,6 +96,32 @@ def test_one_process_speaks_for_all(both):
     )
 
 
+ADVERSARIES = """monolingual = 0.3
+[perturbation]
+kind = "pgd"
+steps = 2
+[discriminator]
+weight = 0.5
+[code_switching]
+source = "plan"
+"""
+
+
+def test_adversaries_of_two_processes_see_what_those_of_one_see(folder):
+    """The climb of each share, the judge of the whole batch, and the language of a batch: steps that log one loss."""
+    (folder / "adversaries.toml").write_text(SETTINGS.replace("[words]", f"{ADVERSARIES}[words]"))
+    lines = []
+    for number in (1, 2):
+        out = folder / f"adversaries-{number}"
+        options = ("--config", folder / "adversaries.toml", "--epochs", "2", "--method", "optical+0.1*lancer")
+        finish(start(folder, out, *options, n_processes=number))
+        (line,) = (out / "run" / "log.jsonl").read_text().splitlines()
+        lines.append(json.loads(line))
+    one, two = lines
+    assert {"optical", "lancer", "perturbed", "discriminator", "discriminator_accuracy"} <= one.keys()
+    assert two == pytest.approx(one, rel=1e-4, abs=1e-4)  # the log rounds parts to four digits
+
+
 def worker(process, rank):
     """The process id of one of the workers that torchrun started."""
     found = subprocess.run(

@@ -19,14 +19,29 @@ from opticlir.encoder.load import (
     route_modules,
     transformer_of,
 )
-from opticlir.encoder.pieces import EncodedText, Piece, encode_pieces, scored_ids, word_beginnings
+from opticlir.encoder.pieces import (
+    EncodedText,
+    EncodedWords,
+    Piece,
+    encode_pieces,
+    encode_words,
+    scored_ids,
+    word_beginnings,
+)
 from opticlir.encoder.pruning import pruned_vocabulary
-from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary, split_words
+from opticlir.encoder.vocabulary import (
+    Vocabulary,
+    VocabularyConfig,
+    extend_vocabulary,
+    split_words,
+    word_places,
+)
 
 __all__ = [
     "Adapter",
     "AdapterConfig",
     "EncodedText",
+    "EncodedWords",
     "Piece",
     "Vocabulary",
     "VocabularyConfig",
@@ -37,6 +52,7 @@ __all__ = [
     "encode_documents",
     "encode_pieces",
     "encode_queries",
+    "encode_words",
     "extend_vocabulary",
     "load_language_pack",
     "load_model",
@@ -53,4 +69,5 @@ __all__ = [
     "transformer_of",
     "vocabulary_for",
     "word_beginnings",
+    "word_places",
 ]

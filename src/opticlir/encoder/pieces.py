@@ -1,6 +1,7 @@
 """Which piece of a text each of its token vectors stands for."""
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
 from opticlir.encoder.load import route_modules, transformer_of
+from opticlir.encoder.vocabulary import word_places
 
 _ANCHOR = "a"
 _TEXTS_TOGETHER = 512
@@ -38,6 +40,18 @@ class EncodedText:
     """Whether the text is longer than the encoder reads; what is behind its limit is left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedWords:
+    """The words of a text and the vectors that stand for them."""
+
+    words: tuple[str, ...]
+    """As `word_places` gives them; one behind the encoder's limit has no vector."""
+    tokens: npt.NDArray[np.float32]
+    """(pieces, dim), unit rows."""
+    word_of: npt.NDArray[np.int64]
+    """(pieces,), number of the word that each belongs to."""
+
+
 def encode_pieces(model: MultiVectorEncoder, text: str, task: Literal["query", "document"]) -> EncodedText:
     """Encode one text and name what each vector stands for.
 
@@ -49,24 +63,62 @@ def encode_pieces(model: MultiVectorEncoder, text: str, task: Literal["query", "
         text: what is encoded.
         task: which route and prompt encode it.
     """
-    encode = model.encode_query if task == "query" else model.encode_document
-    (features,) = encode([text], output_value=None, show_progress_bar=False)
+    (features,) = _features(model, [text], task)
     tokenizer = transformer_of(model, task).tokenizer
-    specials = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
+    kept, places = _standing_for_text(model, text, features, task)
     ids = features["input_ids"]
-    kept = features["attention_mask"].bool() & ~torch.isin(ids, torch.tensor(specials, device=ids.device))
-    prompt = model.prompts.get(task) or ""
-    whole = tokenizer(f"{prompt}{text}", return_offsets_mapping=True, verbose=False)["offset_mapping"]
-    for position, (start, _) in enumerate(whole[: len(ids)]):
-        kept[position] &= start >= len(prompt)
     return EncodedText(
         pieces=tuple(
             _piece(tokenizer, token, is_first=number == 0)
             for number, token in enumerate(tokenizer.convert_ids_to_tokens(ids[kept].tolist()))
         ),
         tokens=features["token_embeddings"][kept].float().cpu().numpy(),
-        is_cut=len(whole) > len(ids),
+        is_cut=len(places) > len(ids),
     )
+
+
+def encode_words(
+    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
+) -> list[EncodedWords]:
+    """Encode texts and say which word each vector belongs to; the vectors are those of `encode_pieces`."""
+    tokenizer = transformer_of(model, task).tokenizer.backend_tokenizer
+    prompt = model.prompts.get(task) or ""
+    found = []
+    for text, features in zip(texts, _features(model, texts, task), strict=True):
+        kept, places = _standing_for_text(model, text, features, task)
+        words = word_places(tokenizer, text)
+        starts = [start for _, (start, _) in words]
+        # by its last letter: the piece that begins a word may begin with the space before it
+        last = [places[position][1] - 1 - len(prompt) for position in kept.nonzero()[:, 0].tolist()]
+        found.append(EncodedWords(
+            words=tuple(word for word, _ in words),
+            tokens=features["token_embeddings"][kept].float().cpu().numpy(),
+            word_of=np.array([max(0, bisect_right(starts, letter) - 1) for letter in last], dtype=np.int64),
+        ))  # fmt: skip
+    return found
+
+
+def _features(
+    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
+) -> list[dict[str, Any]]:
+    encode = model.encode_query if task == "query" else model.encode_document
+    features: list[dict[str, Any]] = encode(list(texts), output_value=None, show_progress_bar=False)
+    return features
+
+
+def _standing_for_text(
+    model: MultiVectorEncoder, text: str, features: dict[str, Any], task: Literal["query", "document"]
+) -> tuple[torch.Tensor, list[tuple[int, int]]]:
+    """(tokens,) bool, whose vectors stand for a piece of the text; and where in prompt and text each token is."""
+    tokenizer = transformer_of(model, task).tokenizer
+    specials = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
+    ids = features["input_ids"]
+    kept = features["attention_mask"].bool() & ~torch.isin(ids, torch.tensor(specials, device=ids.device))
+    prompt = model.prompts.get(task) or ""
+    places = tokenizer(f"{prompt}{text}", return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    for position, (start, _) in enumerate(places[: len(ids)]):
+        kept[position] &= start >= len(prompt)
+    return kept, places
 
 
 def scored_ids(

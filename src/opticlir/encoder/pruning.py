@@ -35,11 +35,12 @@ def pruned_vocabulary(student: MultiVectorEncoder, used: npt.NDArray[np.int64]) 
     )  # out of range: an error, not a guess
     places[rows] = torch.arange(len(rows), device=rows.device)
     padding = table.padding_idx
-    small = nn.Embedding.from_pretrained(
-        table.weight.detach()[rows],
-        freeze=not table.weight.requires_grad,
+    small = nn.Embedding(
+        len(rows),
+        table.weight.shape[1],
         padding_idx=int(places[padding]) if padding is not None and padding in rows else None,
-    )
+        _weight=table.weight.detach()[rows],
+    ).requires_grad_(table.weight.requires_grad)
     small.register_forward_pre_hook(lambda _, inputs: (places[inputs[0]],))
     size = model.config.vocab_size
     model.set_input_embeddings(small)

@@ -129,6 +129,16 @@ def split_words(tokenizer: Tokenizer, text: str) -> list[str]:
     return [word for word, _ in _WORDS.pre_tokenize_str(normalised)]
 
 
+def word_places(tokenizer: Tokenizer, text: str) -> list[tuple[str, tuple[int, int]]]:
+    """Each word and punctuation mark as the tokenizer sees it, in small letters, and where it stands in the text.
+
+    Unlike those of `split_words`, the words can be found again in the text as it was written.
+    """
+    places = [place for _, place in _WORDS.pre_tokenize_str(text)]
+    normalise = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str
+    return [(normalise(text[start:end]).strip().casefold(), (start, end)) for start, end in places]
+
+
 def _thin(pairs: Sequence[SentencePair], most: int) -> Sequence[SentencePair]:
     if len(pairs) <= most:
         return pairs

@@ -35,6 +35,7 @@ class LengthBuckets(DefaultBatchSampler):
         batch_size: most pairs per batch, of all processes together.
         seed: with the epoch, decides everything.
         n_processes: that share each batch.
+        sort: by length, within a pool; else batches are random.
 
     Raises:
         DataError: there are fewer pairs in a batch than processes.
@@ -48,13 +49,14 @@ class LengthBuckets(DefaultBatchSampler):
         batch_size: int,
         seed: int,
         n_processes: int = 1,
+        sort: bool = True,
     ) -> None:
         self._lengths = lengths
         self._whole = np.floor(weights).astype(np.int64)
         self._shares = weights - self._whole
         self._n_drawn = math.ceil(self._shares.sum() - 1e-6)  # a sum of shares is a little off
         self._seed, self.epoch = seed, 0
-        self._n_processes = n_processes
+        self._n_processes, self._sort = n_processes, sort
         n_pairs = int(self._whole.sum()) + self._n_drawn
         self.n_batches = max(1, math.ceil(n_pairs / batch_size))
         if n_pairs // self.n_batches < n_processes:
@@ -92,7 +94,8 @@ class LengthBuckets(DefaultBatchSampler):
         for first in range(0, self.n_batches, _BATCHES_SORTED_TOGETHER):
             pool = edges[first : first + _BATCHES_SORTED_TOGETHER + 1]
             chosen = order[pool[0] : pool[-1]]
-            chosen = chosen[np.argsort(self._lengths[chosen], kind="stable")]
+            if self._sort:
+                chosen = chosen[np.argsort(self._lengths[chosen], kind="stable")]
             batches += np.split(chosen, pool[1:-1] - pool[0])
         for number in random.permutation(len(batches)):
             yield batches[number].tolist()
@@ -126,17 +129,24 @@ class BitextCollator(MultiVectorEncoderDataCollator):
     prompt: str | None = None
     english: Callable[[Sequence[int]], dict[str, Any]] | None = field(default=None, repr=False)
     """Inputs of the English side of some pairs; None where no objective needs them."""
+    english_queries: Sequence[str] = field(default=(), repr=False)
+    """English side of each pair, for batches that are read in English."""
     weights: TokenWeights | None = field(default=None, repr=False)
     """Of the student's tokens, by their ids; None where all weigh alike."""
     teacher_weights: Sequence[npt.NDArray[np.float32]] = field(default=(), repr=False)
     """Of each pair's English tokens, where the student's are given."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides."""
+        """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides.
+
+        A monolingual batch has the English side in the place of the foreign one, and nothing besides.
+        """
         pairs = [row["pair"] for row in features]
-        inputs = self.preprocess_fn([self.foreign[pair] for pair in pairs], prompt=self.prompt, task="query")
-        tokens, mask = pad_tokens([self.teacher_tokens[pair] for pair in pairs])
-        english = self.english(pairs) if self.english else {}
+        is_monolingual = features[0].get("is_monolingual", False)
+        texts = self.english_queries if is_monolingual else self.foreign
+        inputs = self.preprocess_fn([texts[pair] for pair in pairs], prompt=self.prompt, task="query")
+        tokens, mask = pad_tokens(self.teacher_tokens.of(pairs))
+        english = self.english(pairs) if self.english and not is_monolingual else {}
         if self.weights is not None:
             inputs = {**inputs, "weights": self.weights(inputs["input_ids"])}
             inputs["teacher_weights"] = torch.nn.utils.rnn.pad_sequence(
@@ -161,7 +171,7 @@ def n_tokens(tokenizer: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
     return lengths
 
 
-def pad_tokens(matrices: Sequence[npt.NDArray[np.float16]]) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_tokens(matrices: Sequence[npt.NDArray[np.floating[Any]]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Stack token matrices: (batch, tokens, dim) float32, unit rows, and a (batch, tokens) bool mask."""
     longest = max(1, *(len(matrix) for matrix in matrices))  # a token of padding where no text has one
     tokens = np.zeros((len(matrices), longest, matrices[0].shape[1]), dtype=np.float32)

@@ -46,13 +46,12 @@ def seconds_per_step(trainer: StudentTrainer) -> float:
     seconds = []
     for batch in [batches[0], *batches]:
         started = time.perf_counter()
-        inputs = send_to_device(
-            trainer.data_collator([{"pair": pair} for pair in batch]), trainer.accelerator.device
-        )
+        rows = [trainer.train_dataset[row] for row in batch]
+        inputs = send_to_device(trainer.data_collator(rows), trainer.accelerator.device)
         with trainer.accelerator.autocast():  # training wraps the model in it, which is not prepared yet
             loss = trainer.compute_loss(trainer.model, inputs)
         loss.backward()
         seconds.append(time.perf_counter() - started)
     trainer.model.zero_grad(set_to_none=True)
-    trainer.accum_loss_components["train"].clear()  # no step was taken: the log is not to hold these
+    trainer.forget_parts()  # no step was taken: the log is not to hold these
     return float(np.mean(seconds[1:]))

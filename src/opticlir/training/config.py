@@ -9,8 +9,19 @@ from typing import Any, Literal, get_args, get_origin
 
 from opticlir.encoder import AdapterConfig, VocabularyConfig
 from opticlir.errors import DataError
-from opticlir.training.methods import Stage, check_stages, nearest, parse_method
+from opticlir.training.code_switching import CodeSwitchingConfig
+from opticlir.training.discriminator import DiscriminatorConfig
+from opticlir.training.levers import LeverConfig
+from opticlir.training.methods import (
+    Stage,
+    check_stages,
+    nearest,
+    objective_names,
+    parse_method,
+    reads_english,
+)
 from opticlir.training.objectives import TransportConfig
+from opticlir.training.perturbation import PerturbationConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +35,9 @@ class TrainConfig:
     are, 0 makes them equal."""
     teacher: str = "minilm"
     """English encoder whose document index is to be searched: `minilm`, a folder or a hub name."""
-    teacher_vectors: Literal["float16", "int8"] = "float16"
-    """How the cache keeps its vectors: `int8`, with a scale per token, takes half the disk."""
+    teacher_vectors: Literal["float16", "int8", "none"] = "float16"
+    """How the cache keeps its vectors: `int8`, with a scale per token, takes half the disk, `none` takes none and
+    runs the teacher at each step."""
     student: str | None = None
     """Encoder the student starts from; None is the teacher itself."""
     vocabulary: Literal["extend", "keep"] = "extend"
@@ -38,12 +50,20 @@ class TrainConfig:
     """Methods one after the other, each for its share of the steps; exclusive with `method`."""
     transport: TransportConfig = field(default_factory=TransportConfig)
     """Which plan aligns the tokens."""
+    perturbation: PerturbationConfig = field(default_factory=PerturbationConfig)
+    """Adversarial perturbation of the student's word embeddings, beside any method."""
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    """Adversary that tells the student's foreign vectors from its English ones, beside any method."""
     temperature: float = 0.05
     """Of contrastive objectives, on MaxSim per query token or on the cosine of pooled vectors."""
     score_temperature: float = 0.1
     """Of `score_kl`, on MaxSim per query token; at .05 the teacher says hardly more than `contrastive`."""
     both_directions: bool = False
     """Whether `contrastive` also asks each English side to find its foreign one."""
+    code_switching: CodeSwitchingConfig = field(default_factory=CodeSwitchingConfig)
+    """English words in the foreign sentences that the student reads."""
+    monolingual: float = 0.0
+    """Probability that the student reads the English sides of a batch instead of the foreign ones."""
     train: Literal["all", "embeddings", "adapters"] = "all"
     """Everything; the input embeddings alone; or those and adapters, so that one English encoder serves all
     languages."""
@@ -74,6 +94,8 @@ class TrainConfig:
     patience: int | None = None
     """Looks without a better one after which training stops; the best checkpoint is what is saved then. None
     takes all steps and saves the last."""
+    levers: LeverConfig = field(default_factory=LeverConfig)
+    """What makes training fast without changing what is learned."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the encoders' matrix products; `auto` is bfloat16 where the processor multiplies in it."""
 
@@ -84,6 +106,7 @@ class TrainConfig:
         budgets = [name for name in ("minutes", "epochs", "steps") if getattr(self, name) is not None]
         if len(budgets) > 1:
             raise DataError(f"give one budget, not {' and '.join(budgets)}")
+        _check_monolingual(self)
         for names, fits, expected in _RANGES:
             for name in names:
                 value = getattr(self, name)
@@ -94,6 +117,32 @@ class TrainConfig:
     def schedule(self) -> tuple[Stage, ...]:
         """The stages, or the one method as a stage of its own."""
         return self.stages or (Stage(method=self.method, share=1.0),)
+
+    @property
+    def reads_english(self) -> bool:
+        """Whether the student encodes the English side of the bitext as well."""
+        return self.discriminator.weight > 0 or reads_english(objective_names(self.schedule))
+
+    @property
+    def mixes_languages(self) -> bool:
+        """Whether the student reads English words in the place of foreign ones."""
+        return self.monolingual > 0 or self.code_switching.source != "none"
+
+
+def _check_monolingual(config: TrainConfig) -> None:
+    """Refuse batches in English alone that leave nothing to learn. Raises DataError."""
+    if config.monolingual == 1 and config.discriminator.weight:
+        raise DataError("monolingual is 1: no batch has two languages for the discriminator to tell apart")
+    if config.monolingual == 1 and config.code_switching.source != "none":
+        raise DataError(
+            "monolingual is 1: no foreign sentence is read whose words code_switching could replace"
+        )
+    for stage in config.schedule if config.monolingual else ():
+        if all(reads_english([name]) for name in stage.weights):
+            raise DataError(
+                f"monolingual is {config.monolingual}, but {stage.method} has nothing to learn from a batch in English "
+                "alone: add an objective such as optical"
+            )
 
 
 _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
@@ -117,7 +166,7 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
         "a finite number, 0 or more",
     ),
     (("seed",), lambda value: value < 2**32, f"a number below {2**32}"),
-    (("language_balance",), lambda value: 0 <= value <= 1, "a number from 0 to 1"),
+    (("language_balance", "monolingual"), lambda value: 0 <= value <= 1, "a number from 0 to 1"),
     (("dropout", "warmup"), lambda value: 0 <= value < 1, "a share, from 0 to less than 1"),
 )
 
@@ -135,7 +184,7 @@ def make_config(settings: dict[str, Any], *, source: str) -> TrainConfig:
     """Check settings and fill in the defaults.
 
     Args:
-        settings: by field name; tables for `words`, `transport` and `adapters`, a list of tables for `stages`.
+        settings: by field name; tables for `words`, `transport` and the like, a list of tables for `stages`.
         source: where they come from, for messages.
 
     Raises:
@@ -146,12 +195,10 @@ def make_config(settings: dict[str, Any], *, source: str) -> TrainConfig:
         raise DataError(
             f"{source}: method is {settings['method']!r} but there are stages, which name their own: give one"
         )
-    nested: dict[str, type] = {
-        "words": VocabularyConfig, "transport": TransportConfig, "adapters": AdapterConfig
-    }  # fmt: skip
+    tables = {entry.name: entry.type for entry in fields(TrainConfig) if is_dataclass(entry.type)}
     resolved = {
-        name: _checked(nested[name], value, f"{source}: [{name}]")
-        if name in nested and isinstance(value, dict)
+        name: _checked(tables[name], value, f"{source}: [{name}]")
+        if name in tables and isinstance(value, dict)
         else value
         for name, value in settings.items()
     }
@@ -166,7 +213,7 @@ def _stages(value: Any, source: str) -> tuple[Stage, ...]:
     return tuple(_checked(Stage, entry, f"{source}[{number}]") for number, entry in enumerate(value))
 
 
-def _checked(kind: type, settings: dict[str, Any], source: str) -> Any:
+def _checked(kind: Any, settings: dict[str, Any], source: str) -> Any:
     known = {entry.name: entry for entry in fields(kind)}
     for name, value in settings.items():
         if name not in known:

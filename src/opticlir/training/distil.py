@@ -4,14 +4,12 @@ import logging
 import math
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from datasets import Dataset
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 from transformers import PrinterCallback
@@ -30,22 +28,22 @@ from opticlir.encoder import (
     vocabulary_for,
 )
 from opticlir.errors import ArtefactError, DataError
+from opticlir.manifest import input_checksums
 from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
-from opticlir.training.batches import BitextCollator, LengthBuckets, n_tokens
 from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
+from opticlir.training.discriminator import RampCallback
 from opticlir.training.early_stopping import best_step, is_over, scheduled
-from opticlir.training.english_side import EnglishInputs
-from opticlir.training.losses import DistillationLoss, Parts, objectives
-from opticlir.training.methods import objective_names, reads_english
+from opticlir.training.levers import flushed_denormals, pulled, used_tokens
+from opticlir.training.material import Material, material_of
 from opticlir.training.model_card import model_card
 from opticlir.training.processes import is_main_process, processes, silent
+from opticlir.training.recipe import loss_of, parts_of
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.run_page import RunPage, draw_run_page
 from opticlir.training.stages import StageCallback
-from opticlir.training.teacher_cache import TeacherCache, TeacherTokens, default_cache_folder
-from opticlir.training.token_weights import TokenWeights, weights_of_texts
+from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens, default_cache_folder
 from opticlir.training.trainable import make_trainable
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
@@ -103,11 +101,13 @@ def distil(
         require_peft()  # said now, not after the words are aligned
     run = RunFolder(out)
     report = report if is_main_process() else silent
-    with run.claimed(asdict(config), inputs or {}) as finished:
+    dictionary = config.code_switching.dictionary
+    inputs = (inputs or {}) | input_checksums([Path(dictionary)] if dictionary else [])
+    with run.claimed(asdict(config), inputs) as finished:
         if finished:
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
-        with _flushed_denormals():
+        with flushed_denormals(config.levers.flush_denormals):
             return _train(config, pairs if isinstance(pairs, PairTable) else PairTable(pairs), run, report)
 
 
@@ -117,11 +117,6 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     base = teacher if config.student is None else load_model(config.student)
     _check_widths(base, teacher, config)
     kept, held_out = _split(pairs, config)
-    if config.patience and not held_out:
-        raise DataError(
-            f"patience is {config.patience}, but of {len(pairs)} sentence pairs none is held out to look at: "
-            "give 50 pairs or more, held_out above 0, or no patience"
-        )
     report({"event": "stage", "name": "aligning words"})
     vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
     student = new_student(base, vocabulary)
@@ -144,12 +139,13 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     callback = RunCallback(
         run, page.watching(report), validate, pairs_per_step=config.batch_size, patience=config.patience
     )
-    trainer = _trainer(
-        config, student, kept, _collator(config, student, teacher, kept, tokens), callback,
-        _arguments(config, student, run),
-    )  # fmt: skip
-    with _plain_attention(student):
-        steps = run.plan(lambda: planned_steps(config, trainer, _parts(config)))
+    material = material_of(config, student, teacher, kept, tokens, run)
+    used = None
+    if config.code_switching.source == "none":
+        used = used_tokens(student, pairs, both_sides=config.reads_english or config.mixes_languages)
+    with pulled(config.levers, student, used):
+        trainer = _trainer(config, student, material, callback, _arguments(config, student, run))
+        steps = run.plan(lambda: planned_steps(config, trainer, parts_of(config)))
         trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
         if steps:
             report({"event": "stage", "name": "training"})
@@ -225,6 +221,11 @@ def _split(pairs: PairTable, config: TrainConfig) -> tuple[PairTable, PairTable]
     """Pairs to learn from and pairs to watch by; the same for every seed, so that runs can be compared."""
     count = min(config.held_out, len(pairs) // 50)
     chosen = np.random.default_rng(0).choice(len(pairs), size=count, replace=False)
+    if config.patience and not count:
+        raise DataError(
+            f"patience is {config.patience}, but of {len(pairs)} sentence pairs none is held out to look at: "
+            "give 50 pairs or more, held_out above 0, or no patience"
+        )
     return pairs.take(np.delete(np.arange(len(pairs)), chosen)), pairs.take(np.sort(chosen))
 
 
@@ -233,37 +234,16 @@ def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
     return sorted({word for text in pairs.foreign for word in split_words(tokenizer, text)})
 
 
-def _collator(
-    config: TrainConfig,
-    student: MultiVectorEncoder,
-    teacher: MultiVectorEncoder,
-    pairs: PairTable,
-    tokens: TeacherTokens,
-) -> BitextCollator:
-    foreign, english = pairs.foreign, pairs.english
-    collator = BitextCollator(
-        preprocess_fn=student.preprocess, foreign=foreign, teacher_tokens=tokens,
-        prompt=student.prompts.get("query"),
-    )  # fmt: skip
-    if reads_english(objective_names(config.schedule)):
-        collator.english = EnglishInputs(english, student, teacher)
-    marginals = config.transport.marginals
-    if marginals != "uniform":
-        collator.weights = TokenWeights(marginals, student, foreign)
-        collator.teacher_weights = weights_of_texts(
-            TokenWeights(marginals, teacher, english), teacher, english
-        )
-    return collator
-
-
 def _teacher_tokens(
     config: TrainConfig, teacher: MultiVectorEncoder, texts: Sequence[str], report: Report
 ) -> TeacherTokens:
     report({"event": "stage", "name": "encoding the English side"})
     cache = TeacherCache(
         default_cache_folder(), teacher, name=config.teacher, bfloat16=_bfloat16(config),
-        vectors=config.teacher_vectors,
+        vectors="float16" if config.teacher_vectors == "none" else config.teacher_vectors,
     )  # fmt: skip
+    if config.teacher_vectors == "none":
+        return LiveTokens(cache, texts)
     with processes().main_process_first():  # the others find it in the cache
         return cache.encode(
             texts,
@@ -277,46 +257,24 @@ def _teacher_tokens(
 def _trainer(
     config: TrainConfig,
     student: MultiVectorEncoder,
-    pairs: PairTable,
-    collator: BitextCollator,
+    material: Material,
     callback: RunCallback,
     arguments: MultiVectorEncoderTrainingArguments,
 ) -> StudentTrainer:
-    lengths = n_tokens(transformer_of(student, "query").tokenizer, pairs.foreign)
-    has_words = (lengths > 0) & (collator.teacher_tokens.lengths[: len(pairs)] > 0)
-    if not has_words.any():
-        raise DataError("no sentence pair has a word on both sides that the encoders can read")
-    if not has_words.all():
-        logger.warning("%d sentence pairs have a side without words: left out", (~has_words).sum())
-    weights = np.where(has_words, pairs.weights, 0.0)
-    parts = _parts(config)
-    loss = DistillationLoss(student, parts[0])
+    parts = parts_of(config)
+    loss = loss_of(config, student, parts[0])
+    watching = [RampCallback(loss.discriminator)] if loss.discriminator else []
     trainer = StudentTrainer(
         model=student,
         args=arguments,
-        train_dataset=Dataset.from_dict({"pair": np.arange(len(pairs))}),
+        train_dataset=material.rows,
         loss=loss,
-        data_collator=collator,
-        callbacks=[StageCallback(loss, config.schedule, parts), callback],
+        data_collator=material.collator,
+        callbacks=[StageCallback(loss, config.schedule, parts), *watching, callback],
     )
     trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
-    trainer.buckets = LengthBuckets(
-        lengths, weights, batch_size=config.batch_size, seed=config.seed,
-        n_processes=processes().num_processes,
-    )  # fmt: skip
+    trainer.buckets = material.buckets
     return trainer
-
-
-def _parts(config: TrainConfig) -> list[Parts]:
-    """What each stage minimises."""
-    functions = objectives(
-        config.transport, config.temperature,
-        score_temperature=config.score_temperature, both_directions=config.both_directions,
-    )  # fmt: skip
-    return [
-        {name: (functions[name], weight) for name, weight in stage.weights.items()}
-        for stage in config.schedule
-    ]
 
 
 def _arguments(
@@ -331,7 +289,7 @@ def _arguments(
         learning_rate=config.learning_rate,
         learning_rate_mapping={re.escape(name): config.embedding_learning_rate},
         lr_scheduler_type="linear",
-        adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch_fused",
+        adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim=config.levers.optimiser,
         bf16=_bfloat16(config), use_cpu=student.device.type == "cpu", ddp_broadcast_buffers=False,
         save_strategy="steps", save_steps=config.checkpoint_steps, save_total_limit=3 if config.patience else 2,
         logging_strategy="steps", logging_steps=5, logging_nan_inf_filter=False,
@@ -347,29 +305,6 @@ def _bfloat16(config: TrainConfig) -> bool:
         return torch.cuda.is_bf16_supported()
     capabilities = torch.backends.cpu.get_cpu_capability()
     return capabilities.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
-
-
-@contextmanager
-def _flushed_denormals() -> Iterator[None]:
-    """Sharp plans are full of numbers near 0 that cost a hundred times the arithmetic of others."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
-@contextmanager
-def _plain_attention(student: MultiVectorEncoder) -> Iterator[None]:
-    """The fused attention of torch pays on long texts; on a processor its backward pass costs short ones a third."""
-    model = transformer_of(student, "query").model
-    usual = model.config._attn_implementation
-    if student.device.type == "cpu":
-        model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(usual)
 
 
 def _past_outcome(config: TrainConfig, run: RunFolder) -> Outcome:

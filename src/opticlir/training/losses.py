@@ -4,11 +4,14 @@ Each objective takes a `TokenBatch` and gives one scalar; a method is a weighted
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from opticlir.training.discriminator import LanguageDiscriminator
 from opticlir.training.methods import METHODS, parse_method, reads_english
 from opticlir.training.objectives import (
     EnglishSide,
@@ -18,12 +21,14 @@ from opticlir.training.objectives import (
     contrastive,
     contrastive_pooled,
     greedy,
+    lancer,
     mse,
     objectives,
     optical,
     retention,
     score_kl,
 )
+from opticlir.training.perturbation import Losses, Perturbation, Weighed
 from opticlir.training.processes import laid_together
 
 __all__ = [
@@ -37,6 +42,7 @@ __all__ = [
     "contrastive",
     "contrastive_pooled",
     "greedy",
+    "lancer",
     "mse",
     "objectives",
     "optical",
@@ -69,12 +75,23 @@ class DistillationLoss(torch.nn.Module):
     Args:
         model: the student.
         parts: objective and weight by name; may be replaced between steps, where a stage ends.
+        perturbation: what the student has to bear while it reads the foreign side; None is nothing.
+        discriminator: what the student must not show its language to; learns with it. None is nobody.
     """
 
-    def __init__(self, model: torch.nn.Module, parts: Parts) -> None:
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        parts: Parts,
+        perturbation: Perturbation | None = None,
+        discriminator: LanguageDiscriminator | None = None,
+    ) -> None:
         super().__init__()
         self.model = model
         self.parts = dict(parts)
+        self.discriminator = discriminator
+        self._perturbation = perturbation
+        self._notes: dict[str, list[Tensor]] = {}
 
     def forward(
         self,
@@ -93,19 +110,63 @@ class DistillationLoss(torch.nn.Module):
         """
         foreign, *others = features
         pairs = laid_together(foreign.pop("pairs"))
+        weighed = self._judged(self._weighed(foreign, others))
+        for name, value in weighed.losses.items():
+            if not torch.isfinite(value):
+                found = pairs[_is_damaged(weighed.batch)].tolist() or pairs.tolist()
+                raise FloatingPointError(f"the {name} loss is {value.item()} on pairs {found}")
+        for name, value in weighed.notes.items():
+            self._notes.setdefault(name, []).append(value.detach())
+        return weighed.losses
+
+    def take_notes(self) -> dict[str, float]:
+        """Means, over the batches since the last call, of what is to be logged but not minimised."""
+        means = {name: torch.stack(values).mean().item() for name, values in self._notes.items()}
+        self._notes.clear()
+        return means
+
+    def _weighed(self, foreign: dict[str, Tensor], others: list[dict[str, Tensor]]) -> Weighed:
         beside = {
             field: laid_together(foreign.pop(name)) for name, field in _BESIDE.items() if name in foreign
         }
-        tokens, mask = self._encode(foreign)
-        english = self._english(others) if reads_english(self.parts) else None
-        batch = TokenBatch(tokens, mask, english=english, **beside)
-        with torch.autocast(tokens.device.type, enabled=False):
-            losses = {name: weight * objective(batch) for name, (objective, weight) in self.parts.items()}
-        for name, value in losses.items():
-            if not torch.isfinite(value):
-                found = pairs[_is_damaged(batch)].tolist() or pairs.tolist()
-                raise FloatingPointError(f"the {name} loss is {value.item()} on pairs {found}")
-        return losses
+
+        @cache  # whatever the perturbation does to the foreign side
+        def english() -> EnglishSide | None:
+            is_read = self.discriminator is not None or reads_english(self.parts)
+            return self._english(others) if is_read else None
+
+        def read(condition: AbstractContextManager[None]) -> TokenBatch:
+            with condition:
+                tokens, mask = self._encode(dict(foreign))
+            return TokenBatch(tokens, mask, english=english(), **beside)
+
+        if self._perturbation is None:
+            batch = read(nullcontext())
+            return Weighed(batch, self._weigh(batch))
+        return self._perturbation(read, self._weigh, foreign["attention_mask"].bool())
+
+    def _judged(self, weighed: Weighed) -> Weighed:
+        """Add what the discriminator makes of the tokens as they were read first."""
+        english = weighed.batch.english
+        if self.discriminator is None or english is None:
+            return weighed
+        with torch.autocast(english.tokens.device.type, enabled=False):
+            verdict = self.discriminator(weighed.batch, english)
+        return Weighed(
+            weighed.batch,
+            {**weighed.losses, "discriminator": verdict.loss},
+            {**weighed.notes, "discriminator_accuracy": verdict.accuracy},
+        )
+
+    def _weigh(self, batch: TokenBatch) -> Losses:
+        """The objectives that the batch has the sides for; a monolingual one has no English beside its own."""
+        parts = {
+            name: part
+            for name, part in self.parts.items()
+            if batch.english is not None or not reads_english([name])
+        } or self.parts  # where none is left, the objective says what it misses
+        with torch.autocast(batch.student.device.type, enabled=False):
+            return {name: weight * objective(batch) for name, (objective, weight) in parts.items()}
 
     def _encode(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         encoded = self.model(inputs, task="query")

@@ -7,6 +7,7 @@ report.jsonl    what the page shows besides: speed, and the alignment of example
 report.html     the run as a page; drawn from the files above, and drawn again where it is missing
 tensorboard/    the same for TensorBoard, where asked for
 words.txt       foreign words of the bitext, one a line
+dictionary.tsv  English and foreign words, where the plan has to give a dictionary
 checkpoints/    only while training
 """
 
@@ -114,6 +115,14 @@ class RunFolder:
     def write_words(self, words: Iterable[str]) -> None:
         """Write the foreign words of the bitext, one a line."""
         write_text_atomically(self.folder / "words.txt", "".join(f"{word}\n" for word in words))
+
+    @by_main
+    def dictionary(self, make: Callable[[], Iterable[tuple[str, str]]]) -> Path:
+        """File of English and foreign entries: those of `make()` the first time, and the same ever after."""
+        path = self.folder / "dictionary.tsv"
+        if not path.exists():
+            write_text_atomically(path, "".join(f"{english}\t{foreign}\n" for english, foreign in make()))
+        return path
 
     @by_main
     def log(self, line: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.encoder import encode_queries, route_fingerprint
+from opticlir.encoder import encode_queries, route_fingerprint, scored_ids
 from opticlir.errors import ArtefactError
 from opticlir.storage import FolderHold
 from opticlir.training.teacher_room import check_room, evenly_spread, room_needed
@@ -76,10 +76,44 @@ class TeacherTokens:
             lengths[own] = shard.lengths[self._places[own, 1]]
         return lengths
 
+    def of(self, texts: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:
+        """The matrices of some texts."""
+        return [self[text] for text in texts]
+
     def __getitem__(self, text: int) -> npt.NDArray[np.float16]:
         """(tokens, dim) float16, rows of length 1 but for their precision."""
         shard, row = self._places[text].tolist()
         return self._shards[shard].matrix(row)
+
+
+class LiveTokens(TeacherTokens):
+    """Token matrices that are computed whenever they are asked for, and kept nowhere.
+
+    Args:
+        cache: of the teacher; nothing is read from it or written.
+        texts: whose matrices they are.
+    """
+
+    def __init__(self, cache: "TeacherCache", texts: Sequence[str]) -> None:
+        super().__init__([])
+        self._cache, self._texts = cache, texts
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(texts,) tokens of each, by the tokenizer alone."""
+        return np.array([len(ids) for ids in self._cache.scored_ids(self._texts)], dtype=np.int64)
+
+    def of(self, texts: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:
+        """The matrices of some texts, encoded together."""
+        return [*self._cache.compute([self._texts[text] for text in texts])]
+
+    def __getitem__(self, text: int) -> npt.NDArray[np.float16]:
+        """(tokens, dim) float16, rows of length 1 but for their precision."""
+        (matrix,) = self.of([text])
+        return matrix.astype(np.float16)
 
 
 class TeacherCache:
@@ -183,11 +217,16 @@ class TeacherCache:
     ) -> Iterator[npt.NDArray[np.float32]]:
         """Matrices of some texts, a few in memory at a time."""
         for start in range(0, len(numbers), _TEXTS_TOGETHER):
-            yield from self._encode(
+            yield from self.compute(
                 [texts[number] for number in numbers[start : start + _TEXTS_TOGETHER].tolist()]
             )
 
-    def _encode(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:
+    def scored_ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
+        """Ids of the tokens that have vectors."""
+        return scored_ids(self._teacher, texts, "query")
+
+    def compute(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:
+        """Vectors of some texts, past the cache. Raises ArtefactError where one is not finite."""
         with torch.autocast(self._teacher.device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
             matrices = encode_queries(self._teacher, texts)
         for text, matrix in zip(texts, matrices, strict=True):

@@ -17,11 +17,13 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from opticlir.errors import ArtefactError
 from opticlir.training.batches import LengthBuckets
+from opticlir.training.discriminator import LanguageDiscriminator
 from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.processes import anywhere, by_main
 from opticlir.training.run_folder import RunFolder
 
 _WEIGHTS = "model.safetensors"
+_DISCRIMINATOR = "discriminator.safetensors"
 
 Report = Callable[[dict[str, Any]], None]
 """Told what happens: `{"event": "stage" | "disk" | "cache" | "step" | "validation", ...}`."""
@@ -48,8 +50,11 @@ class StudentTrainer(MultiVectorEncoderTrainer):
             FloatingPointError: the gradient is not finite; the message gives the numbers of the pairs.
         """
         pairs = inputs["foreign_pairs"].tolist()
+        beside = list(self._discriminator.parameters()) if self._discriminator else []
+        for weight in beside:  # the trainer forgets the gradients of the model alone
+            weight.grad = None
         loss = super().training_step(model, inputs, num_items_in_batch)
-        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        gradients = [weight.grad for weight in [*model.parameters(), *beside] if weight.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         if not torch.isfinite(norm):
             raise FloatingPointError(f"the gradient is {norm.item()} on pairs {pairs}")
@@ -60,13 +65,20 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         self._load_from_checkpoint(str(checkpoint))
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """The weights as they are and nothing else: adapters have no place in a model folder before they are merged."""
+        """The weights as they are and nothing else: adapters have no place in a model folder before they are merged.
+
+        What is learned beside the student is no part of the model either, but of the run.
+        """
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         save_model(self._student, str(folder / _WEIGHTS))
+        if self._discriminator:
+            save_model(self._discriminator, str(folder / _DISCRIMINATOR))
 
     def _load_from_checkpoint(self, checkpoint_path: str) -> None:
         load_model(self._student, Path(checkpoint_path) / _WEIGHTS)
+        if self._discriminator:
+            load_model(self._discriminator, Path(checkpoint_path) / _DISCRIMINATOR)
 
     @property
     def _student(self) -> torch.nn.Module:
@@ -88,10 +100,20 @@ class StudentTrainer(MultiVectorEncoderTrainer):
                 "and give the same command again, it goes on from the checkpoint before this one"
             ) from error
 
+    @property
+    def _discriminator(self) -> LanguageDiscriminator | None:
+        discriminator: LanguageDiscriminator | None = self.loss.discriminator
+        return discriminator
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the parts of the loss, and forget them: one that a stage left behind is not 0, it is not there."""
-        super().log(logs, start_time)
+        super().log({**logs, **self.loss.take_notes()}, start_time)
         self.accum_loss_components["train"].clear()
+
+    def forget_parts(self) -> None:
+        """Have the next line of the log begin here."""
+        self.accum_loss_components["train"].clear()
+        self.loss.take_notes()
 
 
 class RunCallback(TrainerCallback):

@@ -3,6 +3,7 @@
 from opticlir.training.objectives.batch import EnglishSide, TokenBatch
 from opticlir.training.objectives.catalogue import READ_ENGLISH, Objective, objectives
 from opticlir.training.objectives.greedy import AlignedTokens, greedy, greedy_alignment
+from opticlir.training.objectives.lancer import lancer
 from opticlir.training.objectives.optical import TransportConfig, optical, transport_plan
 from opticlir.training.objectives.pooled import contrastive_pooled, mean_pooled, mse
 from opticlir.training.objectives.retention import retention
@@ -19,6 +20,7 @@ __all__ = [
     "contrastive_pooled",
     "greedy",
     "greedy_alignment",
+    "lancer",
     "mean_pooled",
     "mse",
     "objectives",

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from opticlir.training.objectives.batch import TokenBatch
 from opticlir.training.objectives.greedy import greedy
+from opticlir.training.objectives.lancer import lancer
 from opticlir.training.objectives.optical import TransportConfig, optical
 from opticlir.training.objectives.pooled import contrastive_pooled, mse
 from opticlir.training.objectives.retention import retention
@@ -15,7 +16,7 @@ from opticlir.training.objectives.scores import contrastive, score_kl
 
 Objective: TypeAlias = Callable[[TokenBatch], Float[Tensor, ""]]
 
-READ_ENGLISH = frozenset({"retention"})
+READ_ENGLISH = frozenset({"retention", "lancer"})
 """Objectives that need `TokenBatch.english`: the student then encodes the English side too."""
 
 
@@ -43,4 +44,5 @@ def objectives(
         "contrastive_pooled": lambda batch: contrastive_pooled(batch, temperature),
         "score_kl": lambda batch: score_kl(batch, of_scores),
         "retention": lambda batch: retention(batch, transport_config),
+        "lancer": lancer,
     }

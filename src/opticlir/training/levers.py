@@ -1,0 +1,100 @@
+"""What makes training fast without changing what is learned; each lever can be switched off.
+
+docs/performance.md says what each of them gives. Two more are settings of their own: `precision`, and
+`teacher_vectors = "none"`, which runs the teacher at each step.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.data import PairTable
+from opticlir.encoder import pruned_vocabulary, transformer_of
+
+_TEXTS_TOGETHER = 8192
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeverConfig:
+    """Which levers are used; see docs/performance.md."""
+
+    length_buckets: bool = True
+    """Batches of texts of like length instead of random ones: little padding."""
+    prune_vocabulary: bool = True
+    """The optimiser and the checkpoints hold only the embeddings of tokens that the bitext uses. The others cannot
+    change, and stand in the model that is saved. Not with code-switching, whose words are drawn anew."""
+    plain_attention: bool = True
+    """On a processor, attention written out: the backward pass of torch's fused one costs short texts a quarter."""
+    fused_adamw: bool = True
+    """The optimiser's step in one kernel."""
+    flush_denormals: bool = True
+    """Numbers near 0, of which sharp plans are full, count as 0: they cost a hundred times the arithmetic of others."""
+
+    @property
+    def optimiser(self) -> str:
+        """The trainer's name of AdamW."""
+        return "adamw_torch_fused" if self.fused_adamw else "adamw_torch"
+
+
+@contextmanager
+def pulled(
+    levers: LeverConfig, student: MultiVectorEncoder, used: npt.NDArray[np.int64] | None
+) -> Iterator[None]:
+    """Have the student train fast while the block runs.
+
+    Args:
+        levers: which are used.
+        student: changed in place, and back again.
+        used: ids of all tokens that it will look up; None where they are not known beforehand.
+    """
+    with ExitStack() as stack:
+        if levers.prune_vocabulary and used is not None:
+            stack.enter_context(pruned_vocabulary(student, used))
+        if levers.plain_attention and student.device.type == "cpu":
+            stack.enter_context(_plain_attention(student))
+        yield
+
+
+def used_tokens(student: MultiVectorEncoder, pairs: PairTable, *, both_sides: bool) -> npt.NDArray[np.int64]:
+    """Ids of the tokens that the student needs to read a bitext, markers and padding among them.
+
+    Args:
+        student: its query tokenizer.
+        pairs: those to learn from and those to look at.
+        both_sides: whether the student reads the English sides too.
+    """
+    tokenizer = transformer_of(student, "query").tokenizer
+    prompt = student.prompts.get("query") or ""
+    found = np.unique([*tokenizer.all_special_ids, *tokenizer(prompt)["input_ids"]]).astype(np.int64)
+    for texts in (pairs.foreign, pairs.english) if both_sides else (pairs.foreign,):
+        for start in range(0, len(texts), _TEXTS_TOGETHER):
+            chunk = [f"{prompt}{text}" for text in texts[start : start + _TEXTS_TOGETHER]]
+            ids = tokenizer(chunk, truncation=True)["input_ids"]
+            found = np.union1d(found, np.concatenate([np.array(row, np.int64) for row in ids]))
+    return found
+
+
+@contextmanager
+def flushed_denormals(wanted: bool) -> Iterator[None]:
+    """Take numbers near 0 for 0 while the block runs."""
+    torch.set_flush_denormal(wanted)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@contextmanager
+def _plain_attention(student: MultiVectorEncoder) -> Iterator[None]:
+    model = transformer_of(student, "query").model
+    usual = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(usual)
