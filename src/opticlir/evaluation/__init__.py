@@ -12,7 +12,7 @@ from opticlir.evaluation.geometry import Geometry, measure_geometry, sentence_ve
 from opticlir.evaluation.language_bias import complete_at_k, max_at_r, peer, rank_distance
 from opticlir.evaluation.language_gap import LanguageGap, joshi_groups, language_gap
 from opticlir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
-from opticlir.evaluation.perturbations import code_switch, drop_diacritics, drop_words, typos
+from opticlir.evaluation.perturbations import code_switch, drop_diacritics, drop_words, romanised, typos
 from opticlir.evaluation.robustness import Robustness, measure_robustness, rank_biased_overlap, relative_drop
 from opticlir.evaluation.significance import (
     bootstrap_interval,
@@ -58,6 +58,7 @@ __all__ = [
     "rank_biased_overlap",
     "rank_distance",
     "relative_drop",
+    "romanised",
     "sentence_vectors",
     "typos",
 ]

@@ -73,22 +73,25 @@ def markdown_table(comparison: RunComparison) -> str:
             f"| {' | '.join(HEADINGS)} |",
             f"|---|{'---:|' * (len(HEADINGS) - 1)}",
         ]
-        lines += [f"| {' | '.join(map(_markdown, cells))} |" for cells in rows(comparison, measure)]
+        lines += [f"| {' | '.join(map(markdown_text, cells))} |" for cells in rows(comparison, measure)]
         lines.append("")
-    return "\n".join([*lines, _markdown(legend(comparison)), ""])
+    return "\n".join([*lines, markdown_text(legend(comparison)), ""])
 
 
 def latex_table(comparison: RunComparison) -> str:
     """The comparison as one LaTeX table with the rules of booktabs, the legend as its caption."""
     lines = [
         r"\begin{table}",
-        rf"\caption{{{_latex(legend(comparison))}}}",
+        rf"\caption{{{latex_text(legend(comparison))}}}",
         rf"\begin{{tabular}}{{l{'r' * (len(HEADINGS) - 1)}}}",
         r"\toprule",
         _latex_row(HEADINGS),
     ]
     for measure in comparison.means:
-        lines += [r"\midrule", rf"\multicolumn{{{len(HEADINGS)}}}{{l}}{{\textit{{{_latex(measure)}}}}} \\"]
+        lines += [
+            r"\midrule",
+            rf"\multicolumn{{{len(HEADINGS)}}}{{l}}{{\textit{{{latex_text(measure)}}}}} \\",
+        ]
         lines += [_latex_row(cells) for cells in rows(comparison, measure)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
@@ -116,13 +119,25 @@ def _percent(share: float) -> str:
     return f"{100 * share:g} %"
 
 
-def _markdown(text: str) -> str:
+def markdown_text(text: str) -> str:
+    r"""A text as Markdown shows it, in a cell too.
+
+    Example:
+        >>> markdown_text("a|b_c")
+        'a\\|b\\_c'
+    """
     return "".join(f"\\{character}" if character in "\\|*_<`[" else character for character in text)
 
 
-def _latex(text: str) -> str:
+def latex_text(text: str) -> str:
+    r"""A text as LaTeX sets it.
+
+    Example:
+        >>> latex_text("5 % of a_b")
+        '5 \\% of a\\_b'
+    """
     return "".join(_LATEX.get(character, character) for character in text)
 
 
 def _latex_row(cells: tuple[str, ...]) -> str:
-    return f"{' & '.join(map(_latex, cells))} \\\\"
+    return f"{' & '.join(map(latex_text, cells))} \\\\"

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 
 import numpy as np
+from anyascii import anyascii
 
 
 def typos(text: str, rate: float, generator: np.random.Generator) -> str:
@@ -60,6 +61,16 @@ def drop_diacritics(text: str) -> str:
     """
     kept = (mark for mark in unicodedata.normalize("NFD", text) if unicodedata.category(mark) != "Mn")
     return unicodedata.normalize("NFC", "".join(kept))
+
+
+def romanised(text: str) -> str:
+    """Write a text in Latin letters without diacritics, as people do on a keyboard that has no others.
+
+    Example:
+        >>> romanised("Кампала"), romanised("मलेरिया")
+        ('Kampala', 'mleriya')
+    """
+    return " ".join(anyascii(unicodedata.normalize("NFC", text)).split()) or text
 
 
 def drop_words(text: str, rate: float, generator: np.random.Generator) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from opticlir.errors import DataError
 from opticlir.pictures.figures import Image, drawing, render
+from opticlir.pictures.palette import colour_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLOURS = ("#0b5cad", "#b3520f", "#1a7f37", "#8250df", "#9a6700", "#cf222e")
 _DASHES = ("-", "--", ":", "-.")
 
 Points = tuple[list[int], list[float]]
@@ -64,7 +64,7 @@ def curves_picture(runs: Mapping[str, TrainingCurves], kind: Literal["png", "svg
         figure = Figure(figsize=(9.5, 3.3), layout="constrained")
         loss_axes, held_out_axes = figure.subplots(1, 2)
         for number, (name, curves) in enumerate(runs.items()):
-            colour = _COLOURS[number % len(_COLOURS)]
+            colour = colour_of(number)
             for dash, (part, points) in enumerate(curves.losses.items()):
                 label = name if len(curves.losses) == 1 else f"{name}: {part}"
                 loss_axes.plot(*points, color=colour, linestyle=_DASHES[dash % len(_DASHES)], label=label)

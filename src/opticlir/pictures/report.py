@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from opticlir.pictures.figures import Image
 from opticlir.pictures.page import escaped, html_page
+
+Cell: TypeAlias = str | float | int | None
+"""Of a table: text, a measure, a count, or nothing."""
 
 _STRONG_ROW = '<tr class="strong">'
 _NUMBER = ' class="number"'
@@ -36,8 +39,8 @@ class Table:
     """Rows under a header. Columns that hold only numbers stand to the right."""
 
     header: Sequence[str]
-    rows: Sequence[Sequence[str | float | None]]
-    """Cells; a number is shown with three decimals, None as nothing."""
+    rows: Sequence[Sequence[Cell]]
+    """Shown as `shown_cell` says."""
     note: str = ""
     strong_rows: frozenset[int] = frozenset()
     """Rows to be set off, by number from 0."""
@@ -50,7 +53,7 @@ class Table:
     def html(self) -> str:
         """A `table`, wide ones scroll; the note below it."""
         numeric = [
-            all(isinstance(row[column], float | None) for row in self.rows)
+            all(isinstance(row[column], float | int | None) for row in self.rows)
             for column in range(len(self.header))
         ]
         head = _row("th", self.header, numeric)
@@ -115,14 +118,22 @@ def report_html(title: str, sections: Sequence[Section]) -> str:
     return html_page(title, "\n".join(section.html() for section in sections))
 
 
-def _row(tag: str, cells: Sequence[str | float | None], numeric: Sequence[bool]) -> str:
-    return "".join(
-        f"<{tag}{_NUMBER if is_number else ''}>{_shown(cell)}</{tag}>"
-        for cell, is_number in zip(cells, numeric, strict=True)
-    )
+def shown_cell(cell: Cell) -> str:
+    """A cell as text: three decimals, a count with its thousands set apart, None as nothing.
 
-
-def _shown(cell: str | float | None) -> str:
+    Example:
+        >>> shown_cell(0.25), shown_cell(9038), shown_cell("hau"), shown_cell(None)
+        ('0.250', '9,038', 'hau', '')
+    """
     if cell is None:
         return ""
-    return escaped(cell) if isinstance(cell, str) else f"{cell:.3f}"
+    if isinstance(cell, str):
+        return cell
+    return f"{cell:,}" if isinstance(cell, int) else f"{cell:.3f}"
+
+
+def _row(tag: str, cells: Sequence[Cell], numeric: Sequence[bool]) -> str:
+    return "".join(
+        f"<{tag}{_NUMBER if is_number else ''}>{escaped(shown_cell(cell))}</{tag}>"
+        for cell, is_number in zip(cells, numeric, strict=True)
+    )

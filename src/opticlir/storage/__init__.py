@@ -20,7 +20,7 @@ from opticlir.storage.files import (
     write_text_atomically,
 )
 from opticlir.storage.folders import publish_folder
-from opticlir.storage.locks import FolderHold, exclusive_lock, unless_held
+from opticlir.storage.locks import FolderHold, HeldError, exclusive_lock, unless_held
 from opticlir.storage.versions import MANIFEST, open_version, publish_version
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Checksum",
     "DurableFile",
     "FolderHold",
+    "HeldError",
     "check_file",
     "check_files",
     "exclusive_lock",

@@ -119,7 +119,11 @@ def make_folders(path: Path) -> None:
     """Create a folder and those above it, each where it is absent, durably."""
     if not path.is_dir():
         make_folders(path.parent)
-        active.make_folder(path)
+        try:
+            active.make_folder(path)
+        except FileExistsError:
+            if not path.is_dir():  # if it is one, another process was quicker
+                raise
         active.sync_path(path.parent)
 
 

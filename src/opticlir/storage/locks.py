@@ -12,6 +12,10 @@ from opticlir.storage import filesystem
 from opticlir.storage.filesystem import refusals_named
 
 
+class HeldError(ArtefactError):
+    """Somebody else is writing it: nothing is wrong, and later it can be had."""
+
+
 @contextmanager
 def exclusive_lock(target: Path) -> Iterator[None]:
     """Be the only writer of `target`; somebody else's lock is an error at once, never a wait.
@@ -20,13 +24,14 @@ def exclusive_lock(target: Path) -> Iterator[None]:
     and the file that it leaves behind is taken over.
 
     Raises:
-        ArtefactError: another process, or another thread, is writing `target`.
+        HeldError: another process, or another thread, is writing `target`.
+        ArtefactError: the disk refuses.
     """
     path = target.with_name(f".{target.name}.lock")
     with refusals_named(target):
         descriptor = _take(path)
     if descriptor is None:
-        raise ArtefactError(
+        raise HeldError(
             f"{target} is being written by another process{_holder(path)}: wait for its end, or stop it"
         )
     try:

@@ -1,0 +1,91 @@
+"""What inputs are, by their content: a cell that was made of the same is the same cell."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from opticlir.data import bitext_files, parse_bitext_argument
+from opticlir.errors import DataError
+from opticlir.manifest import input_checksums
+from opticlir.records import RetrievalTask
+from opticlir.storage import sha256_file
+
+
+def key_of(content: Mapping[str, Any]) -> str:
+    """Name of something by all that decides it: 24 hexadecimal digits.
+
+    Example:
+        >>> key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1}) != key_of({"a": 1, "b": 3})
+        True
+    """
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def bitext_content(data: Path, arguments: Iterable[str], language: str) -> list[list[Any]]:
+    """Checksum and weight of each file of a bitext, in order; where it lies does not count.
+
+    Raises:
+        DataError: a file is missing.
+    """
+    return [
+        [file_content(file), weight]
+        for path, weight in bitext_paths(data, arguments)
+        for file in bitext_files(path, language=language)
+    ]
+
+
+def bitext_paths(data: Path, arguments: Iterable[str]) -> list[tuple[Path, float]]:
+    """Path and weight of `FILE` and `FILE:WEIGHT` arguments, relative to the data folder."""
+    return [parse_bitext_argument(str(data / argument)) for argument in arguments]
+
+
+def file_content(path: Path) -> str:
+    """SHA-256 of a file. Raises DataError where there is none."""
+    if not path.is_file():
+        raise DataError(f"{path}: no such file, which the study names")
+    return _checksum(path, path.stat().st_mtime_ns)
+
+
+def encoder_content(name: str) -> Any:
+    """What an encoder is: of a folder the checksums of its files, of anything else its name."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return name
+    return _folder_content(folder, max(path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]))
+
+
+def task_content(task: RetrievalTask) -> str:
+    """SHA-256 over all texts and judgements of a task."""
+    digest = hashlib.sha256()
+    for document in task.documents:
+        digest.update(json.dumps([document.doc_id, document.title, document.text]).encode())
+    for query in (*task.queries, *task.english_queries):
+        digest.update(json.dumps([query.query_id, query.text, query.language]).encode())
+    digest.update(json.dumps(task.qrels, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def named_files(settings: Any) -> dict[str, str]:
+    """Checksums of the files that settings name, at any depth: what is in them decides too."""
+    if isinstance(settings, Mapping):
+        return {name: value for each in settings.values() for name, value in named_files(each).items()}
+    if isinstance(settings, list | tuple):
+        return {name: value for each in settings for name, value in named_files(each).items()}
+    if isinstance(settings, str) and "/" in settings and Path(settings).is_file():
+        return {settings: file_content(Path(settings))}
+    return {}
+
+
+@lru_cache(maxsize=1024)
+def _checksum(path: Path, changed: int) -> str:  # noqa: ARG001 - a file that was changed is read again
+    return sha256_file(path)
+
+
+@lru_cache(maxsize=64)
+def _folder_content(folder: Path, changed: int) -> dict[str, str]:  # noqa: ARG001
+    found = input_checksums([folder])
+    return {str(Path(name).relative_to(folder)): value for name, value in found.items()}

@@ -1,0 +1,325 @@
+"""A study file: TOML, read strictly, everything that it names checked against everything else that it names."""
+
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+from opticlir.data import BENCHMARKS
+from opticlir.errors import DataError
+from opticlir.evaluation import check_measures
+from opticlir.languages import language_code
+from opticlir.search import Ranking
+from opticlir.studies.declaration import (
+    POOL,
+    POOLED,
+    REPORTS,
+    TRANSLATORS,
+    Arm,
+    AsItIs,
+    Budget,
+    Family,
+    Gain,
+    Recorded,
+    Source,
+    Study,
+    StudyTask,
+    TaskLanguage,
+    Trained,
+    Translated,
+)
+from opticlir.studies.perturbation import RATED, WHOLE, Perturbation
+from opticlir.studies.toml_table import TomlTable
+from opticlir.training import read_config
+from opticlir.training.methods import nearest
+
+_SOURCES = ("train", "model", "translate", "runs")
+_OF_THE_STUDY = ("language", "seed")
+_NAME = re.compile(r"[\w.+-]+")
+
+
+def read_study(path: Path) -> Study:
+    """Read a study file.
+
+    Args:
+        path: TOML; docs/studies.md says what it may hold.
+
+    Raises:
+        DataError: it is no TOML, a key is unknown, missing or of another type, or a name (arm, language,
+            measure, benchmark, report) is none of those that are known; the message says which would be.
+    """
+    top = TomlTable(read_config(path), str(path))
+    ranking = _one_of(top, "ranking", top.find("ranking", str) or "dense", get_args(Ranking))
+    study = Study(
+        path=path,
+        question=top.need("question", str),
+        answer_if=top.need("answer_if", str),
+        baseline=top.need("baseline", str),
+        measures=top.list_of("measures", str) or ("AP",),
+        seeds=_seeds(top) or (0, 1, 2),
+        depth=top.find("depth", int) or 1000,
+        reports=top.list_of("reports", str) or ("effectiveness",),
+        arms={name: _arm(name, table, ranking) for name, table in top.tables("arms").items()},
+        tasks=_tasks(top),
+        budgets={name: _budget(name, table) for name, table in top.tables("budget").items()},
+        train=_training(top.mapping("train"), top.below("train")),
+        families=tuple(_family(name, table) for name, table in top.tables("family").items()),
+        perturbations=_perturbations(top.table("robustness")),
+        gain=_gain(top.table("gain")) if "gain" in top else None,
+    )
+    top.finish()
+    _check_names(study)
+    _check_reports(study)
+    return study
+
+
+def _arm(name: str, table: TomlTable, ranking: str) -> Arm:
+    _check_plain(name, table.where, "the name of an arm")
+    given = [source for source in _SOURCES if source in table]
+    if len(given) != 1:
+        raise DataError(
+            f"{table.where}: expected one of {', '.join(_SOURCES)}, found {' and '.join(given) or 'none'}"
+        )
+    arm = Arm(
+        name=name,
+        source=_source(given[0], table),
+        ranking=_one_of(table, "ranking", table.find("ranking", str) or ranking, get_args(Ranking)),
+        languages=_languages(table),
+        baseline=table.find("baseline", str),
+    )
+    table.finish()
+    return arm
+
+
+def _source(kind: str, table: TomlTable) -> Source:
+    if kind == "train":
+        return Trained(settings=_training(table.mapping("train"), table.below("train")))
+    if kind == "model":
+        return AsItIs(model=table.need("model", str))
+    if kind == "runs":
+        return Recorded(pattern=table.need("runs", str))
+    return _translated(table)
+
+
+def _translated(table: TomlTable) -> Translated:
+    is_short = table.holds_text("translate")
+    how = (
+        TomlTable({"by": table.need("translate", str)}, table.where) if is_short else table.table("translate")
+    )
+    found = Translated(
+        by=_one_of(how, "translate", how.need("by", str), TRANSLATORS),
+        minutes=how.find("minutes", float),
+        model=how.find("model", str),
+        target=how.find("target", str),
+    )
+    how.finish()
+    if found.by == "seq2seq" and found.model is None:
+        raise DataError(
+            f"{how.where}: seq2seq needs the folder of a model, as {{by = 'seq2seq', model = ...}}"
+        )
+    return found
+
+
+def _training(settings: dict[str, Any], where: str) -> dict[str, Any]:
+    for name in _OF_THE_STUDY:
+        if name in settings:
+            raise DataError(f"{where}: {name} is the study's own to set: take it out")
+    return settings
+
+
+def _tasks(top: TomlTable) -> tuple[StudyTask, ...]:
+    tasks = tuple(map(_task, top.array_of_tables("task")))
+    if not tasks:
+        raise DataError(f"{top.where}: no [[task]]: a study needs one or more")
+    names = [task.name for task in tasks]
+    if len(set(names)) < len(names):
+        raise DataError(
+            f"{top.where}: two tasks have the same name in {', '.join(names)}: give each a `name`"
+        )
+    return tasks
+
+
+def _task(table: TomlTable) -> StudyTask:
+    benchmark = table.need("benchmark", str)
+    is_found_by_library = ":" in benchmark  # irds:ID, mteb:TASK
+    if not is_found_by_library:
+        _one_of(table, "benchmark", benchmark, BENCHMARKS)
+    languages = {_code(code, each): _language(each) for code, each in table.tables("languages").items()}
+    if not languages:
+        raise DataError(f"{table.where}: no languages, as `languages.hau = {{bitext = [...]}}`")
+    task = StudyTask(
+        name=_check_plain(
+            table.find("name", str) or re.sub("[:/]", "-", benchmark), table.where, "the name of a task"
+        ),
+        benchmark=benchmark,
+        data=table.find("data", str) if is_found_by_library else table.need("data", str),
+        split=table.find("split", str) or "dev",
+        languages=languages,
+    )
+    table.finish()
+    return task
+
+
+def _language(table: TomlTable) -> TaskLanguage:
+    group = table.find("group", str)
+    language = TaskLanguage(
+        bitext=table.list_of("bitext", str) or (),
+        group=None if group is None else _one_of(table, "group", group, ("high", "low")),
+        split=table.find("split", str),
+        dictionary=table.list_of("dictionary", str) or (),
+        apertium=table.find("apertium", str),
+        seq2seq=table.find("seq2seq", str),
+    )
+    table.finish()
+    return language
+
+
+def _budget(name: str, table: TomlTable) -> Budget:
+    budget = Budget(
+        name=name,
+        steps=table.find("steps", int),
+        minutes=table.find("minutes", float),
+        epochs=table.find("epochs", float),
+        translator_minutes=table.find("translator_minutes", float),
+        arms=table.list_of("arms", str),
+        languages=_languages(table),
+        seeds=_seeds(table),
+        models=table.list_of("models", str) or (),
+        teacher=table.find("teacher", str) or "minilm",
+        queries=table.find("queries", int),
+    )
+    table.finish()
+    if len(given := budget.of_training()) > 1:
+        raise DataError(f"{table.where}: give one budget, not {' and '.join(given)}")
+    if budget.queries is not None and budget.queries < 2:
+        raise DataError(f"{table.where}: queries is {budget.queries}: a comparison needs 2 or more")
+    return budget
+
+
+def _family(name: str, table: TomlTable) -> Family:
+    family = Family(
+        name=name,
+        arms=table.list_of("arms", str),
+        languages=_languages(table),
+        measures=table.list_of("measures", str),
+    )
+    table.finish()
+    return family
+
+
+def _perturbations(table: TomlTable) -> tuple[Perturbation, ...]:
+    found = []
+    try:
+        for kind in RATED:
+            found += [Perturbation(kind=kind, rate=rate) for rate in table.list_of(kind, float) or ()]
+        found += [Perturbation(kind=kind) for kind in WHOLE if table.find(kind, bool)]
+    except ValueError as error:
+        raise DataError(f"{table.where}: {error}") from None
+    table.finish()
+    return tuple(found)
+
+
+def _gain(table: TomlTable) -> Gain:
+    gain = Gain(
+        arm=table.need("arm", str),
+        rivals=table.list_of("rivals", str) or (),
+        published=table.find("published", float),
+    )
+    table.finish()
+    if not gain.rivals:
+        raise DataError(f"{table.where}: no key 'rivals', which is a list of arms")
+    return gain
+
+
+def _seeds(table: TomlTable) -> tuple[int, ...] | None:
+    seeds = table.list_of("seeds", int)
+    if seeds and (len(set(seeds)) < len(seeds) or min(seeds) < 0):
+        raise DataError(f"{table.where}: seeds is {list(seeds)}: expected different numbers, 0 or more")
+    return seeds
+
+
+def _languages(table: TomlTable) -> tuple[str, ...] | None:
+    codes = table.list_of("languages", str)
+    return None if codes is None else tuple(code if code == POOL else _code(code, table) for code in codes)
+
+
+def _code(code: str, table: TomlTable) -> str:
+    try:
+        return language_code(code)
+    except DataError as error:
+        raise DataError(f"{table.where}: {error}") from None
+
+
+def _one_of(table: TomlTable, key: str, value: str, known: Iterable[str]) -> str:
+    if value not in (choices := tuple(known)):
+        raise DataError(
+            f"{table.where}: {key} is {value!r}{nearest(value, choices)}; there are {', '.join(choices)}"
+        )
+    return value
+
+
+def _check_plain(name: str, where: str, what: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise DataError(f"{where}: {what} is {name!r}: expected letters, digits and the signs _ . + - alone")
+    return name
+
+
+def _check_names(study: Study) -> None:
+    """See that whatever the file refers to is there."""
+    where = str(study.path)
+    languages = {code for task in study.tasks for code in task.languages}
+    _known(where, "baseline", [study.baseline], study.arms)
+    if len(study.arms) < 2:
+        raise DataError(f"{where}: a study compares two arms or more, there is {', '.join(study.arms)}")
+    try:
+        check_measures(study.measures)
+    except ValueError as error:
+        raise DataError(f"{where}: measures: {error}") from None
+    _known(where, "reports", study.reports, REPORTS)
+    for arm in study.arms.values():
+        place = f"{where}: [arms.{arm.name}]"
+        _known(place, "languages", arm.languages or (), languages)
+        _known(place, "baseline", [arm.baseline or study.baseline], study.arms)
+    for family in study.families:
+        place = f"{where}: [family.{family.name}]"
+        _known(place, "arms", family.arms or (), study.arms.keys() - {study.baseline})
+        _known(place, "languages", family.languages or (), languages | {POOL})
+        _known(place, "measures", family.measures or (), study.measures)
+    for budget in study.budgets.values():
+        place = f"{where}: [budget.{budget.name}]"
+        _known(place, "languages", budget.languages or (), languages)
+        _known(place, "arms", budget.arms or (), study.arms)
+        for name in budget.arms or ():
+            if (baseline := study.arms[name].baseline or study.baseline) not in (budget.arms or ()):
+                raise DataError(f"{place}: arms: {baseline!r}, the baseline of {name!r}, is not among them")
+        expanding = [arm.name for arm in study.arms.values() if arm.expands]
+        if expanding and not budget.models:
+            raise DataError(f"{place}: no models, which the arm {expanding[0]!r} asks for by {{model}}")
+    if study.gain:
+        _known(f"{where}: [gain]", "arm", [study.gain.arm], study.arms)
+        _known(f"{where}: [gain]", "rivals", study.gain.rivals, study.arms)
+
+
+def _known(where: str, key: str, names: Iterable[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            there = ", ".join(sorted(known))
+            raise DataError(f"{where}: {key}: unknown {name!r}{nearest(name, known)}; there are {there}")
+
+
+def _check_reports(study: Study) -> None:
+    """See that what a report needs is declared."""
+    needs = {
+        "gap": ("a task with languages of group 'high' and of group 'low'", any(
+            task.group("high") and task.group("low") for task in study.tasks)),
+        "robustness": ("perturbations under [robustness]", bool(study.perturbations)),
+        "gain": ("arm and rivals under [gain]", study.gain is not None),
+        "bias": (
+            f"a task of {' or '.join(POOLED)}",
+            any(task.benchmark in POOLED for task in study.tasks),
+        ),
+    }  # fmt: skip
+    for name in study.reports:
+        needed, is_there = needs.get(name, ("", True))
+        if not is_there:
+            raise DataError(f"{study.path}: the report {name!r} needs {needed}")

@@ -1,0 +1,153 @@
+"""Run the cells of a study that are missing: in any order, by any number of processes."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.data import write_run
+from opticlir.encoder import encode_documents, encode_queries
+from opticlir.errors import DataError, OpticlirError
+from opticlir.evaluation import measure_geometry, sentence_vectors
+from opticlir.records import Query, RetrievalTask, Run
+from opticlir.storage import HeldError
+from opticlir.studies.cells import Cell, CellStore
+from opticlir.studies.perturbation import Perturbation, known_meanings
+from opticlir.studies.plan import Plan, ranking_of
+from opticlir.studies.systems import Bitext, Prepared, Question, Report, StudyStoppedError, Workshop
+from opticlir.translation import WordTable
+
+logger = logging.getLogger(__name__)
+
+CLEAN_RUN = "clean.run"
+GEOMETRY = "geometry.json"
+_POLL_SECONDS = 2.0
+
+Wait = Callable[[float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellFailure:
+    """A cell that could not be computed, and why."""
+
+    cell: Cell
+    reason: str
+
+
+def run_cells(
+    plan: Plan,
+    out: Path,
+    *,
+    report: Report = lambda _: None,
+    wait: Wait = time.sleep,
+) -> list[CellFailure]:
+    """Compute every cell that is not there. A cell that fails leaves the others as they are.
+
+    Several processes may do this in one folder: each takes cells that nobody works on, and at the end
+    waits for those of the others.
+
+    Args:
+        plan: the cells.
+        out: the study's folder.
+        report: told of trainings, and by `cells` events how many cells of all are done.
+        wait: called with seconds while all that is left is in other hands.
+
+    Returns:
+        The cells that failed.
+
+    Raises:
+        StudyStoppedError: SIGTERM came.
+    """
+    worker = _Worker(plan, CellStore(out), Workshop(out=out, report=report))
+    failures: list[CellFailure] = []
+    pending = list(plan.cells)
+    while pending:
+        held = []
+        for number, cell in enumerate(pending, start=1):
+            try:
+                worker.do(cell)
+            except HeldError:
+                held.append(cell)
+            except StudyStoppedError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a night's work does not end with one bad cell
+                failures.append(_failure(cell, error))
+            n_done = len(plan.cells) - len(held) - (len(pending) - number)
+            report({"event": "cells", "done": n_done, "total": len(plan.cells), "cell": str(cell)})
+        if len(held) == len(pending):
+            wait(_POLL_SECONDS)
+        pending = held
+    return failures
+
+
+def _failure(cell: Cell, error: Exception) -> CellFailure:
+    if isinstance(error, OpticlirError | FloatingPointError):
+        return CellFailure(cell=cell, reason=str(error))
+    logger.exception("the cell %s failed", cell)
+    return CellFailure(cell=cell, reason=f"{type(error).__name__}: {error}")
+
+
+class _Worker:
+    def __init__(self, plan: Plan, store: CellStore, workshop: Workshop) -> None:
+        self._plan, self._store, self._workshop = plan, store, workshop
+        self._task_of = {task.name: task for task, _ in plan.languages}
+
+    def do(self, cell: Cell) -> None:
+        """Compute a cell, unless it is there."""
+        if self._store.holds(cell):
+            return
+        with self._store.claimed(cell) as is_missing:
+            if is_missing:
+                self._compute(cell)
+
+    def _compute(self, cell: Cell) -> None:
+        self._workshop.report({"event": "stage", "name": str(cell)})
+        declared = self._task_of[cell.task]
+        task = self._plan.tasks.load(declared, cell.language)
+        question = Question(task=task, ranking=ranking_of(cell), depth=self._plan.study.depth)
+        prepared = cell.system.prepare(question, self._workshop)
+        with self._store.publish(cell, prepared.facts) as folder:
+            write_run(_ranked(prepared, task.queries), folder / CLEAN_RUN)
+            if cell.asked.get("perturbations"):
+                self._write_perturbed(prepared, cell, task, folder)
+            if cell.asked.get("geometry") and prepared.model is not None:
+                found = _geometry(prepared.model, task.queries, task.english_queries)
+                (folder / GEOMETRY).write_text(json.dumps(found) + "\n", encoding="utf-8")
+
+    def _write_perturbed(self, prepared: Prepared, cell: Cell, task: RetrievalTask, folder: Path) -> None:
+        meanings: Mapping[str, str] = {}
+        if "meanings" in cell.asked:
+            files = self._task_of[cell.task].languages[cell.language].bitext
+            bitext = Bitext(data=self._plan.tasks.data, arguments=files, language=cell.language)
+            meanings = known_meanings(WordTable.learn(bitext.read()), task.queries)
+        for each in self._plan.study.perturbations:
+            write_run(_ranked(prepared, each.apply(task.queries, meanings)), folder / perturbed_run(each))
+
+
+def _ranked(prepared: Prepared, queries: Sequence[Query]) -> Run:
+    """The ranking of all questions; a file of nothing could not be told from one that was cut off."""
+    run = prepared.rank(queries)
+    if not any(run.values()):
+        raise DataError("no document is ranked for any question")
+    return run
+
+
+def perturbed_run(perturbation: Perturbation) -> str:
+    """File of the ranking for perturbed questions."""
+    return f"{perturbation.slug}.run"
+
+
+def _geometry(
+    model: MultiVectorEncoder, queries: Sequence[Query], english: Sequence[Query]
+) -> dict[str, float]:
+    """The questions and their English forms in the space of the model."""
+    text_of = {query.query_id: query.text for query in english}
+    pairs = [(query.text, text_of[query.query_id]) for query in queries if query.query_id in text_of]
+    foreign = sentence_vectors(encode_queries(model, [text for text, _ in pairs]))
+    return asdict(
+        measure_geometry(foreign, sentence_vectors(encode_documents(model, (text for _, text in pairs))))
+    )

@@ -1,0 +1,110 @@
+"""What the cells say: every question's score in every measure, and what was measured beside it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from opticlir.data import read_run
+from opticlir.evaluation import (
+    Geometry,
+    evaluate,
+    max_at_r,
+    mean_scores,
+    peer,
+    rank_biased_overlap,
+    rank_distance,
+)
+from opticlir.records import QueryId, RetrievalTask, Run
+from opticlir.studies.cells import Cell, CellStore
+from opticlir.studies.declaration import POOLED
+from opticlir.studies.plan import Plan
+from opticlir.studies.run import CLEAN_RUN, GEOMETRY, perturbed_run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bias:
+    """How far a pooled collection is ranked by language; means over the questions."""
+
+    rank_distance: float
+    max_at_r: float
+    peer: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellScores:
+    """One cell, measured."""
+
+    cell: Cell
+    facts: Mapping[str, int]
+    """`pairs`, `steps`, `parameters`, where they are known."""
+    scores: Mapping[str, Mapping[QueryId, float]]
+    """measure -> question -> score."""
+    perturbed: Mapping[str, float] = field(default_factory=dict)
+    """Label of a perturbation -> mean score in the first measure."""
+    overlap: Mapping[str, float] = field(default_factory=dict)
+    """Label of a perturbation -> mean RBO of the clean and the perturbed ranking."""
+    geometry: Geometry | None = None
+    bias: Bias | None = None
+
+    def mean(self, measure: str) -> float:
+        """Mean over the questions."""
+        return fmean(self.scores[measure].values())
+
+
+def measure_cells(plan: Plan, store: CellStore) -> list[CellScores]:
+    """Measure every cell that is there, in the order of the plan.
+
+    Raises:
+        DataError: a collection is not what it was.
+        ArtefactError: a cell is damaged.
+    """
+    declared = {task.name: task for task, _ in plan.languages}
+    return [
+        _measured(plan, cell, plan.tasks.load(declared[cell.task], cell.language), store,
+                  is_pooled=declared[cell.task].benchmark in POOLED)
+        for cell in plan.cells
+        if store.holds(cell)
+    ]  # fmt: skip
+
+
+def _measured(
+    plan: Plan, cell: Cell, task: RetrievalTask, store: CellStore, *, is_pooled: bool
+) -> CellScores:
+    study, folder = plan.study, store.folder(cell)
+    run = read_run(folder / CLEAN_RUN)
+    first = study.measures[0]
+    perturbed, overlap = {}, {}
+    for each in study.perturbations if cell.asked.get("perturbations") else ():
+        other = read_run(folder / perturbed_run(each))
+        perturbed[each.label] = mean_scores(evaluate(other, task.qrels, [first]))[first]
+        overlap[each.label] = fmean(_overlaps(run, other, list(task.qrels)))
+    geometry = folder / GEOMETRY
+    return CellScores(
+        cell=cell,
+        facts=store.manifest(cell).counts,
+        scores=evaluate(run, task.qrels, study.measures),
+        perturbed=perturbed,
+        overlap=overlap,
+        geometry=Geometry(**json.loads(geometry.read_text(encoding="utf-8"))) if geometry.exists() else None,
+        bias=_bias(run, task) if is_pooled and "bias" in study.reports else None,
+    )
+
+
+def _overlaps(clean: Run, perturbed: Run, queries: Sequence[QueryId]) -> Iterator[float]:
+    for query in queries:
+        yield rank_biased_overlap(_ranking(clean.get(query, {})), _ranking(perturbed.get(query, {})))
+
+
+def _ranking(scores: Mapping[str, float]) -> list[str]:
+    return sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
+
+
+def _bias(run: Run, task: RetrievalTask) -> Bias:
+    n_documents = len(task.documents)
+    languages = {document.doc_id: document.doc_id.partition(".")[0] for document in task.documents}
+    return Bias(
+        rank_distance=fmean(rank_distance(run, task.qrels, n_documents=n_documents).values()),
+        max_at_r=fmean(max_at_r(run, task.qrels, n_documents=n_documents).values()),
+        peer=fmean(peer(run, task.qrels, languages).values()),
+    )

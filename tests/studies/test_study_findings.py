@@ -1,0 +1,161 @@
+"""Differences and findings against numbers worked by hand."""
+
+import pytest
+
+from opticlir.evaluation import Geometry, compare_systems
+from opticlir.studies.declaration import Family, Gain
+from opticlir.studies.differences import differences
+from opticlir.studies.findings import biases, effectiveness, gains, gaps, geometries, robustness, terms
+from opticlir.studies.perturbation import Perturbation
+from opticlir.studies.scores import Bias, CellScores
+
+
+def changed(record, **fields):
+    return type(record)(**{**vars(record), **fields})
+
+
+@pytest.fixture
+def plan(planned, study_file):
+    return planned(study_file())
+
+
+def measured(plan, values, **others):
+    """A cell per (arm, language, seed), each with two questions in AP; `others` are of every cell."""
+    cells = {(cell.arm, cell.language, cell.seed): cell for cell in plan.cells}
+    return [
+        CellScores(
+            cell=cells[name], facts={"pairs": 20, "steps": 2 + name[2]},
+            scores={"AP": dict(zip(("q0", "q1"), scores, strict=True)), "RR@10": {"q0": 1.0, "q1": 0.5}}, **others,
+        )
+        for name, scores in values.items()
+    ]  # fmt: skip
+
+
+VALUES = {
+    ("optical", "swa", 0): (0.6, 0.8), ("optical", "swa", 1): (0.8, 0.8),
+    ("mse", "swa", 0): (0.4, 0.6), ("mse", "swa", 1): (0.4, 0.8),
+    ("optical", "yor", 0): (0.5, 0.3), ("optical", "yor", 1): (0.5, 0.3),
+    ("mse", "yor", 0): (0.4, 0.2), ("mse", "yor", 1): (0.4, 0.2),
+}  # fmt: skip
+
+
+def test_differences_by_hand(plan):
+    found = {
+        (each.language, each.measure): each for each in differences(plan, measured(plan, VALUES), draws=200)
+    }
+    swahili = found["swa", "AP"]
+    assert (swahili.arm, swahili.baseline, swahili.task) == ("mse", "optical", "beir")
+    # means over seeds by question: optical .7, .8; mse .4, .7
+    assert swahili.comparison.mean_first == pytest.approx(0.55)
+    assert swahili.comparison.mean_second == pytest.approx(0.75)
+    assert swahili.comparison.mean_difference == pytest.approx(-0.2)
+    assert found["yor", "AP"].comparison.mean_difference == pytest.approx(-0.1)
+    assert found["swa", "RR@10"].comparison.ties == 2
+
+
+def test_all_languages_together_take_a_question_as_one_unit(plan):
+    found = {
+        (each.language, each.measure): each for each in differences(plan, measured(plan, VALUES), draws=200)
+    }
+    pooled = found["all", "AP"]
+    assert pooled.comparison.mean_difference == pytest.approx(-0.15)
+    assert pooled.comparison.n_queries == 4
+    # two units, q0 and q1 of both languages: of the 4 patterns of exchange 2 are as extreme
+    assert pooled.comparison.p_value == 0.5
+    assert (pooled.task, pooled.family, pooled.comparison.p_holm) == ("all", None, None)
+
+
+def test_without_families_all_languages_and_measures_are_one(plan):
+    found = differences(plan, measured(plan, VALUES), draws=200)
+    assert {each.family for each in found if each.language != "all"} == {"all comparisons by language"}
+    by_hand = compare_systems(
+        [{"q0": 0.4, "q1": 0.6}, {"q0": 0.4, "q1": 0.8}],
+        [{"q0": 0.6, "q1": 0.8}, {"q0": 0.8, "q1": 0.8}],
+        draws=200,
+    )
+    swahili = next(each for each in found if (each.language, each.measure) == ("swa", "AP"))
+    assert swahili.comparison.p_value == by_hand.p_value == 0.5
+    assert swahili.comparison.p_holm == 1.0, "the least of four p of .5, .5, 1 and 1"
+
+
+def test_a_declared_family_corrects_its_own_and_leaves_the_rest_alone(plan):
+    families = (Family(name="one", languages=("swa",), measures=("AP",)),)
+    declared = changed(plan, study=changed(plan.study, families=families))
+    found = differences(declared, measured(plan, VALUES), draws=200)
+    assert [(each.language, each.measure) for each in found if each.family] == [("swa", "AP")]
+    (only,) = [each.comparison for each in found if each.family]
+    assert only.p_holm == only.p_value
+
+
+def test_an_arm_that_is_not_there_is_not_compared(plan):
+    only = {name: scores for name, scores in VALUES.items() if name[:2] != ("optical", "yor")}
+    found = differences(plan, measured(plan, only), draws=50)
+    assert {each.language for each in found} == {"swa"}
+
+
+def test_effectiveness_and_terms_by_hand(plan):
+    found = measured(plan, VALUES)
+    rows = {(row.arm, row.language): row for row in effectiveness(plan, found) if row.measure == "AP"}
+    assert rows["optical", "swa"].by_seed == pytest.approx((0.7, 0.8))
+    assert rows["optical", "swa"].mean == pytest.approx(0.75)
+    (optical, mse) = terms(plan, found)
+    assert (optical.arm, optical.pairs, optical.steps, optical.parameters, optical.cells) == (
+        "optical", 20, 2.5, None, 4
+    )  # fmt: skip
+    assert mse.arm == "mse"
+
+
+def test_gaps_by_hand(plan):
+    (optical, mse) = gaps(plan, measured(plan, VALUES))
+    assert optical.gap.high_minus_low == pytest.approx(0.75 - 0.4)
+    assert mse.gap.low_to_high == pytest.approx(0.3 / 0.55)
+    assert (optical.gap.worst, optical.parameters) == ("yor", None)
+    only = {name: scores for name, scores in VALUES.items() if name[1] == "swa"}
+    assert gaps(plan, measured(plan, only)) == [], "a group that lost its language would be another group"
+
+
+def test_robustness_by_hand(plan):
+    typos = Perturbation(kind="typos", rate=0.1)
+    declared = changed(plan, study=changed(plan.study, perturbations=(typos,)))
+    found = measured(plan, VALUES, perturbed={"typos 10 %": 0.2}, overlap={"typos 10 %": 0.9})
+    (optical, mse) = robustness(declared, found)
+    assert (optical.arm, optical.perturbation, mse.arm) == ("optical", "typos 10 %", "mse")
+    assert optical.clean == pytest.approx((0.75 + 0.4) / 2)
+    assert optical.drop == pytest.approx(1 - 0.2 / 0.575)
+    assert (optical.worst_language, optical.worst_drop) == ("swa", pytest.approx(1 - 0.2 / 0.75))
+    assert optical.overlap == pytest.approx(0.9)
+
+
+def test_geometry_and_bias_are_means_over_seeds(plan):
+    names = [("optical", "swa", 0), ("optical", "swa", 1)]
+    found = [
+        measured(
+            plan,
+            {name: VALUES[name]},
+            geometry=space(at),
+            bias=Bias(rank_distance=at, max_at_r=4.0, peer=0.5),
+        )[0]
+        for name, at in zip(names, (0.2, 0.6), strict=True)
+    ]
+    (row,) = geometries(plan, found)
+    assert (row.arm, row.language, row.alignment) == ("optical", "swa", pytest.approx(0.4))
+    assert (row.cosine_margin, row.csls) == (pytest.approx(0.5), 0.7)
+    (bias,) = biases(plan, found)
+    assert bias.bias.rank_distance == pytest.approx(0.4)
+
+
+def space(alignment):
+    return Geometry(
+        alignment=alignment, uniformity_english=-2.0, uniformity_foreign=-2.5, uniformity_cross=-2.2, cosine_pairs=0.8,
+        cosine_random=0.3, csls_to_english=0.7, csls_from_english=0.6,
+    )  # fmt: skip
+
+
+def test_gain_by_hand(plan):
+    gain = Gain(arm="optical", rivals=("mse",), published=13.7)
+    declared = changed(plan, study=changed(plan.study, gain=gain))
+    swahili, yoruba = gains(declared, measured(plan, VALUES))
+    assert (swahili.language, swahili.best_rival) == ("swa", "mse")
+    assert swahili.gain == pytest.approx(100 * (0.75 / 0.55 - 1))
+    assert yoruba.gain == pytest.approx(100 * (0.4 / 0.3 - 1))
+    assert gains(plan, measured(plan, VALUES)) == []
