@@ -169,7 +169,7 @@ def test_without_its_weights_a_resumed_run_would_end_elsewhere(plain, tmp_path, 
     config = config_of(plain, discriminator={"weight": 1})
     distil(config, PAIRS, tmp_path / "unbroken")
     killed(config, tmp_path / "broken")
-    monkeypatch.setattr(LanguageDiscriminator, "load_state_dict", lambda *_: None)
+    monkeypatch.setattr(LanguageDiscriminator, "load_state_dict", lambda *_, **__: ([], []))
     distil(config, PAIRS, tmp_path / "broken")
     assert weights(tmp_path / "broken") != weights(tmp_path / "unbroken")
 
