@@ -39,7 +39,6 @@ from opticlir.cli.libraries import quieten
 from opticlir.data import PairTable, read_bitext
 from opticlir.encoder import (
     VocabularyConfig,
-    encode_queries,
     load_model,
     new_student,
     transformer_of,
@@ -51,7 +50,7 @@ from opticlir.training import default_cache_folder
 from opticlir.training.batches import BitextCollator, LengthBuckets
 from opticlir.training.levers import LeverConfig, flushed_denormals, pulled, used_tokens
 from opticlir.training.losses import DistillationLoss, TransportConfig, objectives
-from opticlir.training.teacher_cache import TeacherCache, TeacherTokens
+from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens
 from opticlir.training.trainer import StudentTrainer
 
 BATCH_SIZE = 64
@@ -87,21 +86,6 @@ class Start:
     """Of the English side of `pairs`."""
     used: np.ndarray
     """Ids of the tokens that the student reads, those of the held-out pairs among them."""
-
-
-class EncodingCollator(BitextCollator):
-    """Runs the teacher on the English side of each batch, as a loop without a cache does."""
-
-    teacher: MultiVectorEncoder
-    texts: Sequence[str]
-
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """One batch."""
-        numbers = [row["pair"] for row in rows]
-        self.teacher_tokens = dict(
-            zip(numbers, encode_queries(self.teacher, [self.texts[n] for n in numbers]), strict=True)
-        )
-        return super().__call__(rows)
 
 
 class Course:
@@ -144,10 +128,7 @@ class Course:
 
     def _step(self) -> int:
         trainer = self._trainer
-        with torch.autocast(
-            "cpu", torch.bfloat16, enabled=self.recipe.bfloat16
-        ):  # the teacher's, where it is run
-            inputs = next(self._batches)
+        inputs = next(self._batches)
         n_pairs = len(inputs["foreign_pairs"])
         for group in trainer.optimizer.param_groups:  # a tenth of 40 steps to the peak, then level
             group.setdefault("peak", group["lr"])
@@ -162,12 +143,11 @@ class Course:
 
 def _trainer(recipe: Recipe, student: MultiVectorEncoder, start: Start) -> MultiVectorEncoderTrainer:
     english, foreign = [p.english for p in start.pairs], [p.foreign for p in start.pairs]
-    common = {"preprocess_fn": student.preprocess, "foreign": foreign, "prompt": student.prompts.get("query")}
-    if recipe.cached_teacher:
-        collator = BitextCollator(**common, teacher_tokens=start.tokens)
-    else:
-        collator = EncodingCollator(**common)
-        collator.teacher, collator.texts = start.teacher, english
+    cache = TeacherCache(default_cache_folder(), start.teacher, bfloat16=recipe.bfloat16)
+    collator = BitextCollator(
+        preprocess_fn=student.preprocess, foreign=foreign, prompt=student.prompts.get("query"),
+        teacher_tokens=start.tokens if recipe.cached_teacher else LiveTokens(cache, english),
+    )  # fmt: skip
     transport = TransportConfig() if recipe.batched_transport else TransportConfig(solver="exact")
     table = transformer_of(student, "query").model.get_input_embeddings().weight
     embeddings = next(name for name, parameter in student.named_parameters() if parameter is table)
