@@ -85,6 +85,9 @@ def test_a_run_leaves_a_model_and_its_record(config_of, teacher, tmp_path):
     steps = [event for event in told if event["event"] == "step"]
     assert [event["step"] for event in steps] == [5, 10]
     assert all(event["steps"] == 10 and event["pairs_per_second"] > 0 for event in steps)
+    per_pair = [event["tokens_per_second"] / event["pairs_per_second"] for event in steps]
+    longest = max(len(text.split()) for text in tiny_models.SWAHILI)
+    assert all(2 < tokens < 4 * longest for tokens in per_pair)  # markers, and words cut into pieces
     assert steps[-1]["seconds_left"] == 0
     assert [event["name"] for event in told if event["event"] == "stage"] == [
         "loading the encoders", "aligning words", "encoding the English side", "training", "saving the model"

@@ -16,6 +16,7 @@ from rich.progress import (
 )
 
 console = Console(stderr=True)
+_NO_PARTS = {"loss", "grad_norm", "learning_rate", "pairs_per_second", "tokens_per_second", "seconds_left"}
 
 
 class Bars:
@@ -46,12 +47,22 @@ class Bars:
             self(f"encoding English{language}", event["done"], event["total"])
         elif kind == "step":
             self(f"training{language}", event["step"], event["steps"],
-                 f"loss {event['loss']:.4f}  {event['pairs_per_second']:.0f} pairs/s")  # fmt: skip
+                 f"{_losses(event)}  {event['pairs_per_second']:.0f} pairs/s  "
+                 f"{event['tokens_per_second']:.0f} tokens/s")  # fmt: skip
         elif kind == "validation":
             measures = "  ".join(f"{name} {event[name]:.3f}" for name in ("RR", "accuracy"))
             self._progress.console.print(f"[dim]step {event['step']}{language}: held-out {measures}[/dim]")
         elif kind == "progress":
             self(event["name"], event["done"], event["total"])
+
+
+def _losses(event: dict[str, Any]) -> str:
+    """The loss, and of several parts each."""
+    parts = {
+        name: value for name, value in event.items() if isinstance(value, float) and name not in _NO_PARTS
+    }
+    each = "".join(f"  {name} {value:.4f}" for name, value in parts.items()) if len(parts) > 1 else ""
+    return f"loss {event['loss']:.4f}{each}"
 
 
 @contextmanager

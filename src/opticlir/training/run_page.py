@@ -89,7 +89,7 @@ class RunPage:
         def observe(event: dict[str, Any]) -> None:
             with _harmless():
                 if event["event"] == "step":
-                    speed = {name: event[name] for name in ("step", "pairs_per_second")}
+                    speed = {name: event[name] for name in ("step", "pairs_per_second", "tokens_per_second")}
                     self._run.page_log.append(speed)
                 elif event["event"] == "validation":
                     write_text_atomically(self._run.page, run_page(self._run))

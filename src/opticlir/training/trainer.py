@@ -19,7 +19,7 @@ from opticlir.errors import ArtefactError
 from opticlir.training.batches import LengthBuckets
 from opticlir.training.discriminator import LanguageDiscriminator
 from opticlir.training.early_stopping import best_step, is_over, scheduled
-from opticlir.training.processes import anywhere, by_main
+from opticlir.training.processes import anywhere, by_main, processes
 from opticlir.training.run_folder import RunFolder
 
 _WEIGHTS = "model.safetensors"
@@ -50,6 +50,7 @@ class StudentTrainer(MultiVectorEncoderTrainer):
             FloatingPointError: the gradient is not finite; the message gives the numbers of the pairs.
         """
         pairs = inputs["foreign_pairs"].tolist()
+        self.state.num_input_tokens_seen += int(inputs["foreign_attention_mask"].sum())
         beside = list(self._discriminator.parameters()) if self._discriminator else []
         for weight in beside:  # the trainer forgets the gradients of the model alone
             weight.grad = None
@@ -139,7 +140,7 @@ class RunCallback(TrainerCallback):
         self._run, self._report, self._validate = run, report, validate
         self._pairs_per_step, self._patience = pairs_per_step, patience
         self._started = time.monotonic()
-        self._first_step = 0
+        self._first_step = self._first_token = 0
         self._terminated = False
         self.is_interrupted = False
 
@@ -160,6 +161,7 @@ class RunCallback(TrainerCallback):
     ) -> None:
         """Start the clock."""
         self._started, self._first_step = time.monotonic(), state.global_step
+        self._first_token = state.num_input_tokens_seen
         self._keep_best(args, state, control)
 
     def on_step_end(
@@ -178,12 +180,13 @@ class RunCallback(TrainerCallback):
         if "loss" not in logs:
             return
         seconds = max(time.monotonic() - self._started, 1e-9)
-        done = state.global_step - self._first_step
+        done, tokens = state.global_step - self._first_step, state.num_input_tokens_seen - self._first_token
         parts = {name: value for name, value in logs.items() if isinstance(value, float) and name != "epoch"}
         self._run.log({"step": state.global_step, **parts})
         self._report({
             "event": "step", "step": state.global_step, "steps": state.max_steps, **parts,
             "pairs_per_second": done * self._pairs_per_step / seconds,
+            "tokens_per_second": tokens * processes().num_processes / seconds,  # shares of a batch are alike
             "seconds_left": (state.max_steps - state.global_step) * seconds / max(done, 1),
         })  # fmt: skip
 
