@@ -7,7 +7,6 @@ geometric mean, so that a link counts only where both directions want it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import no_type_check
 
 import numba
@@ -15,8 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 Ids = npt.NDArray[np.int32]
-
-_CELLS_TOGETHER = 2**21
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,9 @@ def learn_translation_table(
         )
     foreign_flat, foreign_starts = _ragged([np.unique(ids) for ids in foreign])
     english_flat, english_starts = _ragged([np.unique(ids) for ids in english])
-    keys, cell_entries = _entries(foreign_flat, foreign_starts, english_flat, english_starts, n_english)
+    keys, cell_entries = _entries(
+        foreign_flat, foreign_starts, english_flat, english_starts, n_foreign, n_english
+    )
     links = _link_counts(
         cell_entries, len(keys), foreign_starts, english_starts,
         (keys // n_english).astype(np.int32), (keys % n_english).astype(np.int32),
@@ -84,39 +83,6 @@ def _ragged(rows: Sequence[Ids]) -> tuple[Ids, npt.NDArray[np.int64]]:
     starts = np.zeros(len(rows) + 1, dtype=np.int64)
     np.cumsum([len(row) for row in rows], out=starts[1:])
     return np.concatenate([*rows, np.empty(0, np.int32)]).astype(np.int32), starts
-
-
-def _entries(
-    foreign: Ids,
-    foreign_starts: npt.NDArray[np.int64],
-    english: Ids,
-    english_starts: npt.NDArray[np.int64],
-    n_english: int,
-) -> tuple[npt.NDArray[np.int64], Ids]:
-    """Which pairs of tokens meet, sorted, and for each cell of each sentence pair the number of its own.
-
-    A few pairs at a time: sorting the cells of all at once takes nine times the memory of the answer.
-    """
-    ends = np.cumsum(np.diff(foreign_starts) * np.diff(english_starts))
-    n_cells = int(ends[-1]) if len(ends) else 0
-    edges = np.searchsorted(ends, np.arange(0, n_cells, _CELLS_TOGETHER), side="right")
-    edges = np.unique([*edges, len(ends)])
-    chunks = [
-        (foreign, foreign_starts[first : last + 1], english, english_starts[first : last + 1], n_english)
-        for first, last in pairwise([0, *edges[edges > 0].tolist()])
-    ]
-    keys, waiting = np.empty(0, np.int64), [np.empty(0, np.int64)]
-    for chunk in chunks:
-        waiting.append(np.unique(_cooccurrence_keys(*chunk)))
-        if sum(map(len, waiting)) > max(len(keys), _CELLS_TOGETHER):
-            keys, waiting = np.unique(np.concatenate([keys, *waiting])), []
-    keys = np.unique(np.concatenate([keys, *waiting]))
-    cell_entries, cell = np.empty(n_cells, np.int32), 0
-    for chunk in chunks:
-        found, inverse = np.unique(_cooccurrence_keys(*chunk), return_inverse=True)
-        cell_entries[cell : cell + len(inverse)] = np.searchsorted(keys, found).astype(np.int32)[inverse]
-        cell += len(inverse)
-    return keys, cell_entries
 
 
 def _row_normalised(
@@ -137,21 +103,62 @@ def _row_normalised(
 
 @numba.njit(cache=True)
 @no_type_check  # numba compiles the function itself, not what a checker wraps around it
-def _cooccurrence_keys(foreign, foreign_starts, english, english_starts, n_english):
+def _entries(foreign, foreign_starts, english, english_starts, n_foreign, n_english):
+    """Which tokens meet in a sentence pair, as sorted keys f * n_english + e, and the number of each cell's key.
+
+    Foreign token by foreign token, so that nothing is held but the answer: time goes with the cells.
+    """
     n_pairs = len(foreign_starts) - 1
-    size = 0
+    first_cells = np.zeros(n_pairs + 1, np.int64)
+    pair_of = np.empty(len(foreign), np.int32)
     for pair in range(n_pairs):
-        size += (foreign_starts[pair + 1] - foreign_starts[pair]) * (
-            english_starts[pair + 1] - english_starts[pair]
-        )
-    keys = np.empty(size, np.int64)
-    cell = 0
-    for pair in range(n_pairs):
-        for i in range(foreign_starts[pair], foreign_starts[pair + 1]):
+        n = english_starts[pair + 1] - english_starts[pair]
+        first_cells[pair + 1] = first_cells[pair] + (foreign_starts[pair + 1] - foreign_starts[pair]) * n
+        pair_of[foreign_starts[pair] : foreign_starts[pair + 1]] = pair
+    order = np.argsort(foreign, kind="mergesort")  # where each foreign token stands
+    ends = np.cumsum(np.bincount(foreign, minlength=n_foreign))
+
+    starts = np.zeros(n_foreign + 1, np.int64)
+    seen_with = np.full(n_english, -1, np.int64)
+    begin = 0
+    for token in range(n_foreign):
+        found = 0
+        for place in order[begin : ends[token]]:
+            pair = pair_of[place]
             for j in range(english_starts[pair], english_starts[pair + 1]):
-                keys[cell] = np.int64(foreign[i]) * n_english + english[j]
-                cell += 1
-    return keys
+                if seen_with[english[j]] != token:
+                    seen_with[english[j]] = token
+                    found += 1
+        starts[token + 1] = starts[token] + found
+        begin = ends[token]
+
+    keys = np.empty(starts[-1], np.int64)
+    cell_entries = np.empty(first_cells[-1], np.int32)
+    number_of = np.empty(n_english, np.int32)
+    seen_with[:] = -1
+    begin = 0
+    for token in range(n_foreign):
+        row = keys[starts[token] : starts[token + 1]]
+        found = 0
+        for place in order[begin : ends[token]]:
+            pair = pair_of[place]
+            for j in range(english_starts[pair], english_starts[pair + 1]):
+                if seen_with[english[j]] != token:
+                    seen_with[english[j]] = token
+                    row[found] = english[j]
+                    found += 1
+        row.sort()
+        for rank in range(found):
+            number_of[row[rank]] = starts[token] + rank
+            row[rank] += np.int64(token) * n_english
+        for place in order[begin : ends[token]]:
+            pair = pair_of[place]
+            n = english_starts[pair + 1] - english_starts[pair]
+            cell = first_cells[pair] + (place - foreign_starts[pair]) * n
+            for j in range(n):
+                cell_entries[cell + j] = number_of[english[english_starts[pair] + j]]
+        begin = ends[token]
+    return keys, cell_entries
 
 
 @numba.njit(cache=True)
