@@ -13,8 +13,8 @@ few steps each, in turn.
 `T1` is the ratio of pairs per second, `same_loss` that of the seconds to the same validation loss. Both are also given
 by CPU seconds, which a machine with other work to do does not falsify as long as OMP_NUM_THREADS is 1.
 
-2026-11-21, AMD EPYC with AVX-512 bfloat16, one thread beside other work, lafand.hau, --steps 15: T1 4.8 (by CPU
-5.0), to the same loss 3.2 (3.3). The ladder is in docs/decisions/0004-levers-of-training-on-a-processor.md.
+2026-11-21, AMD EPYC with AVX-512 bfloat16, two quiet cores, lafand.hau, 40 steps: T1 4.3, to the same loss 3.1; the
+ladder is in docs/performance.md.
 """
 
 import argparse
