@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -124,13 +124,12 @@ def test_adversaries_of_two_processes_see_what_those_of_one_see(folder):
 
 def worker(process, rank):
     """The process id of one of the workers that torchrun started."""
-    found = subprocess.run(
-        ["pgrep", "--parent", str(process.pid)], check=False, stdout=subprocess.PIPE, text=True
-    ).stdout.split()
-    for pid in map(int, found):
-        if f"\0RANK={rank}\0".encode() in b"\0" + Path(f"/proc/{pid}/environ").read_bytes():
-            return pid
-    return None
+    (found,) = (
+        child.pid
+        for child in psutil.Process(process.pid).children()
+        if child.environ().get("RANK") == str(rank)
+    )
+    return found
 
 
 def wait_for(path):
