@@ -16,6 +16,7 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     geometry,
     index,
     search,
+    search_structured,
     study,
     train,
     translate,
