@@ -19,6 +19,7 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     study,
     train,
     translate,
+    word_alignment,
 )
 from opticlir.cli.app import app
 from opticlir.errors import OpticlirError

@@ -22,9 +22,11 @@ from opticlir.evaluation.significance import (
     paired_t_test,
     randomisation_test,
 )
+from opticlir.evaluation.word_alignment import AlignmentScore, score_links
 
 __all__ = [
     "DEFAULT_MEASURES",
+    "AlignmentScore",
     "Comparison",
     "Geometry",
     "LanguageGap",
@@ -59,6 +61,7 @@ __all__ = [
     "rank_distance",
     "relative_drop",
     "romanised",
+    "score_links",
     "sentence_vectors",
     "typos",
 ]
