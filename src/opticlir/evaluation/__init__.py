@@ -11,6 +11,7 @@ from opticlir.evaluation.comparison_table import comparison_json, latex_table, m
 from opticlir.evaluation.geometry import Geometry, measure_geometry, sentence_vectors
 from opticlir.evaluation.language_bias import complete_at_k, max_at_r, peer, rank_distance
 from opticlir.evaluation.language_gap import LanguageGap, joshi_groups, language_gap
+from opticlir.evaluation.language_identity import language_identity
 from opticlir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
 from opticlir.evaluation.perturbations import code_switch, drop_diacritics, drop_words, romanised, typos
 from opticlir.evaluation.robustness import Robustness, measure_robustness, rank_biased_overlap, relative_drop
@@ -48,6 +49,7 @@ __all__ = [
     "holm",
     "joshi_groups",
     "language_gap",
+    "language_identity",
     "latex_table",
     "markdown_table",
     "max_at_r",
