@@ -15,6 +15,7 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     evaluate,
     geometry,
     index,
+    robustness,
     search,
     study,
     train,

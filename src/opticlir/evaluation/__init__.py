@@ -14,7 +14,16 @@ from opticlir.evaluation.language_gap import LanguageGap, joshi_groups, language
 from opticlir.evaluation.language_identity import language_identity
 from opticlir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
 from opticlir.evaluation.perturbations import code_switch, drop_diacritics, drop_words, romanised, typos
-from opticlir.evaluation.robustness import Robustness, measure_robustness, rank_biased_overlap, relative_drop
+from opticlir.evaluation.robustness import (
+    PerturbedScore,
+    RankingRobustness,
+    Robustness,
+    mean_overlap,
+    measure_robustness,
+    rank_biased_overlap,
+    ranking_robustness,
+    relative_drop,
+)
 from opticlir.evaluation.significance import (
     bootstrap_interval,
     bootstrap_interval_over_seeds,
@@ -31,6 +40,8 @@ __all__ = [
     "Comparison",
     "Geometry",
     "LanguageGap",
+    "PerturbedScore",
+    "RankingRobustness",
     "Robustness",
     "RunComparison",
     "bootstrap_interval",
@@ -53,6 +64,7 @@ __all__ = [
     "latex_table",
     "markdown_table",
     "max_at_r",
+    "mean_overlap",
     "mean_scores",
     "measure_geometry",
     "measure_robustness",
@@ -61,6 +73,7 @@ __all__ = [
     "randomisation_test",
     "rank_biased_overlap",
     "rank_distance",
+    "ranking_robustness",
     "relative_drop",
     "romanised",
     "score_links",
