@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,9 @@ from opticlir.errors import DataError
 from opticlir.records import SentencePair
 
 Matrix = npt.NDArray[np.float32]
+
+WordPlace: TypeAlias = tuple[str, tuple[int, int]]
+"""A word and where it begins and ends in a text."""
 
 _WORDS = pre_tokenizers.BertPreTokenizer()  # words and punctuation marks, for every tokenizer alike
 _TEXTS_TOGETHER = 8192
@@ -130,7 +134,7 @@ def split_words(tokenizer: Tokenizer, text: str) -> list[str]:
     return [word for word, _ in _WORDS.pre_tokenize_str(normalised)]
 
 
-def word_places(tokenizer: Tokenizer, text: str) -> list[tuple[str, tuple[int, int]]]:
+def word_places(tokenizer: Tokenizer, text: str) -> list[WordPlace]:
     """Each word and punctuation mark as the tokenizer sees it, in small letters, and where it stands in the text.
 
     Unlike those of `split_words`, the words can be found again in the text as it was written.
