@@ -1,7 +1,7 @@
 """One test collection, one model, every ranking: where data, encoder, search and measures meet."""
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,13 @@ from opticlir.encoder import (
     transformer_of,
 )
 from opticlir.errors import ArtefactError
-from opticlir.evaluation import DEFAULT_MEASURES, evaluate, mean_scores
+from opticlir.evaluation import (
+    DEFAULT_MEASURES,
+    RankingRobustness,
+    evaluate,
+    mean_scores,
+    ranking_robustness,
+)
 from opticlir.records import Document, Query, RetrievalTask, Run
 from opticlir.search import ExactIndex, Ranking, Searcher
 
@@ -54,6 +60,47 @@ def run_benchmark(
     )
     means = {name: mean_scores(evaluate(run, task.qrels, measures)) for name, run in runs.items()}
     return means, runs
+
+
+def run_perturbed(
+    task: RetrievalTask,
+    model: MultiVectorEncoder,
+    index_cache: Path,
+    perturbed: Mapping[str, Sequence[Query]],
+    *,
+    measure: str = "AP",
+    progress: Progress = lambda *_: None,
+) -> dict[Ranking, RankingRobustness]:
+    """Ask the questions as they are and in each perturbed form, and compare what is found.
+
+    Args:
+        task: the collection.
+        model: encodes queries and documents.
+        index_cache: as of `run_benchmark`.
+        perturbed: the same questions, with the same ids, by name of what was done to them.
+        measure: ir-measures name.
+        progress: told how far it is.
+
+    Returns:
+        What is left, by ranking (`hybrid`, `dense`, `bm25`).
+    """
+    searcher = Searcher(cached_index(task.documents, model, index_cache, progress))
+    forms = [task.queries, *perturbed.values()]
+    found = []
+    for asked in forms:
+        progress("asking in all forms", len(found), len(forms))
+        found.append(searcher.rank_by_each(asked, encode_queries(model, [query.text for query in asked])))
+    progress("asking in all forms", len(found), len(forms))
+    clean, *others = found
+    return {
+        ranking: ranking_robustness(
+            run,
+            {name: other[ranking] for name, other in zip(perturbed, others, strict=True)},
+            task.qrels,
+            measure,
+        )
+        for ranking, run in clean.items()
+    }
 
 
 def cached_index(

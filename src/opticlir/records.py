@@ -13,6 +13,23 @@ Run: TypeAlias = dict[QueryId, dict[DocumentId, float]]
 """Rankings: higher scores are better, equal scores are ordered by document id."""
 
 
+WordLink: TypeAlias = tuple[int, int]
+"""A word of the foreign side of a sentence pair and one of the English side, both counted from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldLinks:
+    """Which words of a sentence pair translate each other, as people marked it."""
+
+    sure: frozenset[WordLink]
+    possible: frozenset[WordLink]
+    """Those that may be found without being wrong, the sure ones among them."""
+
+    def __post_init__(self) -> None:
+        if missing := self.sure - self.possible:
+            raise ValueError(f"the sure link {min(missing)} is not among the possible ones")
+
+
 @dataclass(frozen=True, slots=True)
 class SentencePair:
     """One line of bitext: an English sentence and its translation, neither empty."""

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opticlir.evaluation.robustness import measure_robustness, rank_biased_overlap, relative_drop
+from opticlir.evaluation.robustness import (
+    PerturbedScore,
+    RankingRobustness,
+    mean_overlap,
+    measure_robustness,
+    rank_biased_overlap,
+    ranking_robustness,
+    relative_drop,
+)
 
 RANKINGS = st.lists(st.sampled_from("abcdefghij"), unique=True, max_size=8)
 
@@ -22,6 +30,36 @@ def test_drops_of_nothing_and_of_other_languages():
         measure_robustness({"swa": 0.4}, {"hau": 0.4})
     with pytest.raises(ValueError, match="there are none"):
         measure_robustness({}, {})
+
+
+def test_a_ranking_by_hand():
+    """Two questions: the first loses its first place, the second all; the third ranking is untouched."""
+    qrels = {"q1": {"a": 1}, "q2": {"b": 1}}
+    clean = {"q1": {"a": 2.0, "b": 1.0}, "q2": {"b": 2.0, "a": 1.0}}
+    worse = {"q1": {"b": 2.0, "a": 1.0}, "q2": {}}
+    found = ranking_robustness(clean, {"typos": worse, "nothing": clean}, qrels, "AP")
+    assert found.clean == 1.0
+    assert found.perturbed["typos"].score == pytest.approx((0.5 + 0) / 2)
+    assert found.perturbed["typos"].relative_drop == pytest.approx(0.75)
+    assert found.perturbed["typos"].overlap == pytest.approx(rank_biased_overlap("ab", "ba") / 2)
+    assert found.perturbed["nothing"] == PerturbedScore(score=1.0, relative_drop=0.0, overlap=1.0)
+    assert found.worst == "typos"
+
+
+def test_nothing_is_lost_of_nothing():
+    found = ranking_robustness({"q": {"b": 1.0}}, {"typos": {"q": {"a": 1.0}}}, {"q": {"a": 1}}, "AP")
+    assert (found.clean, found.perturbed["typos"].relative_drop, found.worst) == (0.0, None, None)
+
+
+def test_the_worst_of_equals_is_the_first():
+    same = PerturbedScore(score=0.1, relative_drop=0.5, overlap=0.3)
+    assert RankingRobustness(clean=0.2, perturbed={"b": same, "a": same}).worst == "b"
+
+
+def test_questions_left_out_have_an_empty_ranking():
+    run = {"q1": {"a": 2.0, "b": 1.0}}
+    assert mean_overlap(run, run, ["q1", "q2"]) == pytest.approx(1.0), "two empty rankings are the same"
+    assert mean_overlap(run, {}, ["q1"]) == 0.0
 
 
 def test_overlap_by_hand():

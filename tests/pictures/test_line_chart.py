@@ -28,6 +28,11 @@ def test_a_line_by_hand():
     ]  # fmt: skip
 
 
+def test_the_abscissa_has_its_name():
+    markup = LineChart("x", {"a": ([0.0, 1.0], [0.0, 1.0])}, across="<layer>").html()
+    assert [text.text for text in parsed(markup).iter("text")][-1] == "<layer>"
+
+
 def test_values_that_are_not_finite_and_lines_without_values_are_left_out():
     chart = LineChart("x", {"a": ([1.0, 2.0, 3.0], [1.0, math.nan, math.inf]), "b": ([], [])})
     figure = parsed(chart.html())

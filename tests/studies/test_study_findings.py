@@ -139,6 +139,7 @@ def test_geometry_and_bias_are_means_over_seeds(plan):
     ]
     (row,) = geometries(plan, found)
     assert (row.arm, row.language, row.alignment) == ("optical", "swa", pytest.approx(0.4))
+    assert row.language_identity is None, "these spaces are older than the probe"
     assert (row.cosine_margin, row.csls) == (pytest.approx(0.5), 0.7)
     (bias,) = biases(plan, found)
     assert bias.bias.rank_distance == pytest.approx(0.4)

@@ -15,11 +15,13 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     evaluate,
     geometry,
     index,
+    robustness,
     search,
     search_structured,
     study,
     train,
     translate,
+    word_alignment,
 )
 from opticlir.cli.app import app
 from opticlir.errors import OpticlirError

@@ -11,6 +11,7 @@ from opticlir.data.bitext import (
     read_bitext,
 )
 from opticlir.data.dictionaries import read_dictionary
+from opticlir.data.gold_links import read_gold_links, spaced_words
 from opticlir.data.skipping import SkipReport
 from opticlir.data.trec import read_qrels, read_run, read_topics, write_run
 
@@ -27,9 +28,11 @@ __all__ = [
     "read_bitext",
     "read_corpus",
     "read_dictionary",
+    "read_gold_links",
     "read_qrels",
     "read_queries",
     "read_run",
     "read_topics",
+    "spaced_words",
     "write_run",
 ]

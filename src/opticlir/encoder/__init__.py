@@ -11,6 +11,7 @@ from opticlir.encoder.adapters import (
 from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save_model, vocabulary_for
 from opticlir.encoder.language_pack import load_language_pack, save_language_pack
 from opticlir.encoder.language_removal import REMOVALS, remove_language
+from opticlir.encoder.layers import layer_vectors
 from opticlir.encoder.load import (
     document_fingerprint,
     encode_documents,
@@ -56,6 +57,7 @@ __all__ = [
     "encode_queries",
     "encode_words",
     "extend_vocabulary",
+    "layer_vectors",
     "load_language_pack",
     "load_model",
     "merge_adapter",

@@ -2,8 +2,9 @@
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
 from opticlir.encoder.load import route_modules, transformer_of
-from opticlir.encoder.vocabulary import word_places
+from opticlir.encoder.vocabulary import WordPlace, word_places
 
 _ANCHOR = "a"
 _TEXTS_TOGETHER = 512
@@ -45,11 +46,16 @@ class EncodedWords:
     """The words of a text and the vectors that stand for them."""
 
     words: tuple[str, ...]
-    """As `word_places` gives them; one behind the encoder's limit has no vector."""
+    """All of the text; one behind the encoder's limit has no vector."""
     tokens: npt.NDArray[np.float32]
     """(pieces, dim), unit rows."""
     word_of: npt.NDArray[np.int64]
     """(pieces,), number of the word that each belongs to."""
+
+    @property
+    def n_without_vector(self) -> int:
+        """Words that the encoder did not read."""
+        return len(self.words) - len(set(self.word_of.tolist()))
 
 
 def encode_pieces(model: MultiVectorEncoder, text: str, task: Literal["query", "document"]) -> EncodedText:
@@ -78,15 +84,28 @@ def encode_pieces(model: MultiVectorEncoder, text: str, task: Literal["query", "
 
 
 def encode_words(
-    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
+    model: MultiVectorEncoder,
+    texts: Sequence[str],
+    task: Literal["query", "document"],
+    *,
+    places_of: Callable[[str], Sequence[WordPlace]] | None = None,
 ) -> list[EncodedWords]:
-    """Encode texts and say which word each vector belongs to; the vectors are those of `encode_pieces`."""
+    """Encode texts and say which word each vector belongs to; the vectors are those of `encode_pieces`.
+
+    Args:
+        model: any encoder, with routes or without.
+        texts: what is encoded.
+        task: which route and prompt encode it.
+        places_of: the words of a text and where each stands, in the order of the text; None takes the
+            `word_places` of the tokenizer.
+    """
     tokenizer = transformer_of(model, task).tokenizer.backend_tokenizer
+    places_of = places_of or partial(word_places, tokenizer)
     prompt = model.prompts.get(task) or ""
     found = []
     for text, features in zip(texts, _features(model, texts, task), strict=True):
         kept, places = _standing_for_text(model, text, features, task)
-        words = word_places(tokenizer, text)
+        words = places_of(text)
         starts = [start for _, (start, _) in words]
         # by its last letter: the piece that begins a word may begin with the space before it
         last = [places[position][1] - 1 - len(prompt) for position in kept.nonzero()[:, 0].tolist()]

@@ -11,9 +11,19 @@ from opticlir.evaluation.comparison_table import comparison_json, latex_table, m
 from opticlir.evaluation.geometry import Geometry, measure_geometry, sentence_vectors
 from opticlir.evaluation.language_bias import complete_at_k, max_at_r, peer, rank_distance
 from opticlir.evaluation.language_gap import LanguageGap, joshi_groups, language_gap
+from opticlir.evaluation.language_identity import language_identity
 from opticlir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
 from opticlir.evaluation.perturbations import code_switch, drop_diacritics, drop_words, romanised, typos
-from opticlir.evaluation.robustness import Robustness, measure_robustness, rank_biased_overlap, relative_drop
+from opticlir.evaluation.robustness import (
+    PerturbedScore,
+    RankingRobustness,
+    Robustness,
+    mean_overlap,
+    measure_robustness,
+    rank_biased_overlap,
+    ranking_robustness,
+    relative_drop,
+)
 from opticlir.evaluation.significance import (
     bootstrap_interval,
     bootstrap_interval_over_seeds,
@@ -22,12 +32,16 @@ from opticlir.evaluation.significance import (
     paired_t_test,
     randomisation_test,
 )
+from opticlir.evaluation.word_alignment import AlignmentScore, score_links
 
 __all__ = [
     "DEFAULT_MEASURES",
+    "AlignmentScore",
     "Comparison",
     "Geometry",
     "LanguageGap",
+    "PerturbedScore",
+    "RankingRobustness",
     "Robustness",
     "RunComparison",
     "bootstrap_interval",
@@ -46,9 +60,11 @@ __all__ = [
     "holm",
     "joshi_groups",
     "language_gap",
+    "language_identity",
     "latex_table",
     "markdown_table",
     "max_at_r",
+    "mean_overlap",
     "mean_scores",
     "measure_geometry",
     "measure_robustness",
@@ -57,8 +73,10 @@ __all__ = [
     "randomisation_test",
     "rank_biased_overlap",
     "rank_distance",
+    "ranking_robustness",
     "relative_drop",
     "romanised",
+    "score_links",
     "sentence_vectors",
     "typos",
 ]

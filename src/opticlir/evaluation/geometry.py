@@ -16,6 +16,8 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float
 
+from opticlir.evaluation.language_identity import language_identity
+
 Vectors: TypeAlias = Float[np.ndarray, "sentences dim"]
 
 _ROWS = 1024
@@ -42,6 +44,8 @@ class Geometry:
     """Share of foreign sentences whose translation is their nearest by CSLS."""
     csls_from_english: float
     """Share of English sentences, likewise."""
+    language_identity: float | None = None
+    """Share of sentences whose language a linear probe tells; None where no probe was asked for."""
 
     @property
     def cosine_margin(self) -> float:
@@ -50,7 +54,7 @@ class Geometry:
 
 
 def measure_geometry(
-    foreign: Vectors, english: Float[np.ndarray, "translations dim"], *, k: int = 10
+    foreign: Vectors, english: Float[np.ndarray, "translations dim"], *, k: int = 10, is_probed: bool = False
 ) -> Geometry:
     """Measure all of it.
 
@@ -58,6 +62,7 @@ def measure_geometry(
         foreign: (sentences, dim) unit rows.
         english: (sentences, dim) unit rows, the translations in the same order.
         k: neighbours that CSLS corrects by; fewer where there are fewer sentences.
+        is_probed: whether a probe is trained to tell the languages apart.
 
     Raises:
         ValueError: the sides differ in shape, there are fewer than 2 sentences, or a row is not of unit length.
@@ -72,6 +77,7 @@ def measure_geometry(
         cosine_random=_mean_cosine_of_others(foreign, english),
         csls_to_english=csls_accuracy(foreign, english, k=k),
         csls_from_english=csls_accuracy(english, foreign, k=k),
+        language_identity=language_identity(foreign, english) if is_probed else None,
     )
 
 

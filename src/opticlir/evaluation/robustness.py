@@ -5,8 +5,12 @@ Reference: Webber, Moffat and Zobel, A similarity measure for indefinite ranking
 variation generators, ECIR 2022 (relative drop).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+
+from opticlir.evaluation.measures import evaluate, mean_scores
+from opticlir.records import Qrels, QueryId, Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,76 @@ class Robustness:
     def mean(self) -> float:
         """Mean relative drop over the languages."""
         return sum(self.relative_drop.values()) / len(self.relative_drop)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerturbedScore:
+    """What a perturbation leaves of a ranking."""
+
+    score: float
+    """Mean measure of the perturbed questions."""
+    relative_drop: float | None
+    """Share of the clean score that is lost; None where the clean score is 0."""
+    overlap: float
+    """Mean rank-biased overlap of the clean and the perturbed ranking of a question."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingRobustness:
+    """One ranking of a collection: its score, and what each perturbation leaves of it."""
+
+    clean: float
+    perturbed: dict[str, PerturbedScore]
+    """By name of the perturbation."""
+
+    @property
+    def worst(self) -> str | None:
+        """The perturbation that takes most; of several, the first. None where there is nothing to lose."""
+        drops = {name: each.relative_drop for name, each in self.perturbed.items()}
+        known = {name: drop for name, drop in drops.items() if drop is not None}
+        return max(known, key=known.__getitem__, default=None)
+
+
+def ranking_robustness(
+    clean: Run, perturbed: Mapping[str, Run], qrels: Qrels, measure: str
+) -> RankingRobustness:
+    """Score the rankings of clean and of perturbed questions, and compare them.
+
+    Args:
+        clean: the run of the questions as they are.
+        perturbed: runs of the same questions in other words, by name of the perturbation.
+        qrels: judgements; all of their questions count.
+        measure: ir-measures name.
+
+    Raises:
+        DataError: a run and the judgements share no question, or there is no such measure.
+    """
+
+    def score(run: Run) -> float:
+        return mean_scores(evaluate(run, qrels, [measure]))[measure]
+
+    whole = score(clean)
+    found = {}
+    for name, run in perturbed.items():
+        left = score(run)
+        found[name] = PerturbedScore(
+            score=left,
+            relative_drop=relative_drop(whole, left) if whole > 0 else None,
+            overlap=mean_overlap(clean, run, qrels),
+        )
+    return RankingRobustness(clean=whole, perturbed=found)
+
+
+def mean_overlap(clean: Run, perturbed: Run, queries: Collection[QueryId]) -> float:
+    """Mean rank-biased overlap of two runs over questions; one that a run leaves out has an empty ranking."""
+    return fmean(
+        rank_biased_overlap(_ranking(clean.get(query, {})), _ranking(perturbed.get(query, {})))
+        for query in queries
+    )
+
+
+def _ranking(scores: Mapping[str, float]) -> list[str]:
+    return sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
 
 
 def relative_drop(clean: float, perturbed: float) -> float:

@@ -17,13 +17,15 @@ _N_TICKS = 5
 
 @dataclass(frozen=True, slots=True)
 class LineChart:
-    """Lines over steps, the ordinate from 0 up; values that are not finite are left out."""
+    """Lines over steps or layers, the ordinate from 0 up; values that are not finite are left out."""
 
     title: str
     lines: Mapping[str, Points]
     """By name."""
     top: float | None = None
     """Upper end of the ordinate; None is that of the values."""
+    across: str = "step"
+    """What the abscissa counts."""
 
     def html(self) -> str:
         """A `figure` with its legend in words; colours are those of the page."""
@@ -52,7 +54,9 @@ class LineChart:
 
         marks = [_horizontal(place(0.0, tick)[1], tick) for tick in _ticks(least_y, most_y)]
         marks += [_below(place(tick, 0.0)[0], tick) for tick in _ticks(0.0, most_x) if tick == round(tick)]
-        marks.append(f'<text class="across" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 2}">step</text>')
+        marks.append(
+            f'<text class="across" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 2}">{escaped(self.across)}</text>'
+        )
         marks += [_line(number, [place(*point) for point in points]) for number, points in enumerate(lines)]
         return (
             f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(self.title)}">'

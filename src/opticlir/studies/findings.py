@@ -81,6 +81,8 @@ class GeometryRow:
     cosine_margin: float
     csls: float
     """Share of foreign questions that find their English form."""
+    language_identity: float | None
+    """Share of questions whose language a linear probe tells; None where a cell is older than the probe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +203,7 @@ def geometries(plan: Plan, found: Sequence[CellScores]) -> list[GeometryRow]:
 
 
 def _geometry_row(arm: str, task: str, language: str, spaces: Sequence[Geometry]) -> GeometryRow:
+    told = [each for space in spaces if (each := space.language_identity) is not None]
     return GeometryRow(
         arm=arm,
         task=task,
@@ -210,6 +213,7 @@ def _geometry_row(arm: str, task: str, language: str, spaces: Sequence[Geometry]
         uniformity_cross=fmean(space.uniformity_cross for space in spaces),
         cosine_margin=fmean(space.cosine_margin for space in spaces),
         csls=fmean(space.csls_to_english for space in spaces),
+        language_identity=fmean(told) if len(told) == len(spaces) else None,
     )
 
 

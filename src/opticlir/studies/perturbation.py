@@ -7,13 +7,15 @@ import numpy as np
 
 from opticlir.evaluation import code_switch, drop_diacritics, drop_words, romanised, typos
 from opticlir.records import Query
-from opticlir.translation import WordTable
+from opticlir.translation import Dictionary, WordTable
 from opticlir.translation.word_table import words
 
 RATED = ("typos", "drop_words", "code_switch")
 """Perturbations that change a stated share of a question."""
 WHOLE = ("drop_diacritics", "romanised")
 """Perturbations that are done or not done."""
+BY_MEANING = "code_switch"
+"""The one that needs to know what words mean."""
 
 _SEED = 0
 
@@ -67,8 +69,20 @@ class Perturbation:
         return (typos if self.kind == "typos" else drop_words)(text, rate, generator)
 
 
-def known_meanings(table: WordTable, queries: Sequence[Query]) -> dict[str, str]:
-    """English of the words of questions that a word table knows, as `code_switch` looks them up.
+STANDARD = (
+    Perturbation(kind="typos", rate=0.05),
+    Perturbation(kind="typos", rate=0.1),
+    Perturbation(kind="drop_diacritics"),
+    Perturbation(kind="romanised"),
+    Perturbation(kind="drop_words", rate=0.2),
+    Perturbation(kind="code_switch", rate=0.2),
+    Perturbation(kind="code_switch", rate=0.4),
+)
+"""Those that `opticlir robustness` asks about."""
+
+
+def known_meanings(table: WordTable | Dictionary, queries: Sequence[Query]) -> dict[str, str]:
+    """English of the words of questions that a word table or a dictionary knows, as `code_switch` looks them up.
 
     Example:
         >>> from opticlir.records import SentencePair
@@ -78,6 +92,6 @@ def known_meanings(table: WordTable, queries: Sequence[Query]) -> dict[str, str]
     """
     found = {}
     for word in {word.casefold() for query in queries for word in query.text.split()}:
-        if any(piece.isalnum() and piece in table.foreign for piece in words(word)):
+        if any(piece.isalnum() and table.knows(piece) for piece in words(word)):
             found[word] = table.translate(word)
     return found

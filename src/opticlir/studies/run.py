@@ -148,6 +148,5 @@ def _geometry(
     text_of = {query.query_id: query.text for query in english}
     pairs = [(query.text, text_of[query.query_id]) for query in queries if query.query_id in text_of]
     foreign = sentence_vectors(encode_queries(model, [text for text, _ in pairs]))
-    return asdict(
-        measure_geometry(foreign, sentence_vectors(encode_documents(model, (text for _, text in pairs))))
-    )
+    english_side = sentence_vectors(encode_documents(model, (text for _, text in pairs)))
+    return asdict(measure_geometry(foreign, english_side, is_probed=True))

@@ -1,7 +1,7 @@
 """What the cells say: every question's score in every measure, and what was measured beside it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -10,9 +10,9 @@ from opticlir.evaluation import (
     Geometry,
     evaluate,
     max_at_r,
+    mean_overlap,
     mean_scores,
     peer,
-    rank_biased_overlap,
     rank_distance,
 )
 from opticlir.records import QueryId, RetrievalTask, Run
@@ -78,7 +78,7 @@ def _measured(
     for each in study.perturbations if cell.asked.get("perturbations") else ():
         other = read_run(folder / perturbed_run(each))
         perturbed[each.label] = mean_scores(evaluate(other, task.qrels, [first]))[first]
-        overlap[each.label] = fmean(_overlaps(run, other, list(task.qrels)))
+        overlap[each.label] = mean_overlap(run, other, task.qrels)
     geometry = folder / GEOMETRY
     return CellScores(
         cell=cell,
@@ -89,15 +89,6 @@ def _measured(
         geometry=Geometry(**json.loads(geometry.read_text(encoding="utf-8"))) if geometry.exists() else None,
         bias=_bias(run, task) if is_pooled and "bias" in study.reports else None,
     )
-
-
-def _overlaps(clean: Run, perturbed: Run, queries: Sequence[QueryId]) -> Iterator[float]:
-    for query in queries:
-        yield rank_biased_overlap(_ranking(clean.get(query, {})), _ranking(perturbed.get(query, {})))
-
-
-def _ranking(scores: Mapping[str, float]) -> list[str]:
-    return sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
 
 
 def _bias(run: Run, task: RetrievalTask) -> Bias:

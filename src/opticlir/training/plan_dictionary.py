@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from sentence_transformers import MultiVectorEncoder
 
 from opticlir import transport
@@ -78,15 +79,16 @@ def _moved(
         transport.uniform(foreign_mask),
         transport.uniform(english_mask),
         config,
-    ).numpy()
+    ).double()
     found = []
     for (own, other), plan in zip(sides, plans, strict=True):
-        words = np.zeros((len(own.words), len(other.words)))
-        np.add.at(
-            words,
-            (own.word_of[:, None], other.word_of[None, :]),
+        words = transport.word_mass(
             plan[: len(own.word_of), : len(other.word_of)],
-        )
+            torch.from_numpy(own.word_of),
+            torch.from_numpy(other.word_of),
+            n_source=len(own.words),
+            n_target=len(other.words),
+        ).numpy()
         found.append(words / np.maximum(words.sum(axis=1, keepdims=True), 1e-12))
     return found
 

@@ -36,6 +36,10 @@ class Dictionary:
                     meanings.setdefault(key, []).append(english)
         return cls(meanings)
 
+    def knows(self, word: str) -> bool:
+        """Whether a word, lower-cased and without diacritics, is an entry by itself."""
+        return (word,) in self._meanings
+
     def translate(self, text: str) -> str:
         """Meaning by meaning, from the left; words that are in no entry stay as they are."""
         rest, found = words(text), []

@@ -41,6 +41,10 @@ class WordTable:
         )  # fmt: skip
         return cls(foreign, tuple(english), table)
 
+    def knows(self, word: str) -> bool:
+        """Whether the bitext showed a word, lower-cased and without diacritics."""
+        return word in self.foreign
+
     def translate(self, text: str) -> str:
         """The likeliest English word for each foreign one; a word the bitext never showed stays as it is."""
         return " ".join(self._best(word) for word in words(text))

@@ -10,6 +10,7 @@ from opticlir.transport.proximal import proximal_point
 from opticlir.transport.ragged import RaggedCost
 from opticlir.transport.sinkhorn import sinkhorn, unrolled_sinkhorn
 from opticlir.transport.unbalanced import partial_sinkhorn, unbalanced_sinkhorn
+from opticlir.transport.word_mass import word_mass
 
 __all__ = [
     "RaggedCost",
@@ -30,4 +31,5 @@ __all__ = [
     "uniform",
     "unrolled_sinkhorn",
     "weighted",
+    "word_mass",
 ]

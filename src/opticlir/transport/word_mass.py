@@ -1,0 +1,34 @@
+"""A plan between the pieces of two texts as a plan between their words."""
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+
+def word_mass(
+    plan: Float[Tensor, "m n"],
+    source_words: Int64[Tensor, " m"],
+    target_words: Int64[Tensor, " n"],
+    *,
+    n_source: int,
+    n_target: int,
+) -> Float[Tensor, "words others"]:
+    """Sum the mass that goes from the pieces of each word to the pieces of each other.
+
+    Args:
+        plan: (m, n) float tensor, one plan without padding.
+        source_words: (m,) int64 tensor, number of the word that each row belongs to.
+        target_words: (n,) int64 tensor, likewise of each column.
+        n_source: words of the source side; one that no row belongs to moves nothing.
+        n_target: words of the target side.
+
+    Returns:
+        (n_source, n_target) tensor of the dtype of `plan`; its sum is that of the plan.
+
+    Example:
+        >>> import torch
+        >>> halves = torch.tensor([[0.25, 0.0], [0.25, 0.0], [0.0, 0.5]])
+        >>> word_mass(halves, torch.tensor([0, 0, 1]), torch.tensor([0, 1]), n_source=2, n_target=2).tolist()
+        [[0.5, 0.0], [0.0, 0.5]]
+    """
+    rows = plan.new_zeros(n_source, plan.shape[1]).index_add(0, source_words, plan)
+    return plan.new_zeros(n_source, n_target).index_add(1, target_words, rows)
