@@ -46,6 +46,21 @@ BAD = {
     "seq2seq without a model": (
         ("[arms.mse]", '[arms.x]\ntranslate = "seq2seq"\n[arms.mse]'), "[arms.x]: seq2seq needs the folder of a model"
     ),
+    "unknown removal": (
+        ("[arms.mse]", '[arms.x]\nmodel = "minilm"\nremove = "lri"\n[arms.mse]'),
+        "[arms.x]: remove is 'lri'; did you mean 'lir'?; there are lir, lsar",
+    ),
+    "rank of nothing": (
+        ("[arms.mse]", '[arms.x]\nmodel = "minilm"\nrank = 2\n[arms.mse]'), "[arms.x]: unknown key 'rank'"
+    ),
+    "rank 0": (
+        ("[arms.mse]", '[arms.x]\nmodel = "minilm"\nremove = "lir"\nrank = 0\n[arms.mse]'),
+        "[arms.x]: rank is 0: lir expects 1 or more",
+    ),
+    "rank of two means": (
+        ("[arms.mse]", '[arms.x]\nmodel = "minilm"\nremove = "lsar"\nrank = 2\n[arms.mse]'),
+        "[arms.x]: rank is 2: lsar expects 1, the direction in which two means differ",
+    ),
     "unknown ranking": (
         ("[arms.mse]", '[arms.mse]\nranking = "sparse"'), "ranking is 'sparse'; there are hybrid, dense, bm25"
     ),

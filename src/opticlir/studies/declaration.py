@@ -39,6 +39,18 @@ class AsItIs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WithoutLanguage:
+    """An encoder as it is, but for the language in its space."""
+
+    model: str
+    """As of `AsItIs`."""
+    remove: str
+    """`lir` or `lsar`."""
+    rank: int = 1
+    """Components of each language, or directions of the subspace."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Translated:
     """The question in English, by a translator; then the English teacher or BM25."""
 
@@ -60,7 +72,7 @@ class Recorded:
     """Path with `{task}`, `{language}` and, where there are several, `{seed}`; relative to the study file."""
 
 
-Source: TypeAlias = Trained | AsItIs | Translated | Recorded
+Source: TypeAlias = Trained | AsItIs | WithoutLanguage | Translated | Recorded
 
 
 @dataclass(frozen=True, kw_only=True)

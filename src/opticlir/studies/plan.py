@@ -22,7 +22,9 @@ from opticlir.studies.declaration import (
     TaskLanguage,
     Trained,
     Translated,
+    WithoutLanguage,
 )
+from opticlir.studies.language_removed import LanguageRemoved
 from opticlir.studies.systems import Bitext, RunFile, Student, System, ZeroShot
 from opticlir.studies.tasks import Tasks
 from opticlir.studies.translated import HumanEnglish, Structured, Translation
@@ -214,6 +216,9 @@ class _Planner:
     def _system(self, arm: Arm, place: _Place, seed: int) -> System:
         if isinstance(arm.source, AsItIs):
             return ZeroShot(model=arm.source.model)
+        if isinstance(arm.source, WithoutLanguage):
+            source, bitext = arm.source, self._bitext(arm.name, place)
+            return LanguageRemoved(model=source.model, how=source.remove, rank=source.rank, bitext=bitext)
         if isinstance(arm.source, Recorded):
             pattern = arm.source.pattern
             name = pattern.format(task=place.task.name, language=place.language, seed=seed)

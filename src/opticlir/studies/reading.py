@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from opticlir.data import BENCHMARKS
+from opticlir.encoder import REMOVALS
 from opticlir.errors import DataError
 from opticlir.evaluation import check_measures
 from opticlir.languages import language_code
@@ -27,6 +28,7 @@ from opticlir.studies.declaration import (
     TaskLanguage,
     Trained,
     Translated,
+    WithoutLanguage,
 )
 from opticlir.studies.perturbation import RATED, WHOLE, Perturbation
 from opticlir.studies.toml_table import TomlTable
@@ -95,10 +97,24 @@ def _source(kind: str, table: TomlTable) -> Source:
     if kind == "train":
         return Trained(settings=_training(table.mapping("train"), table.below("train")))
     if kind == "model":
-        return AsItIs(model=table.need("model", str))
+        return _encoder(table)
     if kind == "runs":
         return Recorded(pattern=table.need("runs", str))
     return _translated(table)
+
+
+def _encoder(table: TomlTable) -> AsItIs | WithoutLanguage:
+    model, remove = table.need("model", str), table.find("remove", str)
+    if remove is None:
+        return AsItIs(model=model)
+    rank = table.find("rank", int)
+    found = WithoutLanguage(
+        model=model, remove=_one_of(table, "remove", remove, REMOVALS), rank=1 if rank is None else rank
+    )
+    if found.rank < 1 or (found.remove == "lsar" and found.rank > 1):
+        expected = "1 or more" if found.remove == "lir" else "1, the direction in which two means differ"
+        raise DataError(f"{table.where}: rank is {found.rank}: {found.remove} expects {expected}")
+    return found
 
 
 def _translated(table: TomlTable) -> Translated:
