@@ -13,7 +13,7 @@ demo: install
 	$(BIN)/opticlir demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 check: install
 	$(BIN)/ruff format --check .

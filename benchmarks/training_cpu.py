@@ -62,7 +62,7 @@ class Recipe:
     """Which levers are used; all of them is the default of `opticlir train`."""
 
     cached_teacher: bool = True
-    length_buckets: bool = True
+    length_runs: bool = True
     bfloat16: bool = True
     pruned_vocabulary: bool = True
     plain_attention: bool = True
@@ -151,7 +151,8 @@ def _trainer(recipe: Recipe, student: MultiVectorEncoder, start: Start) -> Multi
     transport = TransportConfig() if recipe.batched_transport else TransportConfig(solver="exact")
     table = transformer_of(student, "query").model.get_input_embeddings().weight
     embeddings = next(name for name, parameter in student.named_parameters() if parameter is table)
-    kind = StudentTrainer if recipe.length_buckets else MultiVectorEncoderTrainer
+    n_runs = LeverConfig().length_runs if recipe.length_runs else 1
+    kind = StudentTrainer if recipe.length_runs else MultiVectorEncoderTrainer
     trainer = kind(
         model=student,
         args=MultiVectorEncoderTrainingArguments(
@@ -161,13 +162,17 @@ def _trainer(recipe: Recipe, student: MultiVectorEncoder, start: Start) -> Multi
             report_to="none", disable_tqdm=True, save_strategy="no",
         ),
         train_dataset=Dataset.from_dict({"pair": np.arange(len(foreign))}),
-        loss=DistillationLoss(student, {"optical": (objectives(transport, 0.05)["optical"], 1.0)}),
+        loss=DistillationLoss(student, {"optical": (objectives(transport, 0.05)["optical"], 1.0)}, n_runs=n_runs),
         data_collator=collator,
     )  # fmt: skip
-    if recipe.length_buckets:
+    if recipe.length_runs:
         ids = transformer_of(student, "query").tokenizer(foreign, truncation=True)["input_ids"]
         trainer.buckets = LengthBuckets(
-            np.array([len(text) for text in ids]), np.ones(len(ids)), batch_size=BATCH_SIZE, seed=0
+            np.array([len(text) for text in ids]),
+            np.ones(len(ids)),
+            batch_size=BATCH_SIZE,
+            seed=0,
+            n_runs=n_runs,
         )
     return trainer
 

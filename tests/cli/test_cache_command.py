@@ -47,7 +47,7 @@ def test_verify_names_the_torn_shard_and_exits_with_1(folder):
 
 
 def test_prune_says_what_it_freed(folder):
-    assert "0 shards removed, 0 bytes freed" in cache("prune", "--max-size", "1GB").stdout
+    assert "0 pieces removed, 0 bytes freed" in cache("prune", "--max-size", "1GB").stdout
     pruned = json.loads(cache("prune", "--max-size", "0", "--json").stdout)
     assert (pruned["removed"], pruned["left"]) == (1, 0)
 

@@ -12,10 +12,12 @@ from opticlir.training.batches import BitextCollator, LengthBuckets, pad_tokens
 from opticlir.training.teacher_cache import TeacherCache
 
 
-def buckets_for(weights, *, lengths=None, batch_size=4, seed=0):
+def buckets_for(weights, *, lengths=None, batch_size=4, seed=0, n_runs=1):
     weights = np.array(weights, dtype=np.float64)
     lengths = np.arange(len(weights)) if lengths is None else lengths
-    return LengthBuckets(np.array(lengths, dtype=np.int64), weights, batch_size=batch_size, seed=seed)
+    return LengthBuckets(
+        np.array(lengths, dtype=np.int64), weights, batch_size=batch_size, seed=seed, n_runs=n_runs
+    )
 
 
 def epoch_of(buckets, epoch):
@@ -28,10 +30,11 @@ def epoch_of(buckets, epoch):
     batch_size=st.integers(1, 9),
     seed=st.integers(0, 5),
     epoch=st.integers(0, 5),
+    n_runs=st.integers(0, 5),
 )
 @settings(max_examples=150, deadline=None)
-def test_every_pair_comes_exactly_as_often_as_its_weight_says(weights, batch_size, seed, epoch):
-    buckets = buckets_for(weights, batch_size=batch_size, seed=seed)
+def test_every_pair_comes_exactly_as_often_as_its_weight_says(weights, batch_size, seed, epoch, n_runs):
+    buckets = buckets_for(weights, batch_size=batch_size, seed=seed, n_runs=n_runs)
     batches = epoch_of(buckets, epoch)
     assert Counter(pair for batch in batches for pair in batch) == dict(enumerate(weights))
     assert len(batches) == len(buckets)
@@ -92,6 +95,20 @@ def test_lengths_are_alike_within_a_batch():
     assert spread < 15  # by chance it would be about 81
     starts = [lengths[batch].min() for batch in batches]
     assert starts != sorted(starts)  # short and long ones in turn
+
+
+def test_a_batch_of_runs_has_short_and_long_pairs_and_each_run_is_alike_in_length():
+    lengths = np.random.default_rng(0).integers(1, 100, size=800)
+    batches = epoch_of(buckets_for([1] * 800, lengths=lengths, batch_size=20, n_runs=4), 0)
+    for batch in batches:
+        found = lengths[batch]
+        assert found.tolist() == sorted(found)
+        assert found[4] < 33 < 66 < found[-5]  # a quarter each from the quarters of a pool
+        assert abs(found.mean() - lengths.mean()) < 12
+    runs = [run for batch in batches for run in np.split(lengths[batch], 4)]
+    assert (
+        np.mean([np.ptp(run) for run in runs]) < 4
+    )  # 25 pairs of 100 lengths in 20 runs: by chance about 24
 
 
 def test_a_bitext_smaller_than_a_batch_is_one_batch():

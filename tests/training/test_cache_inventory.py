@@ -6,7 +6,7 @@ import pytest
 
 import tiny_models
 from opticlir.storage import unless_held
-from opticlir.training.cache_inventory import list_entries, prune, torn_shards
+from opticlir.training.cache_inventory import list_entries, prune, torn_pieces
 from opticlir.training.teacher_cache import TeacherCache
 
 TEXTS = list(tiny_models.ENGLISH)
@@ -58,7 +58,7 @@ def test_entries_say_whose_vectors_they_are_and_when_they_were_used(cache):
 
 def test_an_empty_cache_has_no_entries_nothing_torn_and_nothing_to_prune(tmp_path):
     assert list_entries(tmp_path) == []
-    assert list(torn_shards(tmp_path)) == []
+    assert list(torn_pieces(tmp_path)) == []
     assert prune(tmp_path, max_bytes=0.0).removed == 0
 
 
@@ -72,7 +72,7 @@ def test_use_is_noted(cache, teacher):
 
 
 def test_a_whole_cache_verifies(cache):
-    assert list(torn_shards(cache)) == []
+    assert list(torn_pieces(cache)) == []
 
 
 @pytest.mark.parametrize("name", ["texts.npy", "starts.npy", "vectors.npy"])
@@ -82,7 +82,7 @@ def test_a_flipped_byte_names_its_shard(cache, name, position):
     data = bytearray((shard / name).read_bytes())
     data[position] ^= 4
     (shard / name).write_bytes(data)
-    ((path, reason),) = torn_shards(cache)
+    ((path, reason),) = torn_pieces(cache)
     assert path == shard
     assert str(shard / name) in reason
 
@@ -90,7 +90,7 @@ def test_a_flipped_byte_names_its_shard(cache, name, position):
 def test_scales_are_verified_too(cache):
     (scales,) = (cache / "teacher").glob("*/shard-*/scales.npy")
     scales.unlink()
-    ((path, reason),) = torn_shards(cache)
+    ((path, reason),) = torn_pieces(cache)
     assert path == scales.parent
     assert "is missing" in reason
 

@@ -88,11 +88,11 @@ def test_both_sides_are_counted_where_both_are_read(checkpoints):
 def test_random_batches_are_those_of_no_length():
     lengths = np.random.default_rng(0).integers(1, 60, size=400)
 
-    def spread(sort):
-        batches = LengthBuckets(lengths, np.ones(400), batch_size=8, seed=0, sort=sort)
+    def spread(n_runs):
+        batches = LengthBuckets(lengths, np.ones(400), batch_size=8, seed=0, n_runs=n_runs)
         return np.mean([np.ptp(lengths[batch]) for batch in batches])
 
-    assert spread(sort=True) < 12 < 40 < spread(sort=False)
+    assert spread(n_runs=1) < 12 < 40 < spread(n_runs=0)
 
 
 def test_denormals_are_flushed_only_while_wanted():
@@ -106,7 +106,7 @@ def test_denormals_are_flushed_only_while_wanted():
 
 def test_an_unknown_lever_is_refused():
     with pytest.raises(
-        DataError, match=r"test: \[levers\]: unknown key 'lenght_buckets'; did you mean 'length_buckets'"
+        DataError, match=r"test: \[levers\]: unknown key 'lenght_runs'; did you mean 'length_runs'"
     ):
-        make_config({"language": "swa", "levers": {"lenght_buckets": False}}, source="test")
+        make_config({"language": "swa", "levers": {"lenght_runs": 0}}, source="test")
     assert LeverConfig().optimiser == "adamw_torch_fused"

@@ -131,12 +131,12 @@ class Echo(torch.nn.Module):
 
     def forward(self, inputs, task):
         assert task == "query"
-        return {"token_embeddings": self.scale * inputs["states"], "attention_mask": inputs["mask"]}
+        return {"token_embeddings": self.scale * inputs["states"], "attention_mask": inputs["attention_mask"]}
 
 
 def inputs_of(batch):
     return {
-        "states": batch.student, "mask": batch.student_mask.long(), "teacher_tokens": batch.teacher,
+        "states": batch.student, "attention_mask": batch.student_mask.long(), "teacher_tokens": batch.teacher,
         "teacher_mask": batch.teacher_mask, "pairs": torch.tensor([7, 8, 9]),
     }  # fmt: skip
 

@@ -17,6 +17,7 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     index,
     robustness,
     search,
+    search_structured,
     study,
     train,
     translate,

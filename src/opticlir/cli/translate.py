@@ -8,7 +8,6 @@ import typer
 from opticlir.cli.app import AsJson, app, print_json
 
 if TYPE_CHECKING:
-    from opticlir.records import SentencePair
     from opticlir.translation import Translator
 
 Bitext = Annotated[
@@ -29,7 +28,10 @@ def translate(
         list[Path] | None, typer.Option(help="english<TAB>foreign entries; repeat for more.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="Folder of a Marian, NLLB or M2M100 model, for seq2seq.")
+        Path | None,
+        typer.Option(
+            help="Folder of a Marian, NLLB or M2M100 model, as it is or converted by CTranslate2, for seq2seq."
+        ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="The model's own code of the language.")] = None,
     target: Annotated[str | None, typer.Option(help="The model's own code of English.")] = None,
@@ -94,10 +96,11 @@ def train_translator(
 
     Example: opticlir train-translator --bitext hau.tsv --language hau --out hau-nmt --minutes 15
     """
+    from opticlir.cli.bitext import read_pairs
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
 
-    pairs = _pairs(bitext, language)
+    pairs = read_pairs(bitext, language)
     quieten()
     from opticlir.translation.nmt import NmtConfig, train_translator
 
@@ -120,19 +123,11 @@ def _required(value: Any, option: str, by: str) -> Any:
     return value
 
 
-def _pairs(bitext: list[str], language: str) -> "list[SentencePair]":
-    from opticlir.data import parse_bitext_argument, read_bitext
-    from opticlir.languages import language_code
-
-    code = language_code(language)
-    files = [parse_bitext_argument(argument) for argument in bitext]
-    return [pair for path, weight in files for pair in read_bitext(path, language=code, weight=weight)]
-
-
 def _word_table(bitext: list[str], language: str) -> "Translator":
+    from opticlir.cli.bitext import read_pairs
     from opticlir.translation import WordTable
 
-    return WordTable.learn(_pairs(bitext, language))
+    return WordTable.learn(read_pairs(bitext, language))
 
 
 def _dictionary(paths: list[Path]) -> "Translator":
@@ -142,9 +137,9 @@ def _dictionary(paths: list[Path]) -> "Translator":
 
 
 def _seq2seq(folder: Path, source: str | None, target: str | None) -> "Translator":
-    from opticlir.translation.seq2seq import Seq2Seq
+    from opticlir.translation.neural import load_neural_translator
 
-    return Seq2Seq(folder, source=source, target=target)
+    return load_neural_translator(folder, source=source, target=target)
 
 
 def _apertium(pair: str) -> "Translator":

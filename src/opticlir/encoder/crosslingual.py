@@ -97,10 +97,8 @@ def _replace_vocabulary(transformer: Transformer, vocabulary: Vocabulary) -> Non
         model_max_length=old.model_max_length, padding_side=old.padding_side,
         model_input_names=old.model_input_names, **old.special_tokens_map,
     )  # fmt: skip
-    weights = torch.from_numpy(vocabulary.embeddings)
     old_table = transformer.model.get_input_embeddings()
-    size, hidden = weights.shape
-    table = nn.Embedding(size, hidden, padding_idx=old_table.padding_idx, dtype=old_table.weight.dtype)
-    table.weight.data.copy_(weights)
+    weights = torch.from_numpy(vocabulary.embeddings).to(old_table.weight.dtype)
+    table = nn.Embedding.from_pretrained(weights, freeze=False, padding_idx=old_table.padding_idx)
     transformer.model.set_input_embeddings(table)
     transformer.model.config.vocab_size = len(weights)

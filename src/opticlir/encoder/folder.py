@@ -19,12 +19,14 @@ _RECORD = "run"
 """The record of a training run beside its model: checkpoints of an optimiser are pickles, and never opened."""
 
 
-def check_model_folder(folder: Path, *, links_within: Path | None = None) -> None:
+def check_model_folder(folder: Path, *, links_within: Path | None = None, weights: str | None = None) -> None:
     """Refuse a model folder that is no model, or that could run code.
 
     Args:
         folder: the model.
         links_within: where links may lead, as in the cache of a hub's client; None is `folder` itself.
+        weights: name of the one file of weights that another library reads, which is then no pickle whatever
+            it is called; None is that they are safetensors.
 
     Raises:
         ArtefactError: it names the file or key, and what to do.
@@ -32,7 +34,9 @@ def check_model_folder(folder: Path, *, links_within: Path | None = None) -> Non
     if not folder.is_dir():
         raise ArtefactError(f"{folder}: no such model folder")
     for path in _entries(folder):
-        _check_kind(path, (links_within or folder).resolve())
+        _check_link(path, (links_within or folder).resolve())
+        if weights is None or path != folder / weights:
+            _check_kind(path)
         if path.name == "modules.json":
             _check_modules(path)
         elif path.name == "router_config.json":
@@ -41,7 +45,7 @@ def check_model_folder(folder: Path, *, links_within: Path | None = None) -> Non
             _check_shards(path)
         if path.suffix.lower() == ".json" and path.name not in _VOCABULARIES:
             _check_config(path)
-    if not any(path.suffix == ".safetensors" for path in _entries(folder)):
+    if weights is None and not any(path.suffix == ".safetensors" for path in _entries(folder)):
         raise ArtefactError(f"{folder}: no .safetensors file, so this is no model folder")
 
 
@@ -67,9 +71,12 @@ def _entries(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _check_kind(path: Path, root: Path) -> None:
+def _check_link(path: Path, root: Path) -> None:
     if path.is_symlink() and not path.resolve().is_relative_to(root):
         raise ArtefactError(f"{path}: a link that leads out of the model folder; copy the file instead")
+
+
+def _check_kind(path: Path) -> None:
     if not (path.is_file() or path.is_dir()):
         raise ArtefactError(f"{path}: neither a file nor a folder; remove it")
     if path.suffix.lower() in _PICKLES or path.name.endswith(".bin.index.json"):

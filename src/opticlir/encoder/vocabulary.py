@@ -17,7 +17,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from scipy.sparse import csr_array
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from opticlir.encoder.alignment import Ids, TranslationTable, learn_translation_table
 from opticlir.errors import DataError
@@ -173,7 +174,7 @@ def _with_foreign_normalizer(tokenizer: Tokenizer) -> Tokenizer:
     ):
         tokenizer.normalizer = normalizers.Sequence([
             normalizers.NFD(),
-            *(normalizers.Replace(mark, "") for mark in map(chr, range(0x300, 0x370))),
+            normalizers.Replace(Regex("[\u0300-\u036f]"), ""),
             normalizers.NFC(),
             normalizers.BertNormalizer(
                 clean_text=normalizer.clean_text, handle_chinese_chars=normalizer.handle_chinese_chars,
@@ -238,10 +239,8 @@ def _expected_embeddings(table: TranslationTable, embeddings: Matrix) -> Matrix:
 
     A mean of several vectors is shorter than each of them, and the encoder was never shown short ones.
     """
-    n_foreign, (_, hidden) = len(table.starts) - 1, embeddings.shape
-    means = np.zeros((n_foreign, hidden), dtype=np.float32)
-    rows = np.repeat(np.arange(n_foreign), np.diff(table.starts))
-    np.add.at(means, rows, table.probabilities[:, None] * embeddings[table.english_ids])
+    shape = len(table.starts) - 1, len(embeddings)
+    means = csr_array((table.probabilities, table.english_ids, table.starts), shape=shape) @ embeddings
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
     usual = np.linalg.norm(embeddings, axis=1).mean()
     return np.divide(means * usual, lengths, out=np.zeros_like(means), where=lengths > 0)
@@ -264,11 +263,9 @@ def _place_pieces(
     size, known = _n_ids(student), len(embeddings)
     prior = np.zeros((size, embeddings.shape[1]), dtype=np.float32)
     prior[:known] = embeddings
-    for new in range(known, size):
-        spelled = teacher.encode(
-            str(student.id_to_token(new)).removeprefix("##"), add_special_tokens=False
-        ).ids
-        if spelled:
+    added = [str(student.id_to_token(new)).removeprefix("##") for new in range(known, size)]
+    for new, spelled in enumerate(_encode(teacher, added), start=known):
+        if len(spelled):
             prior[new] = embeddings[spelled].mean(axis=0)
     strength = np.where(np.arange(size) < known, config.known_token_prior, config.new_token_prior)
     return _blend(_expected_embeddings(table, embeddings), prior, table.expected_counts, strength)

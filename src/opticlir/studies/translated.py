@@ -112,11 +112,13 @@ class Translation:
             return Dictionary.read(self.dictionary), {}
         if self.by == "apertium":
             return Apertium(self.pair), {}
-        from opticlir.translation.seq2seq import Seq2Seq  # noqa: PLC0415 - heavy
+        from opticlir.translation.neural import load_neural_translator  # noqa: PLC0415 - heavy
 
         source, target = self.codes
         model = Path(self.model)
-        return Seq2Seq(model, source=source, target=target), {"parameters": saved_parameters(model)}
+        parameters = saved_parameters(model)
+        facts = {"parameters": parameters} if parameters else {}
+        return load_neural_translator(model, source=source, target=target), facts
 
     def _neural(self, folder: Path, workshop: Workshop) -> tuple[Translator, dict[str, int]]:
         """Train a translator from the bitext alone, or take the one that stands."""
@@ -159,7 +161,7 @@ class Structured:
 
 
 def saved_parameters(folder: Path) -> int:
-    """Number of weights in the safetensors files of a folder, from their headers."""
+    """Number of weights in the safetensors files of a folder, from their headers; 0 where there is none."""
     total = 0
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(str(path), framework="numpy") as weights:

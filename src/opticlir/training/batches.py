@@ -20,11 +20,13 @@ _TEXTS_TOGETHER = 8192
 
 
 class LengthBuckets(DefaultBatchSampler):
-    """Batches of pairs of like length, every pair as often as its weight says.
+    """Batches made of runs of pairs of like length, every pair as often as its weight says.
 
-    Pairs are shuffled, cut into pools of a few batches, sorted by length within a pool, and the batches
-    shuffled: little padding, and no two epochs alike. A fractional weight is rounded up or down by lot,
-    anew each epoch. All epochs have as many batches, and batches differ by a pair at most.
+    Pairs are shuffled, cut into pools of a few batches, and sorted by length within a pool. Each batch of a
+    pool is dealt a run of short pairs, one of longer ones, and so on to the longest, in this order: read run
+    by run it needs little padding, and yet is a fair sample. No two epochs are alike. A fractional weight is
+    rounded up or down by lot, anew each epoch. All epochs have as many batches, and batches differ by a pair
+    at most.
 
     Of several processes each takes its share of a batch, long and short texts alike: the shares of a batch
     follow one another here, and accelerate hands them out in turn.
@@ -35,7 +37,7 @@ class LengthBuckets(DefaultBatchSampler):
         batch_size: most pairs per batch, of all processes together.
         seed: with the epoch, decides everything.
         n_processes: that share each batch.
-        sort: by length, within a pool; else batches are random.
+        n_runs: in a batch; 1 makes all its pairs alike in length, 0 leaves batches as they are drawn.
 
     Raises:
         DataError: there are fewer pairs in a batch than processes.
@@ -49,14 +51,14 @@ class LengthBuckets(DefaultBatchSampler):
         batch_size: int,
         seed: int,
         n_processes: int = 1,
-        sort: bool = True,
+        n_runs: int = 1,
     ) -> None:
         self._lengths = lengths
         self._whole = np.floor(weights).astype(np.int64)
         self._shares = weights - self._whole
         self._n_drawn = math.ceil(self._shares.sum() - 1e-6)  # a sum of shares is a little off
         self._seed, self.epoch = seed, 0
-        self._n_processes, self._sort = n_processes, sort
+        self._n_processes, self._n_runs = n_processes, n_runs
         n_pairs = int(self._whole.sum()) + self._n_drawn
         self.n_batches = max(1, math.ceil(n_pairs / batch_size))
         if n_pairs // self.n_batches < n_processes:
@@ -94,11 +96,25 @@ class LengthBuckets(DefaultBatchSampler):
         for first in range(0, self.n_batches, _BATCHES_SORTED_TOGETHER):
             pool = edges[first : first + _BATCHES_SORTED_TOGETHER + 1]
             chosen = order[pool[0] : pool[-1]]
-            if self._sort:
+            if self._n_runs:
                 chosen = chosen[np.argsort(self._lengths[chosen], kind="stable")]
-            batches += np.split(chosen, pool[1:-1] - pool[0])
+            batches += self._dealt(chosen, np.diff(pool), random)
         for number in random.permutation(len(batches)):
             yield batches[number].tolist()
+
+    def _dealt(
+        self, pairs: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], random: np.random.Generator
+    ) -> list[npt.NDArray[np.int64]]:
+        """Batches of these sizes from sorted pairs: every batch a run from the shortest, one from the next, ..."""
+        n_runs = max(1, self._n_runs)
+        run_ends = np.linspace(np.zeros_like(sizes), sizes, n_runs + 1).astype(np.int64)
+        dealt: list[list[npt.NDArray[np.int64]]] = [[] for _ in sizes]
+        first = 0
+        for run_sizes in np.diff(run_ends, axis=0):
+            for batch in random.permutation(len(sizes)) if n_runs > 1 else range(len(sizes)):
+                dealt[batch].append(pairs[first : first + run_sizes[batch]])
+                first += run_sizes[batch]
+        return [np.concatenate(runs) for runs in dealt]
 
     def _drawn(self, random: np.random.Generator) -> npt.NDArray[np.int64]:
         """The pairs of an epoch in random order, as many in every epoch.

@@ -119,6 +119,13 @@ class TrainConfig:
         return self.stages or (Stage(method=self.method, share=1.0),)
 
     @property
+    def length_runs(self) -> int:
+        """Runs of like length in a batch. A perturbation has the shape of a whole batch: it is read in one."""
+        return (
+            self.levers.length_runs if self.perturbation.kind == "none" else min(self.levers.length_runs, 1)
+        )
+
+    @property
     def reads_english(self) -> bool:
         """Whether the student encodes the English side of the bitext as well."""
         return self.discriminator.weight > 0 or reads_english(objective_names(self.schedule))

@@ -16,6 +16,7 @@ from transformers import PrinterCallback
 
 from opticlir.data import PairTable
 from opticlir.encoder import (
+    Vocabulary,
     cross_lingual_model,
     load_model,
     merge_adapter,
@@ -25,7 +26,6 @@ from opticlir.encoder import (
     save_model,
     split_words,
     transformer_of,
-    vocabulary_for,
 )
 from opticlir.errors import ArtefactError, DataError
 from opticlir.manifest import input_checksums
@@ -47,6 +47,7 @@ from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTok
 from opticlir.training.trainable import make_trainable
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval
+from opticlir.training.vocabulary_cache import cached_vocabulary
 
 logger = logging.getLogger(__name__)
 
@@ -118,8 +119,7 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     _check_widths(base, teacher, config)
     kept, held_out = _split(pairs, config)
     report({"event": "stage", "name": "aligning words"})
-    vocabulary = vocabulary_for(base, kept, config.words) if config.vocabulary == "extend" else None
-    student = new_student(base, vocabulary)
+    student = new_student(base, _vocabulary(config, base, kept))
     make_trainable(student, config)
     run.write_words(_words(student, kept))
     tokens = _teacher_tokens(
@@ -227,6 +227,15 @@ def _split(pairs: PairTable, config: TrainConfig) -> tuple[PairTable, PairTable]
             "give 50 pairs or more, held_out above 0, or no patience"
         )
     return pairs.take(np.delete(np.arange(len(pairs)), chosen)), pairs.take(np.sort(chosen))
+
+
+def _vocabulary(config: TrainConfig, base: MultiVectorEncoder, pairs: PairTable) -> Vocabulary | None:
+    if config.vocabulary == "keep":
+        return None
+    with processes().main_process_first():  # the others find it in the cache
+        return cached_vocabulary(
+            default_cache_folder(), base, config.student or config.teacher, pairs, config.words
+        )
 
 
 def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:

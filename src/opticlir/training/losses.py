@@ -6,12 +6,13 @@ Each objective takes a `TokenBatch` and gives one scalar; a method is a weighted
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from opticlir.training.discriminator import LanguageDiscriminator
+from opticlir.training.length_runs import encode_in_runs
 from opticlir.training.methods import METHODS, parse_method, reads_english
 from opticlir.training.objectives import (
     EnglishSide,
@@ -77,6 +78,8 @@ class DistillationLoss(torch.nn.Module):
         parts: objective and weight by name; may be replaced between steps, where a stage ends.
         perturbation: what the student has to bear while it reads the foreign side; None is nothing.
         discriminator: what the student must not show its language to; learns with it. None is nobody.
+        n_runs: in which the rows of a batch stand by length (`LengthBuckets`), and are encoded one after the
+            other; 1 with a perturbation, which has the shape of the whole batch.
     """
 
     def __init__(
@@ -85,12 +88,14 @@ class DistillationLoss(torch.nn.Module):
         parts: Parts,
         perturbation: Perturbation | None = None,
         discriminator: LanguageDiscriminator | None = None,
+        n_runs: int = 1,
     ) -> None:
         super().__init__()
         self.model = model
         self.parts = dict(parts)
         self.discriminator = discriminator
         self._perturbation = perturbation
+        self._n_runs = n_runs
         self._notes: dict[str, list[Tensor]] = {}
 
     def forward(
@@ -169,9 +174,12 @@ class DistillationLoss(torch.nn.Module):
             return {name: weight * objective(batch) for name, (objective, weight) in parts.items()}
 
     def _encode(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        encoded = self.model(inputs, task="query")
-        tokens, mask = encoded["token_embeddings"].float(), encoded["attention_mask"].bool()
+        tokens, mask = encode_in_runs(self._encode_run, inputs, self._n_runs)
         return laid_together(tokens), laid_together(mask)
+
+    def _encode_run(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        encoded = self.model(inputs, task="query")
+        return encoded["token_embeddings"].float(), encoded["attention_mask"].bool()
 
     def _english(self, others: list[dict[str, Tensor]]) -> EnglishSide | None:
         if not others:

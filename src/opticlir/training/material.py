@@ -64,7 +64,7 @@ def material_of(
     collator = _collator(config, student, teacher, pairs, tokens)
     settings = {
         "batch_size": config.batch_size, "seed": config.seed, "n_processes": processes().num_processes,
-        "sort": config.levers.length_buckets,
+        "n_runs": config.length_runs,
     }  # fmt: skip
     if config.monolingual:
         rows = hybrid_rows(len(pairs))

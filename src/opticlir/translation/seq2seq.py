@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoModelForSeq2SeqLM
 
 from opticlir.encoder.folder import check_model_folder
 from opticlir.errors import ArtefactError
+from opticlir.translation.model_tokenizer import language_token, load_tokenizer
 
 
 class Seq2Seq:
@@ -36,34 +37,20 @@ class Seq2Seq:
     ) -> None:
         check_model_folder(folder)
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
             self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(
                 str(folder), local_files_only=True, use_safetensors=True
             ).eval()
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(str(error).split())[:300]
             raise ArtefactError(f"{folder}: no translation model can be loaded from it: {reason}") from error
+        self._tokenizer = load_tokenizer(folder, source)
         # one that has learned little never ends a sentence: it is stopped before its last position
         longest = getattr(self._model.config, "max_position_embeddings", max_tokens + 1) - 1
         self._options: dict[str, Any] = {
             "num_beams": beams, "max_new_tokens": min(max_tokens, longest), "do_sample": False
         }  # fmt: skip
-        if source is not None:
-            self._check_known(folder, source)
-            self._tokenizer.src_lang = source
         if target is not None:
-            self._options["forced_bos_token_id"] = self._check_known(folder, target)
-
-    def _check_known(self, folder: Path, language: str) -> int:
-        """The token of a language, by the tokenizer's own list, or as a token of that name."""
-        if hasattr(self._tokenizer, "get_lang_id"):
-            codes = getattr(self._tokenizer, "lang_code_to_id", {})
-            if language in codes:
-                return int(self._tokenizer.get_lang_id(language))
-        number = self._tokenizer.convert_tokens_to_ids(language)
-        if number is None or number == self._tokenizer.unk_token_id:
-            raise ArtefactError(f"{folder}: the model has no language {language!r}: use its own codes")
-        return int(number)
+            self._options["forced_bos_token_id"] = language_token(self._tokenizer, folder, target)
 
     @torch.inference_mode()
     def translate_all(self, texts: Sequence[str]) -> list[str]:

@@ -1,0 +1,121 @@
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import tiny_models
+from opticlir.data import PairTable
+from opticlir.encoder import VocabularyConfig, load_model, vocabulary_for
+from opticlir.errors import ArtefactError
+from opticlir.training import vocabulary_cache
+from opticlir.training.cache_inventory import list_vocabularies, prune, torn_pieces
+from opticlir.training.vocabulary_cache import cached_vocabulary
+
+CONFIG = VocabularyConfig(n_pieces=60)
+
+
+@pytest.fixture
+def base(checkpoints):
+    return load_model(checkpoints["plain"])
+
+
+@pytest.fixture
+def pairs():
+    return PairTable(tiny_models.PAIRS)
+
+
+@pytest.fixture
+def learned(monkeypatch):
+    """How often a vocabulary was learned."""
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return vocabulary_for(*arguments)
+
+    monkeypatch.setattr(vocabulary_cache, "vocabulary_for", counted)
+    return calls
+
+
+def assert_same(one, other):
+    assert one.tokenizer.to_str() == other.tokenizer.to_str()
+    np.testing.assert_array_equal(one.embeddings, other.embeddings)
+    assert one.embeddings.dtype == other.embeddings.dtype
+    assert one.words == other.words
+
+
+def test_a_vocabulary_is_learned_once_and_read_as_it_was(base, pairs, tmp_path, learned):
+    first = cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
+    second = cached_vocabulary(tmp_path, base, "another name", pairs, CONFIG)
+    assert len(learned) == 1
+    assert_same(first, second)
+    assert_same(first, vocabulary_for(base, pairs, CONFIG))
+    (entry,) = list_vocabularies(tmp_path)
+    assert (entry.encoder, entry.pairs, entry.words) == ("tiny", len(pairs), len(first.words))
+
+
+@pytest.mark.parametrize("changed", ["english", "foreign", "weight", "config", "encoder", "recipe"])
+def test_whatever_decides_a_vocabulary_misses_where_it_is_another(
+    base, checkpoints, pairs, tmp_path, learned, monkeypatch, changed
+):
+    cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
+    config = VocabularyConfig(n_pieces=61) if changed == "config" else CONFIG
+    first, *others = tiny_models.PAIRS
+    if changed == "english":
+        first = replace(first, english=f"{first.english}x")
+    if changed == "foreign":
+        first = replace(first, foreign=f"{first.foreign}x")
+    if changed == "weight":
+        first = replace(first, weight=2.0)
+    if changed == "encoder":
+        base[0].model.get_input_embeddings().weight.data[7, 3] += 1e-3
+    if changed == "recipe":
+        monkeypatch.setattr(vocabulary_cache, "_RECIPE", 0)
+    cached_vocabulary(tmp_path, base, "tiny", PairTable([first, *others]), config)
+    assert len(learned) == 2
+    assert len(list_vocabularies(tmp_path)) == 2
+
+
+def test_texts_that_run_into_one_another_are_not_the_same_pairs(base, tmp_path, learned):
+    for texts in (("soap water", "sabuni"), ("soap", "water sabuni")):
+        pair = replace(tiny_models.PAIRS[0], english=texts[0], foreign=texts[1])
+        cached_vocabulary(tmp_path, base, "tiny", PairTable([pair]), CONFIG)
+    assert len(learned) == 2
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "tokenizer.json", "embeddings.npy", "words.json"])
+def test_what_is_torn_is_named_and_made_anew(base, pairs, tmp_path, learned, caplog, name):
+    first = cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
+    (folder,) = (tmp_path / "vocabulary").iterdir()
+    data = (folder / name).read_bytes()
+    (folder / name).write_bytes(data[: len(data) // 2])
+    ((torn, reason),) = torn_pieces(tmp_path)
+    assert torn == folder
+    assert name in reason
+    with caplog.at_level(logging.WARNING):
+        assert_same(cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG), first)
+    assert f"{folder} is damaged and made anew" in caplog.text
+    assert len(learned) == 2
+    assert list(torn_pieces(tmp_path)) == []
+    cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
+    assert len(learned) == 2
+
+
+def test_a_disk_that_refuses_costs_the_copy_and_not_the_run(base, pairs, tmp_path, monkeypatch, caplog):
+    def refuse(*_):
+        raise ArtefactError("cannot write it: no space left")
+
+    monkeypatch.setattr(vocabulary_cache, "write_manifest", refuse)
+    found = cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
+    assert_same(found, vocabulary_for(base, pairs, CONFIG))
+    assert "the vocabulary is not kept: cannot write it: no space left" in caplog.text
+    assert not list((tmp_path / "vocabulary").iterdir())
+
+
+def test_vocabularies_are_pruned_with_the_rest(base, pairs, tmp_path):
+    cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
+    assert list_vocabularies(tmp_path)[0].bytes > 0
+    pruned = prune(tmp_path, max_bytes=0.0)
+    assert (pruned.removed, pruned.left) == (1, 0)
+    assert list_vocabularies(tmp_path) == []
