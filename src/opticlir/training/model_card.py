@@ -34,11 +34,14 @@ scores = model.similarity(model.encode_query(["..."]), model.encode_document([".
 
 ## How it was made
 
-Settings, seed, versions and checksums of the bitext are in `run/run.json`, losses in `run/log.jsonl`.
+${beside}Settings, seed, versions and checksums of the bitext are in `run/run.json`, losses in `run/log.jsonl`.
 $measures
 
 The licence of the model follows from those of `$teacher` and of the bitext.
 """)
+
+_LEVELS = {"token": "token", "pooled": "sentence"}
+_SOURCES = {"dictionary": "a dictionary", "plan": "the transport plan of the initialised student"}
 
 
 def model_card(
@@ -58,11 +61,40 @@ def model_card(
         for name, value in trained.items()
     ]
     languages = language_codes(config.language)
+    added = beside_the_method(config)
     heading = "\nRetrieval of held-out translations among each other:\n\n" if lines else ""
     return _CARD.substitute(
         codes="\n".join(f"- {short_code(code) or code}" for code in languages),
         language=" and ".join(map(language_name, languages)),
         teacher=config.teacher, method=describe(config.schedule), pairs=f"{pairs:,}", steps=f"{steps:,}",
         seed=config.seed,
+        beside="Beside the method:\n\n" + "".join(f"* {line}\n" for line in added) + "\n" if added else "",
         measures=heading + "\n".join(lines),
     )  # fmt: skip
+
+
+def beside_the_method(config: TrainConfig) -> list[str]:
+    """What else the student was trained by, a line each: adversaries, batches in English, code-switching.
+
+    Example:
+        >>> beside_the_method(TrainConfig(language="swa", monolingual=0.25))
+        ['hybrid batches: 25 % of them in English alone']
+    """
+    found = []
+    if (perturbation := config.perturbation).kind != "none":
+        found.append(
+            f"adversarial perturbation of the word embeddings: {perturbation.kind}, radius {perturbation.radius:g}"
+        )
+    if (discriminator := config.discriminator).weight > 0:
+        found.append(
+            f"language discriminator with reversed gradient: by {_LEVELS[discriminator.level]}, weight "
+            f"{discriminator.weight:g}"
+        )
+    if config.monolingual > 0:
+        found.append(f"hybrid batches: {100 * config.monolingual:g} % of them in English alone")
+    if (switching := config.code_switching).source != "none":
+        found.append(
+            f"code-switching: {100 * switching.rate:g} % of the words that have an entry are read in English, by "
+            f"{_SOURCES[switching.source]}"
+        )
+    return found
