@@ -3,13 +3,26 @@ import pytest
 from opticlir.training.code_switching import SOURCES, CodeSwitchingConfig
 from opticlir.training.config import TrainConfig
 from opticlir.training.discriminator import LEVELS, DiscriminatorConfig
-from opticlir.training.model_card import beside_the_method, model_card
+from opticlir.training.model_card import Origin, beside_the_method, model_card
 from opticlir.training.perturbation import KINDS, PerturbationConfig
 
+NOWHERE = Origin()
 
-def card(**settings):
+
+def card(origin=NOWHERE, **settings):
     config = TrainConfig(language="swa", **settings)
-    return model_card(config, pairs=1234, steps=50, initial={"RR": 0.25}, trained={"RR": 0.5})
+    return model_card(config, pairs=1234, steps=50, initial={"RR": 0.25}, trained={"RR": 0.5}, origin=origin)
+
+
+def test_the_command_and_the_files_are_told():
+    origin = Origin(
+        command="opticlir train --bitext 'my news.tsv:3'",
+        inputs={"data/my news.tsv:3.0": "0123456789abcdef" * 4},
+    )
+    assert (
+        "## How it was made\n\n```sh\nopticlir train --bitext 'my news.tsv:3'\n```\n\n"
+        "Learned from:\n\n* `my news.tsv:3.0`, SHA-256 `0123456789abcdef`\n\nSettings, seed"
+    ) in card(origin)
 
 
 def test_the_method_alone():

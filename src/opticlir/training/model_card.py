@@ -1,5 +1,8 @@
 """The README of a trained model: what it is, what it was made of, and how to open it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from string import Template
 
 from opticlir.languages import language_codes, language_name, short_code
@@ -34,7 +37,7 @@ scores = model.similarity(model.encode_query(["..."]), model.encode_document([".
 
 ## How it was made
 
-${beside}Settings, seed, versions and checksums of the bitext are in `run/run.json`, losses in `run/log.jsonl`.
+$made_of${beside}Settings, seed, versions and checksums of the bitext are in `run/run.json`, losses in `run/log.jsonl`.
 $measures
 
 The licence of the model follows from those of `$teacher` and of the bitext.
@@ -44,8 +47,30 @@ _LEVELS = {"token": "token", "pooled": "sentence"}
 _SOURCES = {"dictionary": "a dictionary", "plan": "the transport plan of the initialised student"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a model comes from."""
+
+    command: str = ""
+    """That made it, as it was typed; empty where a program did."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 by name of the files that its pairs came from."""
+
+    def markdown(self) -> str:
+        """The command as a block, and the files as a list; empty where neither is known."""
+        block = f"```sh\n{self.command}\n```\n\n" if self.command else ""
+        files = [f"* `{Path(name).name}`, SHA-256 `{digest[:16]}`\n" for name, digest in self.inputs.items()]
+        return block + ("Learned from:\n\n" + "".join(files) + "\n" if files else "")
+
+
 def model_card(
-    config: TrainConfig, *, pairs: int, steps: int, initial: dict[str, float], trained: dict[str, float]
+    config: TrainConfig,
+    *,
+    pairs: int,
+    steps: int,
+    initial: dict[str, float],
+    trained: dict[str, float],
+    origin: Origin = Origin(),
 ) -> str:
     """Markdown with the header that model hubs read.
 
@@ -55,6 +80,7 @@ def model_card(
         steps: training steps.
         initial: held-out measures before the first step, by name; may be empty.
         trained: the same after the last.
+        origin: the command and the files.
     """
     lines = [
         f"* {name}: {initial[name]:.3f} as initialised, {value:.3f} trained"
@@ -67,7 +93,7 @@ def model_card(
         codes="\n".join(f"- {short_code(code) or code}" for code in languages),
         language=" and ".join(map(language_name, languages)),
         teacher=config.teacher, method=describe(config.schedule), pairs=f"{pairs:,}", steps=f"{steps:,}",
-        seed=config.seed,
+        seed=config.seed, made_of=origin.markdown(),
         beside="Beside the method:\n\n" + "".join(f"* {line}\n" for line in added) + "\n" if added else "",
         measures=heading + "\n".join(lines),
     )  # fmt: skip
