@@ -91,6 +91,8 @@ def test_one_student_learns_two_languages(train, teacher, tmp_path, bitext, seco
     card = (tmp_path / "model" / "README.md").read_text()
     assert "- sw\n- yo\n- en" in card
     assert "questions in Swahili and Yoruba" in card
+    assert f"```sh\nopticlir train --bitext {f'swa={bitext}'} --language swa,yo" in card
+    assert f"* `{second_bitext.name}:1.0`, SHA-256 `{sha256_file(second_bitext)[:16]}`" in card
 
 
 def test_which_language_a_file_is_must_be_said(train, bitext, tmp_path):

@@ -1,6 +1,8 @@
 """`opticlir train`: bitext in, a query encoder out."""
 
+import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -136,7 +138,8 @@ def _distil(
                 observer(event)
 
         try:
-            outcome = distil(config, pairs, out, inputs=inputs, report=report)
+            command = shlex.join(["opticlir", *sys.argv[1:]])
+            outcome = distil(config, pairs, out, inputs=inputs, command=command, report=report)
         except FloatingPointError as error:
             raise ArtefactError(
                 f"{out}: {error}: training stopped, the last checkpoint is kept in {out / 'run'}; "

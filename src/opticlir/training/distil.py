@@ -37,7 +37,7 @@ from opticlir.training.discriminator import RampCallback
 from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.levers import flushed_denormals, pulled, used_tokens
 from opticlir.training.material import Material, material_of
-from opticlir.training.model_card import model_card
+from opticlir.training.model_card import Origin, model_card
 from opticlir.training.processes import is_main_process, processes, silent
 from opticlir.training.recipe import loss_of, parts_of
 from opticlir.training.run_folder import RunFolder
@@ -74,6 +74,7 @@ def distil(
     out: Path,
     *,
     inputs: dict[str, str] | None = None,
+    command: str = "",
     report: Report = lambda _: None,
 ) -> Outcome:
     """Train a query encoder from bitext and save it, joined with its teacher, as one model folder.
@@ -87,6 +88,7 @@ def distil(
         pairs: the bitext; a `PairTable` of millions of pairs takes little more room than their file.
         out: the model folder; `out/run` keeps the record.
         inputs: checksum by name of the files the pairs came from, for the record.
+        command: that makes the model, for its card.
         report: told of stages, steps and validations; of several processes by the main one alone.
 
     Raises:
@@ -109,10 +111,11 @@ def distil(
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
         with flushed_denormals(config.levers.flush_denormals):
-            return _train(config, pairs if isinstance(pairs, PairTable) else PairTable(pairs), run, report)
+            table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
+            return _train(config, table, run, report, Origin(command=command, inputs=inputs))
 
 
-def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report) -> Outcome:
+def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report, origin: Origin) -> Outcome:
     report({"event": "stage", "name": "loading the encoders"})
     teacher = load_model(config.teacher)
     base = teacher if config.student is None else load_model(config.student)
@@ -163,6 +166,7 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
             steps=outcome.saved_step,
             initial=outcome.initial,
             trained=outcome.trained,
+            origin=origin,
         )
         write_text_atomically(run.out / "README.md", card)
         draw_run_page(run)

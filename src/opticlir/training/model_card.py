@@ -1,5 +1,8 @@
 """The README of a trained model: what it is, what it was made of, and how to open it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from string import Template
 
 from opticlir.languages import language_codes, language_name, short_code
@@ -34,15 +37,40 @@ scores = model.similarity(model.encode_query(["..."]), model.encode_document([".
 
 ## How it was made
 
-Settings, seed, versions and checksums of the bitext are in `run/run.json`, losses in `run/log.jsonl`.
+$made_of${beside}Settings, seed, versions and checksums of the bitext are in `run/run.json`, losses in `run/log.jsonl`.
 $measures
 
 The licence of the model follows from those of `$teacher` and of the bitext.
 """)
 
+_LEVELS = {"token": "token", "pooled": "sentence"}
+_SOURCES = {"dictionary": "a dictionary", "plan": "the transport plan of the initialised student"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a model comes from."""
+
+    command: str = ""
+    """That made it, as it was typed; empty where a program did."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 by name of the files that its pairs came from."""
+
+    def markdown(self) -> str:
+        """The command as a block, and the files as a list; empty where neither is known."""
+        block = f"```sh\n{self.command}\n```\n\n" if self.command else ""
+        files = [f"* `{Path(name).name}`, SHA-256 `{digest[:16]}`\n" for name, digest in self.inputs.items()]
+        return block + ("Learned from:\n\n" + "".join(files) + "\n" if files else "")
+
 
 def model_card(
-    config: TrainConfig, *, pairs: int, steps: int, initial: dict[str, float], trained: dict[str, float]
+    config: TrainConfig,
+    *,
+    pairs: int,
+    steps: int,
+    initial: dict[str, float],
+    trained: dict[str, float],
+    origin: Origin = Origin(),
 ) -> str:
     """Markdown with the header that model hubs read.
 
@@ -52,17 +80,47 @@ def model_card(
         steps: training steps.
         initial: held-out measures before the first step, by name; may be empty.
         trained: the same after the last.
+        origin: the command and the files.
     """
     lines = [
         f"* {name}: {initial[name]:.3f} as initialised, {value:.3f} trained"
         for name, value in trained.items()
     ]
     languages = language_codes(config.language)
+    added = beside_the_method(config)
     heading = "\nRetrieval of held-out translations among each other:\n\n" if lines else ""
     return _CARD.substitute(
         codes="\n".join(f"- {short_code(code) or code}" for code in languages),
         language=" and ".join(map(language_name, languages)),
         teacher=config.teacher, method=describe(config.schedule), pairs=f"{pairs:,}", steps=f"{steps:,}",
-        seed=config.seed,
+        seed=config.seed, made_of=origin.markdown(),
+        beside="Beside the method:\n\n" + "".join(f"* {line}\n" for line in added) + "\n" if added else "",
         measures=heading + "\n".join(lines),
     )  # fmt: skip
+
+
+def beside_the_method(config: TrainConfig) -> list[str]:
+    """What else the student was trained by, a line each: adversaries, batches in English, code-switching.
+
+    Example:
+        >>> beside_the_method(TrainConfig(language="swa", monolingual=0.25))
+        ['hybrid batches: 25 % of them in English alone']
+    """
+    found = []
+    if (perturbation := config.perturbation).kind != "none":
+        found.append(
+            f"adversarial perturbation of the word embeddings: {perturbation.kind}, radius {perturbation.radius:g}"
+        )
+    if (discriminator := config.discriminator).weight > 0:
+        found.append(
+            f"language discriminator with reversed gradient: by {_LEVELS[discriminator.level]}, weight "
+            f"{discriminator.weight:g}"
+        )
+    if config.monolingual > 0:
+        found.append(f"hybrid batches: {100 * config.monolingual:g} % of them in English alone")
+    if (switching := config.code_switching).source != "none":
+        found.append(
+            f"code-switching: {100 * switching.rate:g} % of the words that have an entry are read in English, by "
+            f"{_SOURCES[switching.source]}"
+        )
+    return found

@@ -104,7 +104,11 @@ class LiveTokens(TeacherTokens):
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """(texts,) tokens of each, by the tokenizer alone."""
-        return np.array([len(ids) for ids in self._cache.scored_ids(self._texts)], dtype=np.int64)
+        lengths = np.empty(len(self._texts), np.int64)
+        for start in range(0, len(lengths), _SHARD_TEXTS):
+            ids = self._cache.scored_ids(self._texts[start : start + _SHARD_TEXTS])
+            lengths[start : start + len(ids)] = [len(each) for each in ids]
+        return lengths
 
     def of(self, texts: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:
         """The matrices of some texts, encoded together."""

@@ -56,12 +56,21 @@ MEWSLI_X = {
         {"entity_id": "Q33", "title": "Finland", "description": "A land.", "description_language": "en"},
     ],
 }
+MULTI_8 = {
+    "MULTI-8/de/de.en.test1.jl.gz": [
+        {"src_id": "7", "src_query": "Anarchismus", "tgt_results": [["12", 6], ["25", 0]]}
+    ],
+    "DOCS/en.tsv.gz": ["12\tAnarchism is a philosophy", "25\tAutism"],
+}
 ALL = {
     "wikiclir": (WIKICLIR, "sw", "dev"), "wikiclir-reversed": (WIKICLIR, "sw", "dev"),
-    "clirmatrix": (CLIRMATRIX, "sw", "test1"), "bucc": (BUCC, "de", "training"), "mewsli-x": (MEWSLI_X, "de", "dev"),
+    "clirmatrix": (CLIRMATRIX, "sw", "test1"), "clirmatrix-multi8": (MULTI_8, "de", "test1"),
+    "bucc": (BUCC, "de", "training"), "mewsli-x": (MEWSLI_X, "de", "dev"),
 }  # fmt: skip
 WHENCE = {
-    "wikiclir": "www.cs.jhu.edu/~kevinduh/a/wikiclir2018", "clirmatrix": "www.cs.jhu.edu/~shuosun/clirmatrix",
+    "wikiclir": "www.cs.jhu.edu/~kevinduh/a/wikiclir2018",
+    "clirmatrix": "www.cs.jhu.edu/~shuosun/clirmatrix, data/BI-139/base",
+    "clirmatrix-multi8": "www.cs.jhu.edu/~shuosun/clirmatrix, data/MULTI-8",
     "bucc": "comparable.limsi.fr/bucc2018", "mewsli-x": "get-mewsli-x.sh",
 }  # fmt: skip
 
@@ -97,6 +106,13 @@ def test_clirmatrix(put):
     assert task.name == "clirmatrix.swa.test1"
     assert task.queries == (Query("7", "Umangi", "swa"),), "a title that finds nothing is left out"
     assert task.documents == (Document("12", "Anarchism is a philosophy"), Document("25", "Autism"))
+    assert task.qrels == {"7": {"12": 6, "25": 0}}
+
+
+def test_clirmatrix_multi8(put):
+    task = load(put, "clirmatrix-multi8")
+    assert task.name == "clirmatrix-multi8.deu.test1"
+    assert task.queries == (Query("7", "Anarchismus", "deu"),)
     assert task.qrels == {"7": {"12": 6, "25": 0}}
 
 

@@ -230,6 +230,67 @@ def test_xnli_that_is_not_there_or_not_right(tmp_path, name, text, message):
         load_benchmark("xnli", tmp_path, "sw", "dev")
 
 
+# XNLI 2.0
+
+ENGLISH_ROWS = [
+    ["en", "entailment", "It rains.", "It is wet.", "7", "71", "travel"],
+    ["fr", "neutral", "Il pleut.", "Il est tard.", "7", "72", "travel"],
+    ["en", "contradiction", "It rains.", "It is dry, is it?", "7", "72", "travel"],
+    ["en", "neutral", "He left.", "He had to.", "8", "81", "travel"],
+]
+ODIA = 'premise,hypothesis,label\nବର୍ଷା ହେଉଛି,ଓଦା,0\nବର୍ଷା ହେଉଛି,"ଶୁଖିଲା, ନା?",2\nସେ ଗଲେ,ଯିବାକୁ ପଡିଲା,1\n'
+
+
+def test_xnli2(tmp_path):
+    write(tmp_path / "xnli.test.tsv", published(*ENGLISH_ROWS))
+    write(tmp_path / "odiya_test.csv", ODIA)
+    task = load_benchmark("xnli2", tmp_path, "or", "test")
+    assert task.name == "xnli2.ori.test"
+    assert task.queries == (Query("7", "ବର୍ଷା ହେଉଛି", "ori"), Query("8", "ସେ ଗଲେ", "ori"))
+    assert task.documents == (Document("premise.7", "It rains."), Document("premise.8", "He left."))
+    assert task.qrels == {"7": {"premise.7": 1}, "8": {"premise.8": 1}}
+    follows = load_benchmark("xnli2-entailment", tmp_path, "ori", "test")
+    assert [document.text for document in follows.documents] == [
+        "It is wet.",
+        "It is dry, is it?",
+        "He had to.",
+    ]
+    assert follows.qrels["7"] == {"hypothesis.0000": 1, "hypothesis.0001": 0}
+    assert follows.english_queries == (Query("7", "It rains.", "eng"), Query("8", "He left.", "eng"))
+
+
+def test_columns_of_xnli2_may_stand_in_any_order(tmp_path):
+    write(tmp_path / "xnli.test.tsv", published(ENGLISH_ROWS[0]))
+    write(tmp_path / "bengali_test.csv", "label,hypothesis,premise\n0,ভেজা,বৃষ্টি\n")
+    assert load_benchmark("xnli2", tmp_path, "bn", "test").queries == (Query("7", "বৃষ্টি", "ben"),)
+
+
+@pytest.mark.parametrize(
+    ("csv", "english", "message"),
+    [
+        (None, ENGLISH_ROWS, r"no \{language\}_test\.csv for 'ori', odiya_test\.csv: there is none at all; .*Harsit"),
+        (ODIA, None, r"no xnli\.test\.tsv, which has the English sides of odiya_test\.csv: .*facebookresearch/XNLI"),
+        (ODIA.replace("ଓଦା,0", "ଓଦା,1"), ENGLISH_ROWS,
+         r"odiya_test\.csv:2: neutral, but the same row of xnli\.test\.tsv is entailment: the rows are not in"),
+        (ODIA, ENGLISH_ROWS[:3], r"xnli\.test\.tsv: fewer rows than odiya_test\.csv has"),
+        (ODIA, [*ENGLISH_ROWS, ENGLISH_ROWS[3]], r"odiya_test\.csv: fewer rows than xnli\.test\.tsv has"),
+        (ODIA + "a,b,3\n", ENGLISH_ROWS, r"odiya_test\.csv:5: expected a premise, a hypothesis and 0, 1 or 2"),
+        (ODIA + "a,b\n", ENGLISH_ROWS, r"odiya_test\.csv:5: expected a premise, a hypothesis and 0, 1 or 2"),
+        (ODIA + "a,b,0,c\n", ENGLISH_ROWS, r"odiya_test\.csv:5: expected a premise, a hypothesis and 0, 1 or 2"),
+        (ODIA + 'a,"b,0\n', ENGLISH_ROWS, r"odiya_test\.csv:5: no row of a CSV file"),
+        (ODIA.replace("label", "gold"), ENGLISH_ROWS, r"odiya_test\.csv:1: no column 'label' in the header: there are"),
+        (ODIA.replace("ଓଦା", " "), ENGLISH_ROWS, r"odiya_test\.csv:2: a premise or hypothesis is blank"),
+    ],
+)  # fmt: skip
+def test_xnli2_that_is_not_there_or_not_right(tmp_path, csv, english, message):
+    if csv:
+        write(tmp_path / "odiya_test.csv", csv)
+    if english:
+        write(tmp_path / "xnli.test.tsv", published(*english))
+    with pytest.raises(DataError, match=message):
+        load_benchmark("xnli2", tmp_path, "or", "test")
+
+
 # MTOP
 
 

@@ -70,6 +70,16 @@ LAYOUTS = {
         "2022-qrels.zho": ["1 0 07fd-1 3"],
         "neuclir1/zho/docs.jsonl": [FOREIGN_NEWS],
     },
+    "neuclir-2023": {
+        "neuclir-2023-topics.0605.jsonl": [ASTEROIDS],
+        "qrels.final.gains.zho": ["1 0 07fd-1 3"],
+        "neuclir1/zho/docs.jsonl": [FOREIGN_NEWS],
+    },
+    "neuclir-bench": {
+        "data/news.eng.tsv": ["1\tAsteroids Danger of impact."],
+        "data/qrels.zho.gains.txt": ["1 0 07fd-1 3"],
+        "data/zho-00000-of-00001.jsonl.gz": [FOREIGN_NEWS],
+    },
 }
 WHENCE = {
     "miracl": "miracl/miracl-corpus of the Hugging Face hub",
@@ -78,11 +88,13 @@ WHENCE = {
     "africlirmatrix": "castorini/africlirmatrix",
     "hc4": "hltcoe/HC4",
     "neuclir": "trec.nist.gov/data/neuclir/2022",
+    "neuclir-2023": "trec.nist.gov/data/neuclir/2023",
+    "neuclir-bench": "neuclir/bench of the Hugging Face hub",
 }
 
 
 def language_of(name):
-    return "zh" if name in {"hc4", "neuclir"} else "sw"
+    return "zh" if name.startswith(("hc4", "neuclir")) else "sw"
 
 
 @pytest.mark.parametrize(
@@ -98,8 +110,8 @@ def language_of(name):
          Document("104757", "Albamu")),
         ("hc4", "hc4.zho.dev", Query("1", "Asteroids Danger of impact.", "eng"), {"07fd-1": 3},
          Document("07fd-1", "新闻", "T")),
-        ("neuclir", "neuclir.zho", Query("1", "Asteroids Danger of impact.", "eng"), {"07fd-1": 3},
-         Document("07fd-1", "新闻", "T")),
+        *((name, f"{name}.zho", Query("1", "Asteroids Danger of impact.", "eng"), {"07fd-1": 3},
+           Document("07fd-1", "新闻", "T")) for name in ("neuclir", "neuclir-2023", "neuclir-bench")),
     ],
 )  # fmt: skip
 def test_each_as_it_is_published(put, name, task_name, query, judged, document):
@@ -163,8 +175,9 @@ def test_topics_in_the_language_of_the_documents(put):
     task = load_benchmark("ciral-native", put(LAYOUTS["ciral"] | native), "swa", "dev")
     assert task.queries == (Query("5", "Mji mkuu ni gani?", "swa"),)
     assert task.english_queries == (Query("5", "What is the capital?", "eng"),)
-    for name in ("hc4", "neuclir"):
-        task = load_benchmark(f"{name}-native", put(LAYOUTS[name]), "zho", "dev")
+    native = {"data/news.zho.tsv": ["1\t小行星 撞击。"]}
+    for name in ("hc4", "neuclir", "neuclir-2023", "neuclir-bench"):
+        task = load_benchmark(f"{name}-native", put(LAYOUTS[name] | native), "zho", "dev")
         assert task.queries == (Query("1", "小行星 撞击。", "zho"),), (
             "a person's translation, not a machine's"
         )

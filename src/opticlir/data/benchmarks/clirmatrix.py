@@ -1,13 +1,15 @@
 """CLIRMatrix (Sun and Duh, EMNLP 2020) and AfriCLIRMatrix (Ogundepo et al., EMNLP 2022): Wikipedia titles as queries.
 
 The documents that answer a title are what BM25 finds for it in its own language, followed over Wikipedia's
-links between languages: grades 0 to 6, no person judged. CLIRMatrix, BI-139:
-`<xx>/<xx>.en.<split>.base.jl.gz`, JSON lines `{"src_id", "src_query", "tgt_results": [[docid, grade], ...]}`,
-and `en.tsv.gz`, `docid<TAB>text`; splits train, dev, test1 and test2; foreign titles and English documents,
-139 languages. AfriCLIRMatrix (Apache-2.0): `test/queries/topics.africlirmatrix-v1.0.en.<xxx>.tsv`,
-`test/qrels/qrels.africlirmatrix-v1.0.en.<xxx>.txt` and `africlirmatrix-v1.0-<language>/corpus.jsonl` (or
-`<xxx>/corpus.jsonl`); English titles and documents of 15 African languages, one split. The texts are of
-Wikipedia (CC BY-SA); CLIRMatrix states no licence of its own. The documents are held in memory.
+links between languages: grades 0 to 6, no person judged. CLIRMatrix, BI-139: `<xx>/<xx>.en.<split>.base.jl.gz`,
+JSON lines `{"src_id", "src_query", "tgt_results": [[docid, grade], ...]}`, and `en.tsv.gz`, `docid<TAB>text`;
+splits train, dev, test1 and test2; foreign titles and English documents, 139 languages. MULTI-8: the same in
+`MULTI-8/<xx>/<xx>.en.<split>.jl.gz`, titles that ara, deu, fra, jpn, rus, spa and zho have in common with
+English; its rankings of several languages mixed are not read. AfriCLIRMatrix (Apache-2.0):
+`test/queries/topics.africlirmatrix-v1.0.en.<xxx>.tsv`, `test/qrels/qrels.africlirmatrix-v1.0.en.<xxx>.txt` and
+`africlirmatrix-v1.0-<language>/corpus.jsonl` (or `<xxx>/corpus.jsonl`); English titles and documents of 15
+African languages, one split. The texts are of Wikipedia (CC BY-SA); CLIRMatrix states no licence of its own.
+The documents are held in memory.
 """
 
 from pathlib import Path
@@ -40,11 +42,11 @@ AFRICLIRMATRIX = TrecCollection(
     asks_in_english=True,
 )
 
-_WHENCE = "CLIRMatrix is at https://www.cs.jhu.edu/~shuosun/clirmatrix, data/BI-139/base and data/DOCS"
+_WHENCE = "CLIRMatrix is at https://www.cs.jhu.edu/~shuosun/clirmatrix, data/{part} and data/DOCS"
 
 
 def load(folder: Path, language: str, split: str) -> RetrievalTask:
-    """Read the titles of a language that English documents answer.
+    """Read the titles of a language that English documents answer, BI-139.
 
     Args:
         folder: where `<xx>/` (or `BI-139/base/<xx>/`) and `en.tsv.gz` (or `DOCS/en.tsv.gz`) lie.
@@ -57,16 +59,41 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     Raises:
         DataError: a file is missing or malformed, or a title stands twice.
     """
-    code = language_code(language)
     name = f"{{language}}.en.{split}.base.jl"
     forms = (f"{{language}}/{name}", f"BI-139/base/{{language}}/{name}", name)
-    path = published_files(folder, forms, code, _WHENCE)[0]
-    documents = published_files(folder, ("en.tsv", "DOCS/en.tsv"), "eng", _WHENCE)[0]
+    return _task("clirmatrix", folder, forms, "BI-139/base", language, split)
+
+
+def load_multi8(folder: Path, language: str, split: str) -> RetrievalTask:
+    """Read the titles of a language that English documents answer, MULTI-8.
+
+    Args:
+        folder: where `MULTI-8/<xx>/` (or `<xx>/`) and `en.tsv.gz` (or `DOCS/en.tsv.gz`) lie.
+        language: language of the titles, any code.
+        split: train, dev, test1 or test2.
+
+    Returns:
+        The task, without English queries.
+
+    Raises:
+        DataError: as `load`.
+    """
+    name = f"{{language}}.en.{split}.jl"
+    forms = (f"MULTI-8/{{language}}/{name}", f"{{language}}/{name}", name)
+    return _task("clirmatrix-multi8", folder, forms, "MULTI-8", language, split)
+
+
+def _task(
+    name: str, folder: Path, forms: tuple[str, ...], part: str, language: str, split: str
+) -> RetrievalTask:
+    code, whence = language_code(language), _WHENCE.format(part=part)
+    path = published_files(folder, forms, code, whence)[0]
+    documents = published_files(folder, ("en.tsv", "DOCS/en.tsv"), "eng", whence)[0]
     report = SkipReport.of(None)
     records = parse_records(read_json_lines(path), _title, path, report)
     titles = list(refuse_duplicates(records, lambda title: title[0], path, report))
     return assemble_task(
-        f"clirmatrix.{code}.{split}",
+        f"{name}.{code}.{split}",
         folder,
         read_corpus(documents),
         (Query(query_id, text, code) for query_id, text, _ in titles),

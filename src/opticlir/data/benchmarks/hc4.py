@@ -1,13 +1,11 @@
-"""HC4 (Lawrie et al., ECIR 2022) and NeuCLIR 2022 (Lawrie et al., TREC 2022): English topics, foreign news.
+"""HC4 (Lawrie et al., ECIR 2022): English topics, foreign news.
 
 Topics and judgements are published for research, the documents are of Common Crawl; languages zho, fas and
 rus, grades 0, 1 and 3. A topic is a JSON line with its English original and human translations; title and
-description make the query. HC4: `resources/hc4/<split>.topics.v1-0.jsonl`,
+description make the query. `resources/hc4/<split>.topics.v1-0.jsonl`,
 `resources/hc4/<xxx>/<split>.qrels.v1-0.txt` and `<xxx>/hc4_docs.jsonl` as its download script writes it
 (`--storage` is the folder, or `data/` in it); splits train, dev and test; 646,305 documents in zho, 486,486
-in fas, 4,721,064 in rus. NeuCLIR 2022: `topics.0720.utf8.jsonl`, `2022-qrels.<xxx>` and `<xxx>/docs.jsonl`,
-one split; 3,179,209 documents in zho, 2,232,016 in fas, 4,627,543 in rus. The documents are held in memory,
-about 4 KB each.
+in fas, 4,721,064 in rus. The documents are held in memory, about 4 KB each.
 """
 
 from dataclasses import replace
@@ -25,18 +23,4 @@ HC4 = TrecCollection(
 )
 
 HC4_NATIVE = replace(HC4, name="hc4-native", english=HC4.topics, asks_in_english=False)
-"""The same topics in the language of the documents, translated by people."""
-
-NEUCLIR = TrecCollection(
-    name="neuclir",
-    whence="topics and judgements are at https://trec.nist.gov/data/neuclir/2022, the documents are "
-    "https://ir.nist.gov/neuclir/neuclir1.tar.gz",
-    topics=("topics.0720.utf8.jsonl",),
-    qrels=("2022-qrels.{language}", "{language}/2022-qrels.{language}"),
-    documents=("neuclir1/{language}/docs.jsonl", "{language}/docs.jsonl"),
-    asks_in_english=True,
-    fields=("title", "desc"),
-)
-
-NEUCLIR_NATIVE = replace(NEUCLIR, name="neuclir-native", english=NEUCLIR.topics, asks_in_english=False)
 """The same topics in the language of the documents, translated by people."""

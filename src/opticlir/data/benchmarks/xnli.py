@@ -8,7 +8,7 @@ each (entailment, neutral, contradiction), test 1,670. The SHA-256 of the joined
 begins with a25e2b761f3684fd.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from opticlir.errors import DataError
 from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask
 
-_LABELS = ("entailment", "neutral", "contradiction")
+LABELS = ("entailment", "neutral", "contradiction")
 _PUBLISHED = ("language", "gold_label", "sentence1", "sentence2", "promptID", "pairID")
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class XnliRow:
+    """A premise and a hypothesis in two languages."""
+
     premise_id: str
     label: str
     english: tuple[str, str]
@@ -48,15 +50,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     Raises:
         DataError: neither form is there for the language and split, or a file is malformed.
     """
-    premises = {row.premise_id: row for row in _rows(folder, language, split)}
-    code = language_code(language)
-    return assemble_task(
-        f"xnli.{code}.{split}",
-        folder,
-        (Document(f"premise.{each}", row.english[0]) for each, row in premises.items()),
-        (Query(each, row.foreign[0], code) for each, row in premises.items()),
-        {each: {f"premise.{each}": 1} for each in premises},
-    )
+    return premise_task("xnli", folder, _rows(folder, language, split), language_code(language), split)
 
 
 def load_entailment(folder: Path, language: str, split: str) -> RetrievalTask:
@@ -68,7 +62,26 @@ def load_entailment(folder: Path, language: str, split: str) -> RetrievalTask:
     Returns:
         The task, with the English premises.
     """
-    rows, code = list(_rows(folder, language, split)), language_code(language)
+    return entailment_task(
+        "xnli-entailment", folder, _rows(folder, language, split), language_code(language), split
+    )
+
+
+def premise_task(name: str, folder: Path, rows: Iterable[XnliRow], code: str, split: str) -> RetrievalTask:
+    """The task of `load` from its rows: the English premises, and which of them a foreign one translates."""
+    premises = {row.premise_id: row for row in rows}
+    return assemble_task(
+        f"{name}.{code}.{split}",
+        folder,
+        (Document(f"premise.{each}", row.english[0]) for each, row in premises.items()),
+        (Query(each, row.foreign[0], code) for each, row in premises.items()),
+        {each: {f"premise.{each}": 1} for each in premises},
+    )
+
+
+def entailment_task(name: str, folder: Path, rows: Iterable[XnliRow], code: str, split: str) -> RetrievalTask:
+    """The task of `load_entailment` from its rows."""
+    rows = list(rows)
     qrels: Qrels = {}
     documents = []
     for number, row in enumerate(rows):
@@ -76,7 +89,7 @@ def load_entailment(folder: Path, language: str, split: str) -> RetrievalTask:
         qrels.setdefault(row.premise_id, {})[documents[-1].doc_id] = int(row.label == "entailment")
     premises = {row.premise_id: row for row in rows}
     return assemble_task(
-        f"xnli-entailment.{code}.{split}",
+        f"{name}.{code}.{split}",
         folder,
         documents,
         (Query(each, row.foreign[0], code) for each, row in premises.items()),
@@ -85,7 +98,7 @@ def load_entailment(folder: Path, language: str, split: str) -> RetrievalTask:
     )
 
 
-def _rows(folder: Path, language: str, split: str) -> Iterator[_Row]:
+def _rows(folder: Path, language: str, split: str) -> Iterator[XnliRow]:
     code = language_code(language)
     joined = language_files(folder, f"xnli.{split}.eng-{{language}}.tsv")
     published = folder / f"xnli.{split}.tsv"
@@ -100,7 +113,7 @@ def _rows(folder: Path, language: str, split: str) -> Iterator[_Row]:
     )
 
 
-def _joined_rows(path: Path, code: str) -> Iterator[_Row]:
+def _joined_rows(path: Path, code: str) -> Iterator[XnliRow]:
     """Rows of two languages side by side; the premise decides what belongs together."""
     number_of: dict[str, int] = {}
     for line, row in _table(path):
@@ -111,16 +124,14 @@ def _joined_rows(path: Path, code: str) -> Iterator[_Row]:
         english = row.get("sentence1_en", ""), row.get("sentence2_en", "")
         premise = number_of.setdefault(english[0], len(number_of))
         texts = row[foreign], row.get(f"sentence2{suffix}", "")
-        yield _checked(path, line, _Row(f"{premise:04d}", row.get("label", ""), english, texts))
+        yield checked_row(path, line, XnliRow(f"{premise:04d}", row.get("label", ""), english, texts))
 
 
-def _published_rows(path: Path, code: str) -> Iterator[_Row]:
+def _published_rows(path: Path, code: str) -> Iterator[XnliRow]:
     """Rows of all languages below each other: those of one pair are joined."""
     sides: dict[str, dict[str, tuple[int, dict[str, str]]]] = {"eng": {}, code: {}}
     there = set()
-    for line, row in _table(path):
-        if missing := [name for name in _PUBLISHED if name not in row]:
-            raise DataError(f"{path}:1: no column {missing[0]!r} in the header: there are {', '.join(row)}")
+    for line, row in _published_table(path):
         found = language_code(row["language"])
         there.add(found)
         if found in sides:
@@ -132,7 +143,22 @@ def _published_rows(path: Path, code: str) -> Iterator[_Row]:
             raise DataError(f"{path}:{line}: pair {shown(pair)} is not there in English")
         english = sides["eng"][pair][1]
         texts = [(side["sentence1"], side["sentence2"]) for side in (english, row)]
-        yield _checked(path, line, _Row(row["promptID"], row["gold_label"], texts[0], texts[1]))
+        yield checked_row(path, line, XnliRow(row["promptID"], row["gold_label"], texts[0], texts[1]))
+
+
+def english_rows(path: Path) -> Iterator[XnliRow]:
+    """The English rows of a published file in their order, on both sides of the row."""
+    for line, row in _published_table(path):
+        if language_code(row["language"]) == "eng":
+            texts = row["sentence1"], row["sentence2"]
+            yield checked_row(path, line, XnliRow(row["promptID"], row["gold_label"], texts, texts))
+
+
+def _published_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    for line, row in _table(path):
+        if missing := [name for name in _PUBLISHED if name not in row]:
+            raise DataError(f"{path}:1: no column {missing[0]!r} in the header: there are {', '.join(row)}")
+        yield line, row
 
 
 def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -150,16 +176,14 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             yield line, dict(zip(header, cells, strict=True))
 
 
-def _checked(path: Path, line: int, row: _Row) -> _Row:
-    """The row with its texts in normal form."""
-    if row.label not in _LABELS:
-        raise DataError(
-            f"{path}:{line}: expected {', '.join(_LABELS)} as the label, found {shown(row.label)}"
-        )
+def checked_row(path: Path, line: int, row: XnliRow) -> XnliRow:
+    """The row with its texts in normal form. Raises DataError where its label is none, or a text is blank."""
+    if row.label not in LABELS:
+        raise DataError(f"{path}:{line}: expected {', '.join(LABELS)} as the label, found {shown(row.label)}")
     try:
         texts = [normalise_text(text) for text in (*row.english, *row.foreign)]
     except MalformedRecordError as error:
         raise DataError(f"{path}:{line}: {error}") from None
     if not all(texts):
         raise DataError(f"{path}:{line}: a premise or hypothesis is blank")
-    return _Row(row.premise_id, row.label, (texts[0], texts[1]), (texts[2], texts[3]))
+    return XnliRow(row.premise_id, row.label, (texts[0], texts[1]), (texts[2], texts[3]))

@@ -107,4 +107,5 @@ class PairTable(Sequence[SentencePair]):
         if isinstance(number, slice):
             return self.take(np.arange(len(self))[number])
         row = range(len(self))[number]
-        return SentencePair(self.english[row], self.foreign[row], float(self.weights[row]))
+        weight = self._all_weights[row if self._rows is None else self._rows[row]]
+        return SentencePair(self.english[row], self.foreign[row], float(weight))
