@@ -86,7 +86,7 @@ def run_perturbed(
     """
     searcher = Searcher(cached_index(task.documents, model, index_cache, progress))
     forms = [task.queries, *perturbed.values()]
-    found = []
+    found: list[dict[Ranking, Run]] = []
     for asked in forms:
         progress("asking in all forms", len(found), len(forms))
         found.append(searcher.rank_by_each(asked, encode_queries(model, [query.text for query in asked])))

@@ -29,7 +29,7 @@ def ls(as_json: AsJson = False) -> None:
 
     folder = default_cache_folder()
     entries, vocabularies = list_entries(folder), list_vocabularies(folder)
-    total = sum(entry.bytes for entry in (*entries, *vocabularies))
+    total = sum(entry.bytes for entry in entries) + sum(entry.bytes for entry in vocabularies)
     if as_json:
         print_json({
             "folder": str(folder), "bytes": total, "entries": [asdict(entry) for entry in entries],

@@ -106,8 +106,7 @@ def _meanings(
     queries: "Sequence[Query]", language: str, bitext: list[str] | None, dictionary: list[Path] | None
 ) -> dict[str, str] | None:
     """English of the words of the questions; None where nothing says it."""
-    from opticlir.data import parse_bitext_argument, read_bitext
-    from opticlir.languages import language_code
+    from opticlir.cli.bitext import read_pairs
     from opticlir.studies.perturbation import known_meanings
     from opticlir.translation import Dictionary, WordTable
 
@@ -115,10 +114,7 @@ def _meanings(
         return known_meanings(Dictionary.read(dictionary), queries)
     if not bitext:
         return None
-    code = language_code(language)
-    files = [parse_bitext_argument(argument) for argument in bitext]
-    pairs = [pair for path, weight in files for pair in read_bitext(path, language=code, weight=weight)]
-    return known_meanings(WordTable.learn(pairs), queries)
+    return known_meanings(WordTable.learn(read_pairs(bitext, language)), queries)
 
 
 def _n_changed(before: "Sequence[Query]", after: "Sequence[Query]") -> int:

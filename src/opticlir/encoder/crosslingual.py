@@ -99,6 +99,7 @@ def _replace_vocabulary(transformer: Transformer, vocabulary: Vocabulary) -> Non
     )  # fmt: skip
     old_table = transformer.model.get_input_embeddings()
     weights = torch.from_numpy(vocabulary.embeddings).to(old_table.weight.dtype)
-    table = nn.Embedding.from_pretrained(weights, freeze=False, padding_idx=old_table.padding_idx)
+    n_tokens, dim = weights.shape
+    table = nn.Embedding(n_tokens, dim, padding_idx=old_table.padding_idx, _weight=weights)
     transformer.model.set_input_embeddings(table)
     transformer.model.config.vocab_size = len(weights)

@@ -35,8 +35,7 @@ def encode_in_runs(encode: Encode, inputs: Mapping[str, Any], n_runs: int) -> tu
         found.append((
             torch.nn.functional.pad(tokens, (0, 0, *margins)), torch.nn.functional.pad(kept, margins)
         ))  # fmt: skip
-    tokens, kept = zip(*found, strict=True)
-    return torch.cat(tokens), torch.cat(kept)
+    return torch.cat([tokens for tokens, _ in found]), torch.cat([kept for _, kept in found])
 
 
 def _cut(value: Any, mask: Tensor, rows: Tensor, columns: slice) -> Any:
