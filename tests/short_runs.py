@@ -28,6 +28,12 @@ def config_of(teacher, **settings) -> TrainConfig:
     )  # fmt: skip
 
 
+def config_with_words(teacher, **settings) -> TrainConfig:
+    """The same, of a student that learns words of its own."""
+    words = {"n_pieces": 200, "min_piece_frequency": 2}
+    return config_of(teacher, vocabulary="extend", words=words, **settings)
+
+
 def weights(folder):
     """Checksums of what was learned."""
     return {path.parent.name: sha256_file(path) for path in folder.rglob("*.safetensors")}

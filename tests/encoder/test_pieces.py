@@ -10,6 +10,8 @@ from opticlir.encoder import (
     encode_queries,
     encode_words,
     load_model,
+    spelled,
+    token_places,
 )
 from tiny_models import byte_level_tokenizer, save_encoder, save_pylate, save_stanford, unigram_tokenizer
 
@@ -101,3 +103,32 @@ def test_words_gather_the_vectors_of_their_pieces(wordpiece, marked_words):
             begins = [number for number, piece in enumerate(whole.pieces) if not piece.is_continuation]
             if model is wordpiece:
                 assert [found.word_of[number] for number in begins] == list(range(len(found.words)))
+
+
+@pytest.mark.parametrize("kind", ["plain", "other", "stanford", "pylate", "native"])
+def test_tokens_stand_where_the_encoder_is_given_them(checkpoints, kind):
+    """Row by row its inputs; each letter of the text belongs to one token, markers and the prompt to none."""
+    model = load_model(checkpoints[kind])
+    texts = ["boil the water", "a zebra, twice"]
+    inputs = model.preprocess(texts, prompt=model.prompts.get("query"), task="query")
+    for row, (text, places) in enumerate(zip(texts, token_places(model, texts, "query"), strict=True)):
+        n_tokens = len(places.ids)
+        assert inputs["input_ids"][row, :n_tokens].tolist() == places.ids.tolist()
+        of_text = places.last_letters[places.last_letters >= 0].tolist()
+        assert of_text == sorted(set(of_text))
+        assert of_text[-1] == len(text) - 1
+        assert places.last_letters[0] < 0 > places.last_letters[-1]
+
+
+def test_a_word_is_spelled_as_it_is_within_a_text(marked_words):
+    tokenizer = marked_words[0].tokenizer
+    within = tokenizer("a water zebra", add_special_tokens=False)["input_ids"]
+    words = spelled(marked_words, ["water", "zebra"], "query")
+    assert within[-len(words[0]) - len(words[1]) :] == words[0] + words[1]
+
+
+def test_a_word_with_an_unknown_letter_has_no_spelling(wordpiece):
+    (water, unknown) = spelled(wordpiece, ["Water", "疟"], "query")
+    assert len(water) == 1
+    assert unknown == []
+    assert spelled(wordpiece, [], "query") == []

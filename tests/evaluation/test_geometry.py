@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opticlir.evaluation import geometry
+from opticlir import csls
 from opticlir.evaluation.geometry import (
     alignment,
     cross_uniformity,
@@ -44,7 +44,7 @@ def double_loop(left, right):
 
 @pytest.mark.parametrize("rows", [1, 5, 1024])
 def test_sums_over_all_pairs_equal_the_double_loop_whatever_the_blocks(monkeypatch, rows):
-    monkeypatch.setattr(geometry, "_ROWS", rows)
+    monkeypatch.setattr(csls, "_ROWS", rows)
     foreign, english = unit(0), unit(1)
     assert uniformity(foreign) == pytest.approx(double_loop(foreign, foreign))
     assert cross_uniformity(foreign, english) == pytest.approx(double_loop(foreign, english))

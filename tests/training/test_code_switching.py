@@ -16,7 +16,7 @@ from opticlir.training import TrainConfig, distil, make_config
 from opticlir.training.code_switching import CodeSwitchingConfig, Lexicon, SwitchedTexts
 from opticlir.training.objectives import TransportConfig, transport_plan
 from opticlir.training.plan_dictionary import dictionary_from_plan
-from short_runs import PAIRS, config_of, killed, weights
+from short_runs import PAIRS, config_with_words, killed, weights
 
 ENTRIES = [("clean water", "maji safi"), ("water", "maji"), ("the waters", "maji"), ("child", "Mtoto")]
 
@@ -153,17 +153,13 @@ def folder(tmp_path_factory):
     return folder
 
 
-def switching(folder, **settings):
-    """A run whose student learns words of its own."""
-    words = {"n_pieces": 200, "min_piece_frequency": 2}
-    return config_of(folder / "teacher", vocabulary="extend", words=words, **settings)
-
-
 @pytest.mark.parametrize("source", ["dictionary", "plan"])
 def test_a_run_that_is_killed_ends_in_the_same_bits(source, folder, tmp_path):
     file = str(folder / "words.tsv") if source == "dictionary" else None
     settings = {"source": source, "rate": 0.5} | ({"dictionary": file} if file else {})
-    config = switching(folder, code_switching=settings, monolingual=0.25, transport={"marginals": "idf"})
+    config = config_with_words(
+        folder / "teacher", code_switching=settings, monolingual=0.25, transport={"marginals": "idf"}
+    )
     distil(config, PAIRS, tmp_path / "unbroken")
     killed(config, tmp_path / "broken")
     distil(config, PAIRS, tmp_path / "broken")
@@ -172,17 +168,25 @@ def test_a_run_that_is_killed_ends_in_the_same_bits(source, folder, tmp_path):
     assert made.exists() == (source == "plan")
     if source == "plan":
         assert list(read_dictionary(made))
-    distil(switching(folder, monolingual=0.25, transport={"marginals": "idf"}), PAIRS, tmp_path / "plain")
+    distil(
+        config_with_words(folder / "teacher", monolingual=0.25, transport={"marginals": "idf"}),
+        PAIRS,
+        tmp_path / "plain",
+    )
     assert weights(tmp_path / "plain") != weights(tmp_path / "unbroken")
 
 
 def test_a_dictionary_of_another_language_or_none_is_refused(folder, tmp_path):
     other = tmp_path / "other.tsv"
     other.write_text("water\tеау\n")
-    config = switching(folder, code_switching={"source": "dictionary", "dictionary": str(other)})
+    config = config_with_words(
+        folder / "teacher", code_switching={"source": "dictionary", "dictionary": str(other)}
+    )
     with pytest.raises(DataError, match=r"other\.tsv: none of its foreign words is in the bitext: .* of swa"):
         distil(config, PAIRS, tmp_path / "model")
-    config = switching(folder, code_switching={"source": "dictionary", "dictionary": str(tmp_path / "no")})
+    config = config_with_words(
+        folder / "teacher", code_switching={"source": "dictionary", "dictionary": str(tmp_path / "no")}
+    )
     with pytest.raises(DataError, match="no"):
         distil(config, PAIRS, tmp_path / "second")
 
@@ -190,7 +194,9 @@ def test_a_dictionary_of_another_language_or_none_is_refused(folder, tmp_path):
 def test_another_dictionary_is_another_run(folder, tmp_path):
     file = tmp_path / "words.tsv"
     file.write_text("water\tmaji\n")
-    config = switching(folder, code_switching={"source": "dictionary", "dictionary": str(file)}, epochs=0)
+    config = config_with_words(
+        folder / "teacher", code_switching={"source": "dictionary", "dictionary": str(file)}, epochs=0
+    )
     distil(config, PAIRS, tmp_path / "model")
     file.write_text("waters\tmaji\n")
     with pytest.raises(DataError.__base__, match=r"holds another run: .*words\.tsv was"):
@@ -200,7 +206,7 @@ def test_another_dictionary_is_another_run(folder, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"code_switching": {"source": "web"}}, "code_switching source is 'web': expected 'none' or 'plan' or 'dict"),
+        ({"code_switching": {"source": "web"}}, "code_switching source is 'web': expected 'none' or 'plan' or 'emb"),
         ({"code_switching": {"source": "plan", "rate": 0}}, "rate is 0.0: expected above 0, at most 1"),
         ({"code_switching": {"rate": 1.1}}, "rate is 1.1: expected above 0, at most 1"),
         ({"code_switching": {"source": "dictionary"}}, "source is 'dictionary' and dictionary is None: a file goes"),

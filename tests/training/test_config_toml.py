@@ -26,6 +26,7 @@ SETTINGS = [
     {"discriminator": {"weight": 0.5, "level": "pooled", "hidden": 8}},
     {"code_switching": {"source": "dictionary", "dictionary": "a b.tsv", "rate": 1}},
     {"code_switching": {"source": "plan"}},
+    {"code_switching": {"source": "embeddings", "mixup_alpha": 1}},
     {"both_directions": True, "monolingual": 0.25, "epochs": 0, "learning_rate": 1e-5, "student": "ngôn ngữ"},
 ]
 

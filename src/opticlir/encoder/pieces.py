@@ -160,6 +160,43 @@ def scored_ids(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class TokenPlaces:
+    """The tokens of a text before the encoder cuts it, and where in it they stand."""
+
+    ids: npt.NDArray[np.int64]
+    """(tokens,), markers and a prompt among them."""
+    last_letters: npt.NDArray[np.int64]
+    """(tokens,), number of the letter that each ends with; below 0 for markers and a prompt."""
+
+
+def token_places(
+    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
+) -> list[TokenPlaces]:
+    """Where the tokens of texts stand, without computing their vectors."""
+    tokenizer = transformer_of(model, task).tokenizer
+    prompt = model.prompts.get(task) or ""
+    found = tokenizer([f"{prompt}{text}" for text in texts], return_offsets_mapping=True, verbose=False)
+    return [
+        TokenPlaces(
+            ids=np.array(ids, dtype=np.int64),
+            last_letters=np.array([end - 1 - len(prompt) for _, end in places], dtype=np.int64),
+        )
+        for ids, places in zip(found["input_ids"], found["offset_mapping"], strict=True)
+    ]
+
+
+def spelled(
+    model: MultiVectorEncoder, words: Sequence[str], task: Literal["query", "document"]
+) -> list[list[int]]:
+    """Ids of words as they stand within a text, behind a space; none of a word with a letter that is unknown."""
+    tokenizer = transformer_of(model, task).tokenizer
+    if not words:
+        return []
+    rows = tokenizer([f" {word}" for word in words], add_special_tokens=False, verbose=False)["input_ids"]
+    return [[] if tokenizer.unk_token_id in row else list(row) for row in rows]
+
+
 def word_beginnings(model: MultiVectorEncoder, task: Literal["query", "document"]) -> torch.Tensor:
     """(vocabulary,) bool: whether a token begins a word, or goes on with the one before it (`##`, no `▁`)."""
     tokenizer = transformer_of(model, task).tokenizer

@@ -9,19 +9,17 @@ uniformity on the hypersphere, ICML 2020. Gao, Yao and Chen, SimCSE, EMNLP 2021,
 Word translation without parallel data, ICLR 2018, section 2.3 (CSLS).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
+from opticlir.csls import blocks, mean_of_nearest
 from opticlir.evaluation.language_identity import language_identity
 
 Vectors: TypeAlias = Float[np.ndarray, "sentences dim"]
-
-_ROWS = 1024
-"""Rows of the matrix of all pairs that are held at a time: 8 MB per 1,000 sentences."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +128,8 @@ def cross_uniformity(foreign: Vectors, english: Vectors) -> float:
 def csls_accuracy(queries: Vectors, candidates: Vectors, *, k: int = 10) -> float:
     """Share of queries whose translation is the nearest candidate by CSLS.
 
-    CSLS(x, y) = 2 cos(x, y) - r(x) - r(y), where r is the mean cosine with the k nearest of the other side:
-    it takes from hubs, which are near everything, what they have too much of. A translation that shares the
-    first place with another candidate is not counted.
+    It takes from hubs what they have too much of (opticlir.csls). A translation that shares the first place
+    with another candidate is not counted.
 
     Args:
         queries: (sentences, dim) unit rows.
@@ -146,11 +143,9 @@ def csls_accuracy(queries: Vectors, candidates: Vectors, *, k: int = 10) -> floa
         >>> csls_accuracy(np.eye(3), np.eye(3), k=2)
         1.0
     """
-    if k < 1:
-        raise ValueError(f"k is {k}: expected 1 or more")
-    hubness = _mean_of_nearest(candidates, queries, min(k, len(queries)))
+    hubness = mean_of_nearest(candidates, queries, k=k)
     n_right = 0
-    for first, rows in _blocks(queries):
+    for first, rows in blocks(queries):
         # r(x) is the same for every candidate of a query, so it does not change which is nearest
         scores = 2.0 * rows @ candidates.T - hubness
         at = np.arange(len(rows))
@@ -160,17 +155,9 @@ def csls_accuracy(queries: Vectors, candidates: Vectors, *, k: int = 10) -> floa
     return n_right / len(queries)
 
 
-def _mean_of_nearest(vectors: Vectors, others: Vectors, k: int) -> Float[np.ndarray, " sentences"]:
-    means = []
-    for _, rows in _blocks(vectors):
-        cosines = rows @ others.T
-        means.append(np.partition(cosines, len(others) - k, axis=1)[:, len(others) - k :].mean(axis=1))
-    return np.concatenate(means)
-
-
 def _log_mean_potential(left: Vectors, right: Vectors) -> float:
     total = 0.0
-    for first, rows in _blocks(left):
+    for first, rows in blocks(left):
         potential = np.exp(4.0 * (rows @ right.T) - 4.0)  # ||x - y||^2 is 2 - 2 cos of unit vectors
         at = np.arange(len(rows))
         potential[at, first + at] = 0.0  # what belongs together is no pair of this measure
@@ -183,11 +170,6 @@ def _mean_cosine_of_others(foreign: Vectors, english: Vectors) -> float:
     every = float(foreign.sum(axis=0) @ english.sum(axis=0))
     pairs = float(np.einsum("ij,ij->", foreign, english))
     return (every - pairs) / (len(foreign) * (len(foreign) - 1))
-
-
-def _blocks(vectors: Vectors) -> Iterator[tuple[int, Vectors]]:
-    for first in range(0, len(vectors), _ROWS):
-        yield first, vectors[first : first + _ROWS]
 
 
 def _check(foreign: Vectors, english: Float[np.ndarray, "translations dim"]) -> None:

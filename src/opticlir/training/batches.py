@@ -1,7 +1,7 @@
 """Batches of bitext: alike in length, in an order that follows from seed and epoch alone."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,6 +151,10 @@ class BitextCollator(MultiVectorEncoderDataCollator):
     """Of the student's tokens, by their ids; None where all weigh alike."""
     teacher_weights: Sequence[npt.NDArray[np.float32]] = field(default=(), repr=False)
     """Of each pair's English tokens, where the student's are given."""
+    mixup: Callable[[Sequence[int], Mapping[str, Any]], dict[str, Any]] | None = field(
+        default=None, repr=False
+    )
+    """English words that some foreign ones are mixed with, by pairs and their inputs; None mixes none."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
         """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides.
@@ -163,6 +167,8 @@ class BitextCollator(MultiVectorEncoderDataCollator):
         inputs = self.preprocess_fn([texts[pair] for pair in pairs], prompt=self.prompt, task="query")
         tokens, mask = pad_tokens(self.teacher_tokens.of(pairs))
         english = self.english(pairs) if self.english and not is_monolingual else {}
+        if self.mixup is not None and not is_monolingual:
+            inputs = {**inputs, **self.mixup(pairs, inputs)}
         if self.weights is not None:
             inputs = {**inputs, "weights": self.weights(inputs["input_ids"])}
             inputs["teacher_weights"] = torch.nn.utils.rnn.pad_sequence(

@@ -61,7 +61,7 @@ class TrainConfig:
     both_directions: bool = False
     """Whether `contrastive` also asks each English side to find its foreign one."""
     code_switching: CodeSwitchingConfig = field(default_factory=CodeSwitchingConfig)
-    """English words in the foreign sentences that the student reads."""
+    """English words in the foreign sentences that the student reads, or mixed into theirs."""
     monolingual: float = 0.0
     """Probability that the student reads the English sides of a batch instead of the foreign ones."""
     train: Literal["all", "embeddings", "adapters"] = "all"
@@ -133,7 +133,8 @@ class TrainConfig:
     @property
     def mixes_languages(self) -> bool:
         """Whether the student reads English words in the place of foreign ones."""
-        return self.monolingual > 0 or self.code_switching.source != "none"
+        switching = self.code_switching
+        return self.monolingual > 0 or (switching.source != "none" and switching.mixup_alpha is None)
 
 
 def _check_monolingual(config: TrainConfig) -> None:
@@ -142,7 +143,7 @@ def _check_monolingual(config: TrainConfig) -> None:
         raise DataError("monolingual is 1: no batch has two languages for the discriminator to tell apart")
     if config.monolingual == 1 and config.code_switching.source != "none":
         raise DataError(
-            "monolingual is 1: no foreign sentence is read whose words code_switching could replace"
+            "monolingual is 1: no foreign sentence is read whose words code_switching could replace or mix"
         )
     for stage in config.schedule if config.monolingual else ():
         if all(reads_english([name]) for name in stage.weights):

@@ -14,6 +14,7 @@ from torch import Tensor
 from opticlir.training.discriminator import LanguageDiscriminator
 from opticlir.training.length_runs import encode_in_runs
 from opticlir.training.methods import METHODS, parse_method, reads_english
+from opticlir.training.mixup import mixed_words
 from opticlir.training.objectives import (
     EnglishSide,
     Objective,
@@ -80,6 +81,7 @@ class DistillationLoss(torch.nn.Module):
         discriminator: what the student must not show its language to; learns with it. None is nobody.
         n_runs: in which the rows of a batch stand by length (`LengthBuckets`), and are encoded one after the
             other; 1 with a perturbation, which has the shape of the whole batch.
+        table: the student's word embeddings, of which a batch may mix some (`WordMixup`); None where none does.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class DistillationLoss(torch.nn.Module):
         perturbation: Perturbation | None = None,
         discriminator: LanguageDiscriminator | None = None,
         n_runs: int = 1,
+        table: torch.nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -96,6 +99,7 @@ class DistillationLoss(torch.nn.Module):
         self.discriminator = discriminator
         self._perturbation = perturbation
         self._n_runs = n_runs
+        self._table = (table,)  # in a tuple: it is a part of the student, not of this module
         self._notes: dict[str, list[Tensor]] = {}
 
     def forward(
@@ -178,8 +182,17 @@ class DistillationLoss(torch.nn.Module):
         return laid_together(tokens), laid_together(mask)
 
     def _encode_run(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        encoded = self.model(inputs, task="query")
+        with self._mixed(inputs.pop("mixup_pieces", None), inputs.pop("mixup_shares", None)):
+            encoded = self.model(inputs, task="query")
         return encoded["token_embeddings"].float(), encoded["attention_mask"].bool()
+
+    def _mixed(self, pieces: Tensor | None, shares: Tensor | None) -> AbstractContextManager[None]:
+        (table,) = self._table
+        if pieces is None or shares is None:
+            return nullcontext()
+        if table is None:
+            raise ValueError("the batch mixes words, and the loss was given no word embeddings to mix")
+        return mixed_words(table, pieces, shares)
 
     def _english(self, others: list[dict[str, Tensor]]) -> EnglishSide | None:
         if not others:

@@ -15,8 +15,10 @@ from opticlir.errors import DataError
 from opticlir.training.batches import BitextCollator, LengthBuckets, n_tokens
 from opticlir.training.code_switching import Lexicon, SwitchedTexts
 from opticlir.training.config import TrainConfig
+from opticlir.training.embedding_dictionary import dictionary_from_embeddings
 from opticlir.training.english_side import EnglishInputs
 from opticlir.training.hybrid import HybridBuckets, hybrid_rows
+from opticlir.training.mixup import WordMixup
 from opticlir.training.plan_dictionary import dictionary_from_plan
 from opticlir.training.processes import processes
 from opticlir.training.run_folder import RunFolder
@@ -75,10 +77,17 @@ def material_of(
         rows = Dataset.from_dict({"pair": np.arange(len(pairs))})
         buckets = LengthBuckets(lengths, weights, **settings)
     if config.code_switching.source != "none":
-        collator.foreign = SwitchedTexts(
-            collator.foreign, _lexicon(config, student, teacher, pairs, run),
-            rate=config.code_switching.rate, seed=config.seed, epoch=lambda: buckets.epoch,
-        )  # fmt: skip
+        lexicon = _lexicon(config, student, teacher, pairs, run)
+        if config.code_switching.mixup_alpha is None:
+            collator.foreign = SwitchedTexts(
+                collator.foreign, lexicon,
+                rate=config.code_switching.rate, seed=config.seed, epoch=lambda: buckets.epoch,
+            )  # fmt: skip
+        else:
+            collator.mixup = WordMixup(
+                collator.foreign, lexicon, student, config.code_switching,
+                seed=config.seed, epoch=lambda: buckets.epoch,
+            )  # fmt: skip
     return Material(rows, collator, buckets)
 
 
@@ -89,10 +98,20 @@ def _lexicon(
     pairs: PairTable,
     run: RunFolder,
 ) -> Lexicon:
-    if config.code_switching.dictionary is not None:
-        path = Path(config.code_switching.dictionary)
-    else:
-        path = run.dictionary(lambda: dictionary_from_plan(student, teacher, pairs, config.transport))
+    def proposed() -> list[tuple[str, str]]:
+        if config.code_switching.source == "embeddings":
+            found = dictionary_from_embeddings(student, pairs)
+        else:
+            found = dictionary_from_plan(student, teacher, pairs, config.transport)
+        if not found:
+            raise DataError(
+                f"code_switching source is {config.code_switching.source!r}, which has no English word for any foreign "
+                "word of the bitext: give a dictionary, or no code_switching"
+            )
+        return found
+
+    given = config.code_switching.dictionary
+    path = Path(given) if given is not None else run.dictionary(proposed)
     lexicon = Lexicon(read_dictionary(path), transformer_of(student, "query").tokenizer.backend_tokenizer)
     if not lexicon.knows_any(pairs.foreign):
         raise DataError(

@@ -44,7 +44,11 @@ The licence of the model follows from those of `$teacher` and of the bitext.
 """)
 
 _LEVELS = {"token": "token", "pooled": "sentence"}
-_SOURCES = {"dictionary": "a dictionary", "plan": "the transport plan of the initialised student"}
+_SOURCES = {
+    "dictionary": "a dictionary",
+    "plan": "the transport plan of the initialised student",
+    "embeddings": "the word embeddings of the initialised student",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +123,13 @@ def beside_the_method(config: TrainConfig) -> list[str]:
     if config.monolingual > 0:
         found.append(f"hybrid batches: {100 * config.monolingual:g} % of them in English alone")
     if (switching := config.code_switching).source != "none":
+        how = (
+            "read in English"
+            if switching.mixup_alpha is None
+            else f"mixed with the English one (mixup, alpha {switching.mixup_alpha:g})"
+        )
         found.append(
-            f"code-switching: {100 * switching.rate:g} % of the words that have an entry are read in English, by "
+            f"code-switching: {100 * switching.rate:g} % of the words that have an entry are {how}, by "
             f"{_SOURCES[switching.source]}"
         )
     return found

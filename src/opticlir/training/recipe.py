@@ -26,14 +26,16 @@ def loss_of(config: TrainConfig, student: MultiVectorEncoder, parts: Parts) -> D
 
     Args:
         config: every setting.
-        student: whose word embeddings are shaken, and whose vectors are judged.
+        student: whose word embeddings are shaken or mixed, and whose vectors are judged.
         parts: objectives and weights of the first stage.
     """
     perturbation = discriminator = None
+    table = transformer_of(student, "query").model.get_input_embeddings()
     if config.perturbation.kind != "none":
-        table = transformer_of(student, "query").model.get_input_embeddings()
         perturbation = Perturbation(config.perturbation, table)
     if config.discriminator.weight:
         width = student.get_embedding_dimension()
         discriminator = LanguageDiscriminator(config.discriminator, width, seed=config.seed)
-    return DistillationLoss(student, parts, perturbation, discriminator, n_runs=config.length_runs)
+    return DistillationLoss(
+        student, parts, perturbation, discriminator, n_runs=config.length_runs, table=table
+    )

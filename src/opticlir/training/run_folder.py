@@ -7,7 +7,7 @@ report.jsonl    what the page shows besides: speed, and the alignment of example
 report.html     the run as a page; drawn from the files above, and drawn again where it is missing
 tensorboard/    the same for TensorBoard, where asked for
 words.txt       foreign words of the bitext, one a line
-dictionary.tsv  English and foreign words, where the plan has to give a dictionary
+dictionary.tsv  English and foreign words, where the plan or the embeddings have to give a dictionary
 checkpoints/    only while training
 """
 
