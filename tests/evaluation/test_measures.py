@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import pytrec_eval
 
+from opticlir.data import read_run, write_run
 from opticlir.errors import DataError
-from opticlir.evaluation import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
+from opticlir.evaluation import (
+    DEFAULT_MEASURES,
+    check_measures,
+    check_same_collection,
+    evaluate,
+    mean_scores,
+)
 
 TREC_NAMES = {"AP": "map", "nDCG@10": "ndcg_cut_10", "R@100": "recall_100", "RR": "recip_rank", "P@5": "P_5"}
 
@@ -35,12 +42,13 @@ def by_trec_eval(run, qrels):
     }
 
 
-def by_definition(run, qrels):
+def by_definition(run, qrels, *, last_id_first=False):
     """The formulas, over the ranking that `best score first, then document id` gives."""
     scores = {name: {} for name in TREC_NAMES}
     for query_id, grades in qrels.items():
         found = run.get(query_id, {})
-        ranking = [grades.get(doc_id, 0) for doc_id in sorted(found, key=lambda each: (-found[each], each))]
+        by_id = sorted(found, reverse=last_id_first)
+        ranking = [grades.get(doc_id, 0) for doc_id in sorted(by_id, key=lambda each: -found[each])]
         is_relevant = [grade > 0 for grade in ranking]
         n_relevant = max(sum(grade > 0 for grade in grades.values()), 1)
         precision = [sum(is_relevant[: rank + 1]) / (rank + 1) for rank in range(len(ranking))]
@@ -70,6 +78,30 @@ def test_measures_equal_trec_eval_and_the_formulas(with_ties):
             assert found[name] == pytest.approx(expected[name], abs=1e-6), (name, run, qrels)
             if not with_ties:
                 assert found[name] == pytest.approx(by_trec_eval(run, qrels)[name], abs=1e-6)
+
+
+def test_written_runs_have_no_tie_that_trec_eval_could_break_its_own_way(tmp_path):
+    """It puts the last document id of a tie first, we the first; of the file that we write it makes our numbers."""
+    rng = np.random.default_rng(17)
+    run, qrels = {}, {}
+    for number in range(1000):
+        ranked, judged = random_case(rng, with_ties=True)
+        run |= {f"{number}.{query_id.replace(' ', '-')}": ranking for query_id, ranking in ranked.items()}
+        qrels |= {f"{number}.{query_id}": grades for query_id, grades in judged.items()}
+    ours, its_own_way = evaluate(run, qrels, list(TREC_NAMES)), by_trec_eval(run, qrels)
+    backwards = by_definition(run, qrels, last_id_first=True)
+    write_run(run, tmp_path / "tied.run")
+    with (tmp_path / "tied.run").open(encoding="utf-8") as lines:
+        of_the_file = by_trec_eval(pytrec_eval.parse_run(lines), qrels)
+
+    def apart(found, expected):
+        return max(abs(found[query_id] - expected[query_id]) for query_id in qrels)
+
+    for name in TREC_NAMES:
+        assert apart(its_own_way[name], backwards[name]) < 1e-6
+        assert apart(of_the_file[name], ours[name]) < 1e-6
+    assert apart(its_own_way["AP"], ours["AP"]) > 0.5
+    assert evaluate(read_run(tmp_path / "tied.run"), qrels, list(TREC_NAMES)) == ours
 
 
 def test_ties_have_one_order_for_every_measure():
@@ -116,6 +148,18 @@ def test_a_nan_score_and_strangers_are_refused():
         evaluate({"q": {"a": 1.0}}, {"q": {"a": 10**9}})
     with pytest.raises(DataError, match="the run begins with None"):
         evaluate({}, {"q1": {"a": 1}})
+
+
+def test_judgements_of_another_collection_are_told_from_a_bad_run():
+    qrels = {"q1": {"a": 1, "b": 0}, "q2": {"c": 1}}
+    check_same_collection(
+        "r", {"q1": {"b": 1.0, "x": 2.0}}, qrels
+    )  # what it found is judged, if not relevant
+    check_same_collection("r", {"q1": {"x": 2.0}, "q2": {"c": 1.0}}, qrels)
+    with pytest.raises(
+        DataError, match=r"run r ranks no document that the qrels judge: .* has 'x', the qrels have 'a'"
+    ):
+        check_same_collection("r", {"q1": {"x": 2.0}, "q2": {"a": 1.0}, "q3": {"c": 1.0}}, qrels)
 
 
 @pytest.mark.parametrize(

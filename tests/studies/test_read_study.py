@@ -78,6 +78,35 @@ BAD = {
     "family of the baseline": (
         ("[train]", '[family.f]\narms = ["optical"]\n[train]'), "[family.f]: arms: unknown 'optical'; there are mse"
     ),
+    "unknown arm of a family": (
+        ("[train]", '[family.f]\narms = ["msee"]\n[train]'), "[family.f]: arms: unknown 'msee'; did you mean 'mse'?"
+    ),
+    "unknown measure of a family": (
+        ("[train]", '[family.f]\nmeasures = ["RR"]\n[train]'),
+        "[family.f]: measures: unknown 'RR'; there are AP, RR@10",
+    ),
+    "unknown language of a family": (
+        ("[train]", '[family.f]\nlanguages = ["hau"]\n[train]'), "[family.f]: languages: unknown 'hau'; there are"
+    ),
+    "unknown arm of a budget": (
+        ("steps = 2", 'steps = 2\narms = ["optical", "ms"]'),
+        "[budget.small]: arms: unknown 'ms'; did you mean 'mse'?; there are mse, optical",
+    ),
+    "budget without the baseline": (
+        ("steps = 2", 'steps = 2\narms = ["mse"]'),
+        "[budget.small]: arms: 'optical', the baseline of 'mse', is not among them",
+    ),
+    "unknown arm of the gain": (
+        ("[train]", '[gain]\narm = "opticl"\nrivals = ["mse"]\n[train]'),
+        "[gain]: arm: unknown 'opticl'; did you mean 'optical'?",
+    ),
+    "unknown rival": (
+        ("[train]", '[gain]\narm = "optical"\nrivals = ["word-table"]\n[train]'),
+        "[gain]: rivals: unknown 'word-table'; there are mse, optical",
+    ),
+    "one arm": (
+        ('[arms.mse]\ntrain = {method = "mse"}\n', ""), "a study compares two arms or more, there is optical"
+    ),
     "gain without rivals": (("[train]", '[gain]\narm = "mse"\n[train]'), "[gain]: no key 'rivals'"),
     "model without models": (
         ("[arms.mse]", '[arms.z]\nmodel = "{model}"\n[arms.mse]'), "no models, which the arm 'z' asks for"

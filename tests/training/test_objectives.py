@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from sentence_transformers.multi_vector_encoder.losses import MultiVectorMultipleNegativesRankingLoss
+from sentence_transformers.multi_vector_encoder.scoring import mean_colbert_scores
 from sentence_transformers.sentence_transformer import losses as stock
 from torch.testing import assert_close
 
@@ -163,6 +165,28 @@ def test_contrastive_pooled_is_that_of_sentence_transformers():
     )  # fmt: skip
     expected = theirs.compute_loss_from_embeddings([foreign, english], None)
     assert_close(contrastive_pooled(batch, 1 / 20), expected)
+
+
+class Encoded(torch.nn.Module):
+    """A model that is given what it would encode."""
+
+    def forward(self, features, **_):
+        return features
+
+
+def test_contrastive_is_that_of_sentence_transformers():
+    """By MaxSim per query token, of texts of different lengths; and so is its gradient. Theirs is of float32."""
+    batch = random_batch()
+    student = batch.student.clone().requires_grad_()
+    sides = ((student, batch.student_mask), (batch.teacher, batch.teacher_mask))
+    theirs = MultiVectorMultipleNegativesRankingLoss(
+        Encoded(), scale=20.0, similarity_fct=mean_colbert_scores
+    )([{"token_embeddings": tokens, "attention_mask": mask.long()} for tokens, mask in sides])
+    ours = contrastive(dataclasses.replace(batch, student=student), 1 / 20)
+    assert_close(ours, theirs.double(), rtol=1e-5, atol=1e-6)
+    (expected,) = torch.autograd.grad(theirs, student)
+    (found,) = torch.autograd.grad(ours, student)
+    assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_contrastive_by_hand():

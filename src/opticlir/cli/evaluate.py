@@ -25,7 +25,7 @@ def evaluate(
     Example: opticlir evaluate swa.run qrels.txt --measure AP --measure nDCG@10
     """
     from opticlir.data import read_qrels, read_run
-    from opticlir.evaluation import DEFAULT_MEASURES, check_measures, mean_scores
+    from opticlir.evaluation import DEFAULT_MEASURES, check_measures, check_same_collection, mean_scores
     from opticlir.evaluation import evaluate as score
 
     measures = measure or list(DEFAULT_MEASURES)
@@ -33,8 +33,9 @@ def evaluate(
         check_measures(measures)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    judgements = read_qrels(qrels)
-    scores = score(read_run(run), judgements, measures)
+    judgements, ranking = read_qrels(qrels), read_run(run)
+    check_same_collection(str(run), ranking, judgements)
+    scores = score(ranking, judgements, measures)
     means = mean_scores(scores)
     if as_json:
         print_json({**means, "queries": len(judgements), **({"by_query": scores} if by_query else {})})

@@ -12,7 +12,13 @@ from opticlir.evaluation.geometry import Geometry, measure_geometry, sentence_ve
 from opticlir.evaluation.language_bias import complete_at_k, max_at_r, peer, rank_distance
 from opticlir.evaluation.language_gap import LanguageGap, joshi_groups, language_gap
 from opticlir.evaluation.language_identity import language_identity
-from opticlir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
+from opticlir.evaluation.measures import (
+    DEFAULT_MEASURES,
+    check_measures,
+    check_same_collection,
+    evaluate,
+    mean_scores,
+)
 from opticlir.evaluation.perturbations import code_switch, drop_diacritics, drop_words, romanised, typos
 from opticlir.evaluation.robustness import (
     PerturbedScore,
@@ -47,6 +53,7 @@ __all__ = [
     "bootstrap_interval",
     "bootstrap_interval_over_seeds",
     "check_measures",
+    "check_same_collection",
     "code_switch",
     "compare_runs",
     "compare_systems",

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from opticlir.errors import DataError
-from opticlir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate, mean_scores
+from opticlir.evaluation.measures import (
+    DEFAULT_MEASURES,
+    check_measures,
+    check_same_collection,
+    evaluate,
+    mean_scores,
+)
 from opticlir.evaluation.significance import (
     DEFAULT_DRAWS,
     bootstrap_interval_over_seeds,
@@ -254,12 +260,8 @@ def _labels(
 
 def _check_run(name: str, run: Run, qrels: Qrels, *, missing_as_zero: bool) -> None:
     """Refuse a run whose comparison would mean nothing."""
+    check_same_collection(name, run, qrels)
     shared = qrels.keys() & run.keys()
-    if not shared:
-        raise DataError(
-            f"run {name} and the qrels share no query: the run begins with {next(iter(run), None)!r}, "
-            f"the qrels with {next(iter(qrels), None)!r}"
-        )
     if not missing_as_zero and (missing := qrels.keys() - shared):
         raise DataError(
             f"run {name} leaves out {len(missing)} of {len(qrels)} judged queries, such as {min(missing)!r}: "
@@ -268,12 +270,3 @@ def _check_run(name: str, run: Run, qrels: Qrels, *, missing_as_zero: bool) -> N
     for query_id in run:
         if query_id in shared and any(math.isnan(score) for score in run[query_id].values()):
             raise DataError(f"run {name} has a score that is NaN for query {query_id!r}")
-    if all(run[query_id].keys().isdisjoint(qrels[query_id]) for query_id in shared):
-        raise DataError(
-            f"run {name} ranks no document that the qrels judge: are these the judgements of another "
-            f"collection? The run has {_first_document(run)!r}, the qrels have {_first_document(qrels)!r}"
-        )
-
-
-def _first_document(by_query: Run | Qrels) -> str | None:
-    return next((doc_id for documents in by_query.values() for doc_id in documents), None)

@@ -79,6 +79,30 @@ def check_measures(measures: Sequence[str]) -> None:
         _parse(name)
 
 
+def check_same_collection(name: str, run: Run, qrels: Qrels) -> None:
+    """Refuse judgements of another collection, by which every measure of a run would be 0.
+
+    Args:
+        name: of the run, for messages.
+        run: what was ranked.
+        qrels: what is judged.
+
+    Raises:
+        DataError: they share no query, or no document for any query that they share.
+    """
+    shared = qrels.keys() & run.keys()
+    if not shared:
+        raise DataError(
+            f"run {name} and the qrels share no query: the run begins with {next(iter(run), None)!r}, "
+            f"the qrels with {next(iter(qrels), None)!r}"
+        )
+    if all(run[query_id].keys().isdisjoint(qrels[query_id]) for query_id in shared):
+        raise DataError(
+            f"run {name} ranks no document that the qrels judge: are these the judgements of another "
+            f"collection? The run has {_first_document(run)!r}, the qrels have {_first_document(qrels)!r}"
+        )
+
+
 def mean_scores(scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """Mean over the judged queries, per measure.
 
@@ -87,6 +111,10 @@ def mean_scores(scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
         {'AP': 0.75}
     """
     return {name: math.fsum(by_query.values()) / len(by_query) for name, by_query in scores.items()}
+
+
+def _first_document(by_query: Run | Qrels) -> str | None:
+    return next((doc_id for documents in by_query.values() for doc_id in documents), None)
 
 
 def _strictly_decreasing(query_id: str, scores: Mapping[DocumentId, float]) -> dict[DocumentId, float]:
