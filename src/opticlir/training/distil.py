@@ -124,7 +124,6 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     report({"event": "stage", "name": "aligning words"})
     student = new_student(base, _vocabulary(config, base, kept))
     make_trainable(student, config)
-    run.write_words(_words(student, kept))
     tokens = _teacher_tokens(
         config, teacher, pairs.take(np.concatenate([kept.rows, held_out.rows])).english, report
     )
@@ -159,6 +158,7 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     report({"event": "stage", "name": "saving the model"})
     outcome = _outcome(config, run, steps, is_finished=True)
     if is_main_process():
+        run.write_words(_words(student, kept))
         _save(config, run, student, teacher)
         card = model_card(
             config,
