@@ -38,7 +38,7 @@ from opticlir.training.levers import flushed_denormals, pulled, used_tokens
 from opticlir.training.material import Material, material_of
 from opticlir.training.model_card import Origin, model_card
 from opticlir.training.processes import is_main_process, processes, silent
-from opticlir.training.progress import ProgressCallback
+from opticlir.training.progress import ProgressCallback, Progressing
 from opticlir.training.recipe import loss_of, parts_of
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.run_page import RunPage, draw_run_page
@@ -276,7 +276,7 @@ def _trainer(
 ) -> StudentTrainer:
     parts = parts_of(config)
     loss = loss_of(config, student, parts[0])
-    watchers = [loss, loss.discriminator] if loss.discriminator else [loss]
+    watchers: list[Progressing] = [loss, loss.discriminator] if loss.discriminator else [loss]
     trainer = StudentTrainer(
         model=student,
         args=arguments,
