@@ -105,7 +105,8 @@ def trained(checkpoints, tmp_path):
             "language": "swa", "teacher": str(checkpoints["plain"]), "batch_size": 4, "epochs": 2,
             "precision": "float32", "words": {"n_pieces": 60, "min_piece_frequency": 2}, "transport": transport,
         }  # fmt: skip
-        distil(make_config(settings, source="test"), PAIRS, out)
+        broken = SentencePair(english="waterfulness and water", foreign=PAIRS[0].foreign)
+        distil(make_config(settings, source="test"), [*PAIRS, broken], out)
         return sha256_file(out / "query_0_Transformer" / "model.safetensors")
 
     return train

@@ -113,6 +113,18 @@ def test_a_disk_that_refuses_costs_the_copy_and_not_the_run(base, pairs, tmp_pat
     assert not list((tmp_path / "vocabulary").iterdir())
 
 
+def test_two_who_learn_the_same_at_once_both_have_it(base, pairs, tmp_path, monkeypatch, caplog):
+    def overtaken(*arguments):
+        monkeypatch.setattr(vocabulary_cache, "vocabulary_for", vocabulary_for)
+        cached_vocabulary(tmp_path, base, "the other", pairs, CONFIG)
+        return vocabulary_for(*arguments)
+
+    monkeypatch.setattr(vocabulary_cache, "vocabulary_for", overtaken)
+    assert_same(cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG), vocabulary_for(base, pairs, CONFIG))
+    assert [entry.encoder for entry in list_vocabularies(tmp_path)] == ["the other"]
+    assert not caplog.text
+
+
 def test_vocabularies_are_pruned_with_the_rest(base, pairs, tmp_path):
     cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
     assert list_vocabularies(tmp_path)[0].bytes > 0

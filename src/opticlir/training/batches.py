@@ -185,12 +185,26 @@ class BitextCollator(MultiVectorEncoderDataCollator):
 
 def n_tokens(tokenizer: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
     """(texts,) tokens of each text, markers aside and no more than the encoder reads; a few texts at a time."""
-    lengths = np.empty(len(texts), np.int64)
+    return np.concatenate(
+        [
+            np.zeros(0, np.int64),
+            *(
+                np.array([len(row) for row in ids], np.int64)
+                for ids in token_ids(tokenizer, texts, markers=False)
+            ),
+        ]
+    )
+
+
+def token_ids(
+    tokenizer: Any, texts: Sequence[str], *, markers: bool, prompt: str = ""
+) -> Iterator[list[list[int]]]:
+    """Ids of the tokens of each text, no more than the encoder reads; a few texts at a time."""
     for start in range(0, len(texts), _TEXTS_TOGETHER):
-        chunk = list(texts[start : start + _TEXTS_TOGETHER])
-        ids = tokenizer(chunk, truncation=True, add_special_tokens=False)["input_ids"]
-        lengths[start : start + len(chunk)] = [len(row) for row in ids]
-    return lengths
+        yield tokenizer(
+            [f"{prompt}{text}" for text in texts[start : start + _TEXTS_TOGETHER]], truncation=True,
+            add_special_tokens=markers, return_attention_mask=False, return_token_type_ids=False,
+        )["input_ids"]  # fmt: skip
 
 
 def pad_tokens(matrices: Sequence[npt.NDArray[np.floating[Any]]]) -> tuple[torch.Tensor, torch.Tensor]:

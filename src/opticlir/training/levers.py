@@ -7,6 +7,7 @@ docs/performance.md says what each of them gives. Two more are settings of their
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,7 @@ from sentence_transformers import MultiVectorEncoder
 
 from opticlir.data import PairTable
 from opticlir.encoder import pruned_vocabulary, transformer_of
-
-_TEXTS_TOGETHER = 8192
+from opticlir.training.batches import token_ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +78,8 @@ def used_tokens(student: MultiVectorEncoder, pairs: PairTable, *, both_sides: bo
     prompt = student.prompts.get("query") or ""
     found = np.unique([*tokenizer.all_special_ids, *tokenizer(prompt)["input_ids"]]).astype(np.int64)
     for texts in (pairs.foreign, pairs.english) if both_sides else (pairs.foreign,):
-        for start in range(0, len(texts), _TEXTS_TOGETHER):
-            chunk = [f"{prompt}{text}" for text in texts[start : start + _TEXTS_TOGETHER]]
-            ids = tokenizer(chunk, truncation=True)["input_ids"]
-            found = np.union1d(found, np.concatenate([np.array(row, np.int64) for row in ids]))
+        for ids in token_ids(tokenizer, texts, markers=True, prompt=prompt):
+            found = np.union1d(found, list(chain.from_iterable(ids)))
     return found
 
 

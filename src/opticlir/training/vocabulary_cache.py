@@ -68,8 +68,9 @@ def cached_vocabulary(
         vocabulary = vocabulary_for(base, pairs, config)
         try:
             _write(folder, vocabulary, {"encoder": name, "pairs": len(pairs)})
-        except ArtefactError as error:  # a full disk, or somebody who learns the same
-            logger.warning("the vocabulary is not kept: %s", error)
+        except ArtefactError as error:
+            if not folder.is_dir():  # nobody else was there first: a full disk
+                logger.warning("the vocabulary is not kept: %s", error)
         return vocabulary
     finally:
         hold.release()
