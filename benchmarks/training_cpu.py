@@ -13,7 +13,7 @@ few steps each, in turn.
 `T1` is the ratio of pairs per second, `same_loss` that of the seconds to the same validation loss. Both are also given
 by CPU seconds, which a machine with other work to do does not falsify as long as OMP_NUM_THREADS is 1.
 
-2026-11-21, AMD EPYC with AVX-512 bfloat16, two quiet cores, lafand.hau, 40 steps: T1 4.3, to the same loss 3.1; the
+2026-11-21, AMD EPYC with AVX-512 bfloat16, two quiet cores, lafand.hau, 40 steps: T1 4.5, to the same loss 4.4; the
 ladder is in docs/performance.md.
 """
 

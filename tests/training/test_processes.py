@@ -104,11 +104,14 @@ steps = 2
 weight = 0.5
 [code_switching]
 source = "plan"
+[transport]
+guide = "mixture"
+guide_weight = 0.5
 """
 
 
 def test_adversaries_of_two_processes_see_what_those_of_one_see(folder):
-    """The climb of each share, the judge of the whole batch, and the language of a batch: steps that log one loss."""
+    """The climb of each share, the judge of the whole batch, the links, and the language of a batch: one loss."""
     (folder / "adversaries.toml").write_text(SETTINGS.replace("[words]", f"{ADVERSARIES}[words]"))
     lines = []
     for number in (1, 2):

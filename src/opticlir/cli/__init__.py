@@ -3,6 +3,7 @@
 One file per command. Heavy imports stand inside the command bodies, so that `--help` is instant.
 """
 
+import gc
 import sys
 
 from opticlir.cli import (  # noqa: F401 - importing a command adds it
@@ -29,6 +30,8 @@ from opticlir.errors import OpticlirError
 
 def main() -> None:
     """Run `opticlir`: exit 2 for wrong usage, 1 for a condition of the world; a traceback means a bug."""
+    # a million objects come with torch and its like, and stay: looking for garbage among them costs a second
+    gc.set_threshold(100_000, 50, 100)
     try:
         app()
     except OpticlirError as error:

@@ -14,6 +14,7 @@ from sentence_transformers.multi_vector_encoder.data_collator import MultiVector
 from opticlir.errors import DataError
 from opticlir.training.teacher_cache import TeacherTokens
 from opticlir.training.token_weights import TokenWeights
+from opticlir.training.word_guide import WordGuide
 
 _BATCHES_SORTED_TOGETHER = 20
 _TEXTS_TOGETHER = 8192
@@ -155,11 +156,14 @@ class BitextCollator(MultiVectorEncoderDataCollator):
         default=None, repr=False
     )
     """English words that some foreign ones are mixed with, by pairs and their inputs; None mixes none."""
+    guide: WordGuide | None = field(default=None, repr=False)
+    """Which tokens of both sides the words of the bitext link; None where no plan is guided by it."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
         """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides.
 
-        A monolingual batch has the English side in the place of the foreign one, and nothing besides.
+        A monolingual batch has the English side in the place of the foreign one, and nothing besides; the table of
+        a guide has nothing to say of it.
         """
         pairs = [row["pair"] for row in features]
         is_monolingual = features[0].get("is_monolingual", False)
@@ -174,6 +178,8 @@ class BitextCollator(MultiVectorEncoderDataCollator):
             inputs["teacher_weights"] = torch.nn.utils.rnn.pad_sequence(
                 [torch.from_numpy(self.teacher_weights[pair]) for pair in pairs], batch_first=True
             )
+        if self.guide is not None and not is_monolingual:
+            inputs = {**inputs, "links": self.guide(inputs["input_ids"], pairs)}
         return {
             **{f"foreign_{name}": value for name, value in inputs.items()},
             "foreign_teacher_tokens": tokens,

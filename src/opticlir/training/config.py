@@ -131,6 +131,11 @@ class TrainConfig:
         return self.discriminator.weight > 0 or reads_english(objective_names(self.schedule))
 
     @property
+    def is_guided(self) -> bool:
+        """Whether a plan is made that the word alignment of the bitext guides."""
+        return self.transport.guide != "none" and "optical" in objective_names(self.schedule)
+
+    @property
     def mixes_languages(self) -> bool:
         """Whether the student reads English words in the place of foreign ones."""
         switching = self.code_switching
@@ -144,6 +149,10 @@ def _check_monolingual(config: TrainConfig) -> None:
     if config.monolingual == 1 and config.code_switching.source != "none":
         raise DataError(
             "monolingual is 1: no foreign sentence is read whose words code_switching could replace or mix"
+        )
+    if config.monolingual == 1 and config.is_guided:
+        raise DataError(
+            "monolingual is 1: no foreign sentence is read whose alignment could guide the transport"
         )
     for stage in config.schedule if config.monolingual else ():
         if all(reads_english([name]) for name in stage.weights):

@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from opticlir.training.objectives import EnglishSide, TokenBatch, mean_pooled
 
@@ -111,23 +110,6 @@ class LanguageDiscriminator(torch.nn.Module):
     def _logits(self, tokens: Float[Tensor, "batch k dim"], mask: Bool[Tensor, "batch k"]) -> Tensor:
         vectors = tokens[mask] if self._config.level == "token" else mean_pooled(tokens, mask)
         return self.layers(reversed_gradient(vectors, self.strength) * self._scale).squeeze(1)
-
-
-class RampCallback(TrainerCallback):
-    """Tells the discriminator how much of the training is done; a resumed run needs no memory of it."""
-
-    def __init__(self, discriminator: LanguageDiscriminator) -> None:
-        self._discriminator = discriminator
-
-    def on_step_begin(
-        self,
-        args: TrainingArguments,  # noqa: ARG002 - the signature is the trainer's
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        **_: Any,
-    ) -> None:
-        """Set the share of the steps done for the step to come."""
-        self._discriminator.share_done = state.global_step / state.max_steps
 
 
 def ramped(ramp: float, share: float) -> float:

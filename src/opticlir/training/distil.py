@@ -33,12 +33,12 @@ from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
 from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
-from opticlir.training.discriminator import RampCallback
 from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.levers import flushed_denormals, pulled, used_tokens
 from opticlir.training.material import Material, material_of
 from opticlir.training.model_card import Origin, model_card
 from opticlir.training.processes import is_main_process, processes, silent
+from opticlir.training.progress import ProgressCallback, Progressing
 from opticlir.training.recipe import loss_of, parts_of
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.run_page import RunPage, draw_run_page
@@ -124,7 +124,6 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     report({"event": "stage", "name": "aligning words"})
     student = new_student(base, _vocabulary(config, base, kept))
     make_trainable(student, config)
-    run.write_words(_words(student, kept))
     tokens = _teacher_tokens(
         config, teacher, pairs.take(np.concatenate([kept.rows, held_out.rows])).english, report
     )
@@ -159,6 +158,7 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
     report({"event": "stage", "name": "saving the model"})
     outcome = _outcome(config, run, steps, is_finished=True)
     if is_main_process():
+        run.write_words(_words(student, kept))
         _save(config, run, student, teacher)
         card = model_card(
             config,
@@ -276,14 +276,14 @@ def _trainer(
 ) -> StudentTrainer:
     parts = parts_of(config)
     loss = loss_of(config, student, parts[0])
-    watching = [RampCallback(loss.discriminator)] if loss.discriminator else []
+    watchers: list[Progressing] = [loss, loss.discriminator] if loss.discriminator else [loss]
     trainer = StudentTrainer(
         model=student,
         args=arguments,
         train_dataset=material.rows,
         loss=loss,
         data_collator=material.collator,
-        callbacks=[StageCallback(loss, config.schedule, parts), *watching, callback],
+        callbacks=[StageCallback(loss, config.schedule, parts), ProgressCallback(watchers), callback],
     )
     trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
     trainer.buckets = material.buckets

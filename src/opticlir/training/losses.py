@@ -62,6 +62,7 @@ _BESIDE = {
     "teacher_mask": "teacher_mask",
     "weights": "student_weights",
     "teacher_weights": "teacher_weights",
+    "links": "links",
 }
 """What comes with the inputs of the foreign side, and as what an objective sees it."""
 
@@ -97,6 +98,7 @@ class DistillationLoss(torch.nn.Module):
         self.model = model
         self.parts = dict(parts)
         self.discriminator = discriminator
+        self.share_done = 0.0
         self._perturbation = perturbation
         self._n_runs = n_runs
         self._table = (table,)  # in a tuple: it is a part of the student, not of this module
@@ -147,7 +149,7 @@ class DistillationLoss(torch.nn.Module):
         def read(condition: AbstractContextManager[None]) -> TokenBatch:
             with condition:
                 tokens, mask = self._encode(dict(foreign))
-            return TokenBatch(tokens, mask, english=english(), **beside)
+            return TokenBatch(tokens, mask, english=english(), share_done=self.share_done, **beside)
 
         if self._perturbation is None:
             batch = read(nullcontext())

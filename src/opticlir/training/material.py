@@ -24,6 +24,7 @@ from opticlir.training.processes import processes
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.teacher_cache import TeacherTokens
 from opticlir.training.token_weights import TokenWeights, weights_of_texts
+from opticlir.training.word_guide import WordGuide
 
 logger = logging.getLogger(__name__)
 
@@ -151,4 +152,6 @@ def _collator(
         collator.teacher_weights = weights_of_texts(
             TokenWeights(marginals, teacher, english), teacher, english
         )
+    if config.is_guided:
+        collator.guide = WordGuide(student, teacher, pairs, config.words)
     return collator

@@ -76,14 +76,14 @@ def laid_together(share: Shaped[Tensor, "share ..."]) -> Shaped[Tensor, "batch .
     processes, each of which sees the whole loss, and the mean is then the gradient of one process.
 
     Args:
-        share: rows of this process, second dimension padded to the longest of them. Processes may differ
-            in both.
+        share: rows of this process, each other dimension padded to the longest of them. Processes may differ
+            in all; what is missing to the longest of all is padded with 0.
     """
     if processes().num_processes == 1:
         return share
-    sizes = gather(torch.tensor([share.shape[:2]], device=share.device))
+    sizes = gather(torch.tensor([share.shape], device=share.device))
     missing = (sizes.amax(dim=0) - sizes[processes().process_index]).tolist()
-    own = torch.nn.functional.pad(share, [0] * 2 * (share.dim() - 2) + _alternate(missing))
+    own = torch.nn.functional.pad(share, _alternate(missing))
     parts = list(gather(own.detach()).chunk(len(sizes)))
     if share.requires_grad:
         own.register_hook(lambda gradient: gradient * len(sizes))  # type: ignore[no-untyped-call]

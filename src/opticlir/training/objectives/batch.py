@@ -35,3 +35,8 @@ class TokenBatch:
     student_weights: Float[Tensor, "batch m"] | None = None
     """How much each token is to weigh in its text, >= 0; None is all alike."""
     teacher_weights: Float[Tensor, "batch n"] | None = None
+    links: Float[Tensor, "batch m n"] | None = None
+    """p(English word | foreign word) for each token of both, 0 where nothing is known; None where no plan is
+    guided by it."""
+    share_done: float = 0.0
+    """Of the steps of the training, how many were taken before this batch."""

@@ -1,0 +1,65 @@
+"""From the links of a word table to what guides a plan: how much likelier than by chance each way is."""
+
+from jaxtyping import Float
+from torch import Tensor, where
+
+from opticlir import transport
+
+SMOOTHING = 0.1
+"""Share of a token's mass that is believed to go anywhere: no way is ruled out by a table."""
+
+_ROUNDS = 50
+
+
+def lift_of(
+    links: Float[Tensor, "batch m n"], target_marginal: Float[Tensor, "batch n"]
+) -> Float[Tensor, "batch m n"]:
+    """How many times likelier than by chance the links make each way, smoothed.
+
+    A source token sends its mass a_i to the target tokens j by q_ij = links_ij b_j / sum over k of links_ik b_k, so
+    that the pieces of a word share what the word gets by what they can take; without a link it sends it anywhere,
+    q_ij = b_j, as if the sides were independent. With SMOOTHING s the coupling is
+    Q_ij = a_i ((1 - s) q_ij + s b_j), and the lift is Q_ij / (a_i b_j).
+
+    Args:
+        links: (batch, m, n), p(target word | source word), >= 0; 0 where nothing is known.
+        target_marginal: (batch, n), each row sums to 1; 0 for tokens that do not take part.
+
+    Returns:
+        (batch, m, n) tensor, at least SMOOTHING and finite; 1 in all the row of a token without a link. Times the
+        marginals of both sides it is Q: rows sum to the source marginal, columns only roughly to the target's.
+
+    Example:
+        >>> import torch
+        >>> lift_of(torch.tensor([[[0.4, 0.0], [0.0, 0.0]]]), torch.tensor([[0.5, 0.5]])).tolist()
+        [[[1.899999976158142, 0.10000000149011612], [1.0, 1.0]]]
+    """
+    reachable = (links * target_marginal[:, None, :]).sum(dim=2, keepdim=True)
+    lift = where(reachable > 0, links / where(reachable > 0, reachable, 1.0), 1.0)
+    return (1 - SMOOTHING) * lift + SMOOTHING
+
+
+def guiding_plan(
+    lift: Float[Tensor, "batch m n"],
+    source_marginal: Float[Tensor, "batch m"],
+    target_marginal: Float[Tensor, "batch n"],
+) -> Float[Tensor, "batch m n"]:
+    """The plan that the links alone would choose: of all plans with these marginals, that nearest to Q by KL.
+
+    Args:
+        lift: of the links.
+        source_marginal: (batch, m), each row sums to 1; 0 for tokens that do not take part.
+        target_marginal: (batch, n), likewise.
+
+    Returns:
+        (batch, m, n) tensor of masses, each problem sums to 1.
+
+    Example:
+        >>> import torch
+        >>> half = torch.tensor([[0.5, 0.5]])
+        >>> guiding_plan(torch.tensor([[[1.9, 0.1], [0.1, 1.9]]]), half, half).round(decimals=3).tolist()
+        [[[0.4749999940395355, 0.02500000037252903], [0.02500000037252903, 0.4749999940395355]]]
+    """
+    return transport.sinkhorn(
+        -lift.log(), source_marginal, target_marginal, epsilon=1.0, max_iterations=_ROUNDS
+    ).plan
