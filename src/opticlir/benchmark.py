@@ -1,12 +1,16 @@
 """One test collection, one model, every ranking: where data, encoder, search and measures meet."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from sentence_transformers import MultiVectorEncoder
 
+from opticlir.data.benchmarks.bucc import ComparableCorpora
 from opticlir.encoder import (
     document_fingerprint,
     encode_documents,
@@ -22,8 +26,11 @@ from opticlir.evaluation import (
     mean_scores,
     ranking_robustness,
 )
+from opticlir.evaluation.mining import MinedPair, mine_pairs
 from opticlir.records import Document, Query, RetrievalTask, Run
 from opticlir.search import ExactIndex, Ranking, Searcher
+
+_TEXTS_TOGETHER = 4096  # whose token vectors are held until they are pooled
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it, and of how much."""
@@ -122,6 +129,58 @@ def cached_index(
         entries = zip(documents, matrices, strict=True)
         counted = _counted(entries, lambda done: progress("encoding documents", done, len(documents)))
         return ExactIndex.create(path, counted, encoder=encoder)
+
+
+def run_mining(
+    corpora: ComparableCorpora,
+    model: MultiVectorEncoder,
+    *,
+    k: int = 4,
+    progress: Progress = lambda *_: None,
+) -> tuple[list[MinedPair], set[tuple[int, int]]]:
+    """Find the sentences of two corpora that translate each other.
+
+    Args:
+        corpora: both sides, and which pairs are translations.
+        model: its query route reads the foreign side, its document route the English one; a sentence is the mean of
+            its tokens, one without tokens is nobody's translation.
+        k: neighbours that a sentence is compared with.
+        progress: told how far it is.
+
+    Returns:
+        The pairs by falling margin, and the translations, both by rows.
+    """
+    foreign_ids = {query.query_id: row for row, query in enumerate(corpora.foreign)}
+    english_ids = {document.doc_id: row for row, document in enumerate(corpora.english)}
+    gold = {(foreign_ids[foreign], english_ids[english]) for foreign, english in corpora.gold}
+    foreign = _pooled(
+        partial(encode_queries, model), [query.text for query in corpora.foreign],
+        partial(progress, "encoding the foreign side"),
+    )  # fmt: skip
+    english = _pooled(
+        partial(encode_documents, model), [document.text for document in corpora.english],
+        partial(progress, "encoding the English side"),
+    )  # fmt: skip
+    return mine_pairs(foreign, english, k=k), gold
+
+
+def _pooled(
+    encode: Callable[[Sequence[str]], Iterable[npt.NDArray[np.float32]]],
+    texts: Sequence[str],
+    progress: Callable[[int, int], None],
+) -> npt.NDArray[np.float32]:
+    """(texts, dim) unit rows, 0 where a text has no direction; few token vectors are held at a time."""
+    pooled = []
+    for start in range(0, len(texts), _TEXTS_TOGETHER):
+        progress(start, len(texts))
+        means = np.stack(
+            [
+                tokens.mean(axis=0) if len(tokens) else np.zeros(tokens.shape[1], np.float32)
+                for tokens in encode(texts[start : start + _TEXTS_TOGETHER])
+            ]
+        )
+        pooled.append(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12))
+    return np.concatenate(pooled)
 
 
 def unseen_share(model: MultiVectorEncoder, queries: Sequence[Query], known: Collection[str]) -> float:

@@ -16,6 +16,7 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     evaluate,
     geometry,
     index,
+    mine,
     robustness,
     search,
     search_structured,
