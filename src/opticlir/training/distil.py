@@ -157,8 +157,8 @@ def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report
         return _outcome(config, run, steps, is_finished=False)
     report({"event": "stage", "name": "saving the model"})
     outcome = _outcome(config, run, steps, is_finished=True)
+    run.write_words(_words(student, kept))
     if is_main_process():
-        run.write_words(_words(student, kept))
         _save(config, run, student, teacher)
         card = model_card(
             config,
