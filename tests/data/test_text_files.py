@@ -82,7 +82,7 @@ UTF_16 = "convert it with iconv -f UTF-16 -t UTF-8"
         (b"PK\x03\x04 and more", "looks like a zip archive or office document"),
         (b"%PDF-1.7\n", "looks like a PDF"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "looks like an old office document"),
-        (gzip.compress(gzip.compress(b"a\n"), mtime=0), "looks like gzip inside gzip"),
+        (gzip.compress(gzip.compress(b"a\n", mtime=0), mtime=0), "looks like gzip inside gzip"),
         (b"\xfd7zXZ\x00\x00", "looks like an xz archive"),
         (b"BZh91AY&SY123", "looks like a bzip2 archive"),
         (b"\x28\xb5\x2f\xfd\x04", "looks like a zstd archive"),
