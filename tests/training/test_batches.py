@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import tiny_models
 from opticlir.encoder import encode_queries, transformer_of
-from opticlir.training.batches import BitextCollator, LengthBuckets, pad_tokens
+from opticlir.training.batches import BitextCollator, LengthBuckets, n_tokens, pad_tokens
 from opticlir.training.teacher_cache import TeacherCache
 
 
@@ -115,6 +115,19 @@ def test_a_bitext_smaller_than_a_batch_is_one_batch():
     buckets = buckets_for([1, 1, 1], batch_size=64)
     assert len(buckets) == 1
     assert [sorted(batch) for batch in epoch_of(buckets, 0)] == [[0, 1, 2]]
+
+
+# the tokens
+
+
+def test_tokens_are_counted_without_markers_and_a_few_texts_at_a_time(teacher, monkeypatch):
+    tokenizer = transformer_of(teacher, "query").tokenizer
+    texts = ["", *tiny_models.ENGLISH[:4]]
+    monkeypatch.setattr("opticlir.training.batches._TEXTS_TOGETHER", 2)
+    found = n_tokens(tokenizer, texts)
+    assert found.dtype == np.int64
+    assert found.tolist() == [len(tokenizer.tokenize(text)) for text in texts]
+    assert n_tokens(tokenizer, []).tolist() == []
 
 
 # the collator

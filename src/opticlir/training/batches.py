@@ -1,4 +1,4 @@
-"""Batches of bitext: alike in length, in an order that follows from seed and epoch alone."""
+"""Batches of bitext: runs of pairs alike in length, in an order that follows from seed and epoch alone."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -190,24 +190,16 @@ class BitextCollator(MultiVectorEncoderDataCollator):
 
 
 def n_tokens(tokenizer: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
-    """(texts,) tokens of each text, markers aside and no more than the encoder reads; a few texts at a time."""
-    return np.concatenate(
-        [
-            np.zeros(0, np.int64),
-            *(
-                np.array([len(row) for row in ids], np.int64)
-                for ids in token_ids(tokenizer, texts, markers=False)
-            ),
-        ]
-    )
+    """(texts,) tokens of each text, markers aside and no more than the encoder reads."""
+    return np.fromiter(map(len, token_ids(tokenizer, texts, markers=False)), np.int64, count=len(texts))
 
 
 def token_ids(
     tokenizer: Any, texts: Sequence[str], *, markers: bool, prompt: str = ""
-) -> Iterator[list[list[int]]]:
-    """Ids of the tokens of each text, no more than the encoder reads; a few texts at a time."""
+) -> Iterator[list[int]]:
+    """Ids of the tokens of each text, no more than the encoder reads; a few texts are held at a time."""
     for start in range(0, len(texts), _TEXTS_TOGETHER):
-        yield tokenizer(
+        yield from tokenizer(
             [f"{prompt}{text}" for text in texts[start : start + _TEXTS_TOGETHER]], truncation=True,
             add_special_tokens=markers, return_attention_mask=False, return_token_type_ids=False,
         )["input_ids"]  # fmt: skip

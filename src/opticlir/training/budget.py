@@ -38,8 +38,8 @@ def planned_steps(config: TrainConfig, trainer: StudentTrainer, parts: Sequence[
 def seconds_per_step(trainer: StudentTrainer) -> float:
     """Mean time of forward and backward passes over a few batches; nothing is learned from them.
 
-    Batches are of like length each, and long ones take several times as long as short ones: those that are
-    timed stand evenly among all, the first of them twice, since the first pass of all is slow.
+    Batches of long texts take several times as long as those of short ones: those that are timed stand evenly
+    among all by length, the first of them twice, since the first pass of all is slow.
     """
     batches = trainer.buckets.spread(_CALIBRATION_BATCHES)
     trainer.model.train()

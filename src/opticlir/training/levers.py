@@ -76,11 +76,10 @@ def used_tokens(student: MultiVectorEncoder, pairs: PairTable, *, both_sides: bo
     """
     tokenizer = transformer_of(student, "query").tokenizer
     prompt = student.prompts.get("query") or ""
-    found = np.unique([*tokenizer.all_special_ids, *tokenizer(prompt)["input_ids"]]).astype(np.int64)
+    found = {*tokenizer.all_special_ids, *tokenizer(prompt)["input_ids"]}
     for texts in (pairs.foreign, pairs.english) if both_sides else (pairs.foreign,):
-        for ids in token_ids(tokenizer, texts, markers=True, prompt=prompt):
-            found = np.union1d(found, list(chain.from_iterable(ids)))
-    return found
+        found.update(chain.from_iterable(token_ids(tokenizer, texts, markers=True, prompt=prompt)))
+    return np.array(sorted(found), np.int64)
 
 
 @contextmanager

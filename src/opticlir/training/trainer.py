@@ -35,7 +35,7 @@ class StudentTrainer(MultiVectorEncoderTrainer):
     buckets: LengthBuckets
 
     def get_batch_sampler(self, *_: Any, **__: Any) -> LengthBuckets:
-        """Batches of like length instead of random ones."""
+        """Those of `LengthBuckets` instead of random ones."""
         return self.buckets
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
