@@ -2,7 +2,7 @@
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -142,22 +142,21 @@ def _standing_for_text(
 
 def scored_ids(
     model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
-) -> list[npt.NDArray[np.int64]]:
+) -> Iterator[npt.NDArray[np.int64]]:
     """Ids of the tokens whose vectors take part in the score, without computing the vectors.
 
-    Returns:
-        One (tokens,) array per text, row by row what `encode_queries` or `encode_documents` gives.
+    Yields:
+        One (tokens,) array per text, row by row what `encode_queries` or `encode_documents` gives; a few texts are
+        held at a time.
     """
     masks = [module for module in route_modules(model, task) if isinstance(module, MultiVectorMask)]
-    found: list[npt.NDArray[np.int64]] = []
     for start in range(0, len(texts), _TEXTS_TOGETHER):
         chunk = list(texts[start : start + _TEXTS_TOGETHER])
         features = dict(model.preprocess(chunk, prompt=model.prompts.get(task), task=task))
         for mask in masks:
             features = mask(features, task=task)
         kept = features["attention_mask"].bool()
-        found += [ids[row].numpy() for ids, row in zip(features["input_ids"], kept, strict=True)]
-    return found
+        yield from (ids[row].numpy() for ids, row in zip(features["input_ids"], kept, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

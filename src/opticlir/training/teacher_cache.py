@@ -104,11 +104,8 @@ class LiveTokens(TeacherTokens):
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """(texts,) tokens of each, by the tokenizer alone."""
-        lengths = np.empty(len(self._texts), np.int64)
-        for start in range(0, len(lengths), _SHARD_TEXTS):
-            ids = self._cache.scored_ids(self._texts[start : start + _SHARD_TEXTS])
-            lengths[start : start + len(ids)] = [len(each) for each in ids]
-        return lengths
+        ids = self._cache.scored_ids(self._texts)
+        return np.fromiter(map(len, ids), np.int64, count=len(self._texts))
 
     def of(self, texts: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:
         """The matrices of some texts, encoded together."""
@@ -225,7 +222,7 @@ class TeacherCache:
                 [texts[number] for number in numbers[start : start + _TEXTS_TOGETHER].tolist()]
             )
 
-    def scored_ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
+    def scored_ids(self, texts: Sequence[str]) -> Iterator[npt.NDArray[np.int64]]:
         """Ids of the tokens that have vectors."""
         return scored_ids(self._teacher, texts, "query")
 

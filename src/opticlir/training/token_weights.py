@@ -26,7 +26,7 @@ class TokenWeights:
         self._begins = word_beginnings(model, "query") if marginals == "word" else None
         self._idf = None
         if marginals == "idf":
-            sentences = scored_ids(model, texts, "query")
+            sentences = list(scored_ids(model, texts, "query"))
             largest = max(int(ids.max(initial=0)) for ids in sentences)
             size = 1 + max(largest, len(word_beginnings(model, "query")) - 1)
             self._idf = transport.inverse_document_frequency((ids.tolist() for ids in sentences), size)

@@ -1,5 +1,6 @@
 """Which English tokens the word alignment of the bitext has for each foreign token: what a plan can be guided by."""
 
+from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -16,8 +17,6 @@ from opticlir.encoder import VocabularyConfig, scored_ids, transformer_of, word_
 from opticlir.encoder.alignment import learn_translation_table
 
 Numbers = npt.NDArray[np.int32]
-
-_TEXTS_TOGETHER = 8192
 
 
 class WordGuide:
@@ -125,12 +124,11 @@ class _Rows:
     """The words of many texts by their numbers, one text behind the other."""
 
     def __init__(self, words: _WordNumbers, model: MultiVectorEncoder, texts: Sequence[str]) -> None:
-        chunks, lengths = [np.empty(0, dtype=np.int32)], [0]
-        for start in range(0, len(texts), _TEXTS_TOGETHER):
-            rows = [words(ids) for ids in scored_ids(model, texts[start : start + _TEXTS_TOGETHER], "query")]
-            chunks.append(np.concatenate(rows))
-            lengths += map(len, rows)
-        self._numbers, self._starts = np.concatenate(chunks), np.cumsum(lengths)
+        numbers, starts = array("i"), [0]
+        for ids in scored_ids(model, texts, "query"):
+            numbers.frombytes(words(ids).tobytes())
+            starts.append(len(numbers))
+        self._numbers, self._starts = np.asarray(numbers, dtype=np.int32), np.array(starts)
 
     def __getitem__(self, row: int) -> Numbers:
         return self._numbers[self._starts[row] : self._starts[row + 1]]
