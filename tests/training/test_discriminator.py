@@ -32,14 +32,12 @@ def sides(seed=0):
 
 def batch_of(foreign, english):
     side = EnglishSide(english, ENGLISH_MASK, torch.ones(2).bool())
-    return TokenBatch(foreign, FOREIGN_MASK, foreign, FOREIGN_MASK), side
+    return TokenBatch(foreign, FOREIGN_MASK, foreign, FOREIGN_MASK, share_done=0.3), side
 
 
 def judge(**settings):
     config = DiscriminatorConfig(**{"weight": 0.7, "hidden": 5, **settings})
-    discriminator = LanguageDiscriminator(config, 4, seed=3).double()
-    discriminator.share_done = 0.3
-    return discriminator
+    return LanguageDiscriminator(config, 4, seed=3).double()
 
 
 def slow_verdict(discriminator, level, foreign, english):
@@ -109,9 +107,8 @@ def accuracy_after(weight):
     mask, is_same = torch.ones(40, 3).bool(), torch.ones(40).bool()
     accuracies = []
     for step in range(300):
-        discriminator.share_done = step / 300
         foreign, english = (torch.randn(40, 3, 8, generator=generator) for _ in range(2))
-        batch = TokenBatch(foreign + offset + moved, mask, foreign, mask)
+        batch = TokenBatch(foreign + offset + moved, mask, foreign, mask, share_done=step / 300)
         verdict = discriminator(batch, EnglishSide(english, mask, is_same))
         optimizer.zero_grad()
         verdict.loss.backward()

@@ -78,38 +78,35 @@ class LanguageDiscriminator(torch.nn.Module):
         super().__init__()
         self._config = config
         self._scale = math.sqrt(dim)
-        self.share_done = 0.0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.layers = torch.nn.Sequential(
                 torch.nn.Linear(dim, config.hidden), torch.nn.ReLU(), torch.nn.Linear(config.hidden, 1)
             )
 
-    @property
-    def strength(self) -> float:
-        """What the reversed gradient is multiplied by at this step."""
-        return self._config.weight * ramped(self._config.ramp, self.share_done)
-
     def forward(self, batch: TokenBatch, english: EnglishSide) -> Verdict:
         """Judge a batch.
 
         Args:
-            batch: the foreign side as the student reads it.
+            batch: the foreign side as the student reads it; how much of the training is done says how far the ramp is.
             english: the English side as the student reads it.
 
         Gradient:
             To the weights as it is, to the student's tokens of both sides reversed.
         """
-        foreign = self._logits(batch.student, batch.student_mask)
-        own = self._logits(english.tokens, english.mask)
+        strength = self._config.weight * ramped(self._config.ramp, batch.share_done)
+        foreign = self._logits(batch.student, batch.student_mask, strength)
+        own = self._logits(english.tokens, english.mask, strength)
         loss = (F.softplus(-foreign).mean() + F.softplus(own).mean()) / 2
         with torch.no_grad():
             accuracy = ((foreign > 0).float().mean() + (own <= 0).float().mean()) / 2
         return Verdict(loss, accuracy)
 
-    def _logits(self, tokens: Float[Tensor, "batch k dim"], mask: Bool[Tensor, "batch k"]) -> Tensor:
+    def _logits(
+        self, tokens: Float[Tensor, "batch k dim"], mask: Bool[Tensor, "batch k"], strength: float
+    ) -> Tensor:
         vectors = tokens[mask] if self._config.level == "token" else mean_pooled(tokens, mask)
-        return self.layers(reversed_gradient(vectors, self.strength) * self._scale).squeeze(1)
+        return self.layers(reversed_gradient(vectors, strength) * self._scale).squeeze(1)
 
 
 def ramped(ramp: float, share: float) -> float:

@@ -38,11 +38,10 @@ from opticlir.training.levers import flushed_denormals, pulled, used_tokens
 from opticlir.training.material import Material, material_of
 from opticlir.training.model_card import Origin, model_card
 from opticlir.training.processes import is_main_process, processes, silent
-from opticlir.training.progress import ProgressCallback, Progressing
+from opticlir.training.progress import ProgressCallback
 from opticlir.training.recipe import loss_of, parts_of
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.run_page import RunPage, draw_run_page
-from opticlir.training.stages import StageCallback
 from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens, default_cache_folder
 from opticlir.training.trainable import make_trainable
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
@@ -276,14 +275,13 @@ def _trainer(
 ) -> StudentTrainer:
     parts = parts_of(config)
     loss = loss_of(config, student, parts[0])
-    watchers: list[Progressing] = [loss, loss.discriminator] if loss.discriminator else [loss]
     trainer = StudentTrainer(
         model=student,
         args=arguments,
         train_dataset=material.rows,
         loss=loss,
         data_collator=material.collator,
-        callbacks=[StageCallback(loss, config.schedule, parts), ProgressCallback(watchers), callback],
+        callbacks=[ProgressCallback(loss, config.schedule, parts), callback],
     )
     trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
     trainer.buckets = material.buckets

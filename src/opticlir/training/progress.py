@@ -1,28 +1,28 @@
-"""What changes over a training, told how much of it is done."""
+"""How far a training is: which stage a step belongs to, and how many of all steps were taken before it."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-
-@runtime_checkable
-class Progressing(Protocol):
-    """What does its work otherwise at the end than at the beginning."""
-
-    share_done: float
-    """Of the steps of the training, how many were taken, from 0 to 1."""
+from opticlir.training.losses import DistillationLoss, Parts
+from opticlir.training.methods import Stage, first_steps
 
 
 class ProgressCallback(TrainerCallback):
-    """Tells how much of the training is done; a resumed run needs no memory of it.
+    """Gives the loss the objectives of the stage that each step belongs to, and the share of the steps done.
+
+    Both follow from the number of the step and of those planned: a resumed run needs no memory of them.
 
     Args:
-        watchers: who is told, before each step.
+        loss: is told; its parts are replaced.
+        stages: in their order.
+        parts: objectives and weights of each.
     """
 
-    def __init__(self, watchers: Sequence[Progressing]) -> None:
-        self._watchers = watchers
+    def __init__(self, loss: DistillationLoss, stages: Sequence[Stage], parts: Sequence[Parts]) -> None:
+        self._loss, self._stages, self._parts = loss, stages, parts
 
     def on_step_begin(
         self,
@@ -31,6 +31,18 @@ class ProgressCallback(TrainerCallback):
         control: TrainerControl,  # noqa: ARG002
         **_: Any,
     ) -> None:
-        """Set the share of the steps done for the step to come."""
-        for watcher in self._watchers:
-            watcher.share_done = state.global_step / state.max_steps
+        """Tell the loss of the step to come."""
+        stage = bisect_right(first_steps(self._stages, state.max_steps), state.global_step) - 1
+        self._loss.parts = dict(self._parts[stage])
+        self._loss.share_done = state.global_step / state.max_steps
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> None:
+        """Have the stage that ends here logged by itself: a line of the log is a mean of one method."""
+        if state.global_step in first_steps(self._stages, state.max_steps):
+            control.should_log = True
