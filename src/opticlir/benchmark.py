@@ -180,6 +180,7 @@ def _pooled(
             ]
         )
         pooled.append(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12))
+    progress(len(texts), len(texts))
     return np.concatenate(pooled)
 
 
