@@ -49,7 +49,8 @@ from opticlir.sample import bitext_path
 from opticlir.training import default_cache_folder
 from opticlir.training.batches import BitextCollator, LengthBuckets
 from opticlir.training.levers import LeverConfig, flushed_denormals, pulled, used_tokens
-from opticlir.training.losses import DistillationLoss, TransportConfig, objectives
+from opticlir.training.losses import DistillationLoss
+from opticlir.training.objectives import TransportConfig, objectives
 from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens
 from opticlir.training.trainer import StudentTrainer
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from opticlir.errors import DataError
-from opticlir.evaluation.language_bias import complete_at_k, max_at_r, peer, rank_distance
+from opticlir.evaluation.language_bias import max_at_r, peer, rank_distance
 
 
 def ranking(*doc_ids):
@@ -23,8 +23,6 @@ def test_by_hand():
     # q2 leaves one of two out, q3 both: they stand where the pool of 20 ends
     assert rank_distance(RUN, QRELS, n_documents=POOL) == {"q1": 4.0, "q2": 18.0, "q3": 0.0}
     assert max_at_r(RUN, QRELS, n_documents=POOL) == {"q1": 5.0, "q2": 20.0, "q3": 20.0}
-    assert complete_at_k(RUN, QRELS, k=4) == {"q1": 0.0, "q2": 0.0, "q3": 0.0}
-    assert complete_at_k(RUN, QRELS, k=5) == {"q1": 1.0, "q2": 0.0, "q3": 0.0}
 
 
 def test_a_query_with_one_relevant_document_has_no_distance():
@@ -40,8 +38,6 @@ def test_equal_scores_are_ordered_by_id():
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="query 'q1' ranks 5 documents, n_documents is 4"):
         rank_distance(RUN, QRELS, n_documents=4)
-    with pytest.raises(ValueError, match="k is 0: expected 1 or more"):
-        complete_at_k(RUN, QRELS, k=0)
     with pytest.raises(ValueError, match=r"the weights sum to 0\.5: expected 1"):
         peer(RUN, QRELS, {}, weights={1: 0.5})
     with pytest.raises(ValueError, match="cutoff is 0"):

@@ -10,7 +10,7 @@ from opticlir.training import TrainConfig, make_config
 from opticlir.training.code_switching import CodeSwitchingConfig
 from opticlir.training.config_toml import config_toml, field_docs
 from opticlir.training.discriminator import DiscriminatorConfig
-from opticlir.training.losses import TransportConfig
+from opticlir.training.objectives import TransportConfig
 from opticlir.training.perturbation import PerturbationConfig
 
 SETTINGS = [

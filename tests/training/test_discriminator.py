@@ -16,7 +16,7 @@ from opticlir.training.discriminator import (
     ramped,
     reversed_gradient,
 )
-from opticlir.training.losses import EnglishSide, TokenBatch
+from opticlir.training.objectives import EnglishSide, TokenBatch
 from opticlir.training.run_folder import RunFolder
 from short_runs import PAIRS, config_of, killed, weights
 

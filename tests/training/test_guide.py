@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from opticlir.training.losses import TokenBatch, TransportConfig, optical
-from opticlir.training.objectives import transport_plan
+from opticlir.training.objectives import TokenBatch, TransportConfig, optical, transport_plan
 from opticlir.training.objectives.guide import SMOOTHING, guiding_plan, lift_of
 
 HALF = torch.tensor([[0.5, 0.5]])

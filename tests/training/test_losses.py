@@ -5,7 +5,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from opticlir import transport
-from opticlir.training.losses import DistillationLoss, TokenBatch, TransportConfig, contrastive, optical
+from opticlir.training.losses import DistillationLoss
+from opticlir.training.objectives import TokenBatch, TransportConfig, contrastive, optical
 
 AXES = torch.eye(2)[None]
 TURNED = torch.tensor([[[0.6, 0.8], [1.0, 0.0]]])  # costs to the axes: .4, 0 and .2, 1

@@ -3,7 +3,7 @@
 import pytest
 
 from opticlir.errors import DataError
-from opticlir.training import METHODS, TrainConfig, make_config, objective_names, parse_method
+from opticlir.training import TrainConfig, make_config, objective_names, parse_method
 from opticlir.training.methods import Stage, describe, first_steps, reads_english
 
 
@@ -43,12 +43,7 @@ def test_what_no_method_is(text, message):
 
 
 def test_the_published_form_is_the_default():
-    assert METHODS["optical"] == {"optical": 1.0}
     assert TrainConfig(language="swa").schedule == (Stage(method="optical", share=1.0),)
-
-
-def test_every_named_method_is_what_its_name_says():
-    assert all(parse_method(text) == weights for text, weights in METHODS.items())
 
 
 TWO = [{"method": "contrastive", "share": 0.3}, {"method": "optical+0.5*retention", "share": 0.7}]

@@ -11,10 +11,12 @@ from sentence_transformers.multi_vector_encoder.scoring import mean_colbert_scor
 from sentence_transformers.sentence_transformer import losses as stock
 from torch.testing import assert_close
 
-from opticlir.training.losses import DistillationLoss, TokenBatch, TransportConfig, objectives
+from opticlir.training.losses import DistillationLoss
 from opticlir.training.objectives import (
     READ_ENGLISH,
     EnglishSide,
+    TokenBatch,
+    TransportConfig,
     contrastive,
     contrastive_pooled,
     greedy,
@@ -22,6 +24,7 @@ from opticlir.training.objectives import (
     lancer,
     mean_pooled,
     mse,
+    objectives,
     optical,
     retention,
     score_kl,

@@ -8,7 +8,7 @@ from opticlir.records import SentencePair
 from opticlir.storage import sha256_file
 from opticlir.training import TrainConfig, distil, make_config
 from opticlir.training.english_side import EnglishInputs
-from opticlir.training.losses import TransportConfig, objectives
+from opticlir.training.objectives import TransportConfig, objectives
 from opticlir.training.run_folder import RunFolder
 
 PAIRS = [

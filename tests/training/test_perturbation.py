@@ -10,7 +10,8 @@ import tiny_models
 from opticlir.encoder import transformer_of
 from opticlir.errors import DataError
 from opticlir.training import TrainConfig, distil, make_config
-from opticlir.training.losses import DistillationLoss, TokenBatch, TransportConfig, objectives
+from opticlir.training.losses import DistillationLoss
+from opticlir.training.objectives import TokenBatch, TransportConfig, objectives
 from opticlir.training.perturbation import (
     KINDS,
     Perturbation,

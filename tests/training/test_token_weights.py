@@ -8,7 +8,7 @@ from opticlir.encoder import encode_queries, load_model, scored_ids, transformer
 from opticlir.records import SentencePair
 from opticlir.storage import sha256_file
 from opticlir.training import distil, make_config
-from opticlir.training.losses import TokenBatch, TransportConfig, optical
+from opticlir.training.objectives import TokenBatch, TransportConfig, optical
 from opticlir.training.token_weights import TokenWeights, weights_of_texts
 
 PAIRS = [

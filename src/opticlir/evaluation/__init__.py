@@ -9,7 +9,7 @@ from opticlir.evaluation.comparison import (
 )
 from opticlir.evaluation.comparison_table import comparison_json, latex_table, markdown_table
 from opticlir.evaluation.geometry import Geometry, measure_geometry, sentence_vectors
-from opticlir.evaluation.language_bias import complete_at_k, max_at_r, peer, rank_distance
+from opticlir.evaluation.language_bias import max_at_r, peer, rank_distance
 from opticlir.evaluation.language_gap import LanguageGap, joshi_groups, language_gap
 from opticlir.evaluation.language_identity import language_identity
 from opticlir.evaluation.measures import (
@@ -23,9 +23,7 @@ from opticlir.evaluation.perturbations import code_switch, drop_diacritics, drop
 from opticlir.evaluation.robustness import (
     PerturbedScore,
     RankingRobustness,
-    Robustness,
     mean_overlap,
-    measure_robustness,
     rank_biased_overlap,
     ranking_robustness,
     relative_drop,
@@ -48,7 +46,6 @@ __all__ = [
     "LanguageGap",
     "PerturbedScore",
     "RankingRobustness",
-    "Robustness",
     "RunComparison",
     "bootstrap_interval",
     "bootstrap_interval_over_seeds",
@@ -58,7 +55,6 @@ __all__ = [
     "compare_runs",
     "compare_systems",
     "comparison_json",
-    "complete_at_k",
     "correct_family",
     "drop_diacritics",
     "drop_words",
@@ -74,7 +70,6 @@ __all__ = [
     "mean_overlap",
     "mean_scores",
     "measure_geometry",
-    "measure_robustness",
     "paired_t_test",
     "peer",
     "randomisation_test",

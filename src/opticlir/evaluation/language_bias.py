@@ -7,7 +7,7 @@ the run leaves out could be anywhere behind those it ranks: where the pool ends,
 Reference: Elmahdy, Lin and Ahmad, Synergistic approach for simultaneous optimization of monolingual,
 cross-lingual, and multilingual information retrieval, 2024, arXiv 2408.10536 (rank distance). Yang, Jaenich,
 Mayfield and Lawrie, Language fairness in multilingual information retrieval, SIGIR 2024, arXiv 2405.00978
-(PEER). arXiv 2604.05684 (Max@R, Complete@k).
+(PEER). arXiv 2604.05684 (Max@R).
 """
 
 import math
@@ -55,25 +55,6 @@ def max_at_r(run: Run, qrels: Qrels, *, n_documents: int) -> dict[QueryId, float
         {'q': 9.0}
     """
     return {query: float(max(found)) for query, found in _relevant_ranks(run, qrels, n_documents).items()}
-
-
-def complete_at_k(run: Run, qrels: Qrels, *, k: int) -> dict[QueryId, float]:
-    """1 where all relevant documents of a query are among the first k, otherwise 0.
-
-    Args:
-        run: scores on the pooled collection.
-        qrels: a document is relevant from grade 1 on.
-        k: how many are read, >= 1.
-
-    Raises:
-        ValueError: `k` is below 1.
-    """
-    if k < 1:
-        raise ValueError(f"k is {k}: expected 1 or more")
-    complete = {}
-    for query, relevant in _relevant(qrels).items():
-        complete[query] = float(relevant <= set(_ranking(run.get(query, {}))[:k]))
-    return complete
 
 
 def peer(

@@ -14,24 +14,6 @@ from opticlir.records import Qrels, QueryId, Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Robustness:
-    """What a perturbation costs, by language."""
-
-    relative_drop: dict[str, float]
-    """Language -> share of the clean score that is lost; negative where the perturbation helped."""
-
-    @property
-    def worst(self) -> str:
-        """The language that loses most; of several, the first in the alphabet."""
-        return max(sorted(self.relative_drop), key=self.relative_drop.__getitem__)
-
-    @property
-    def mean(self) -> float:
-        """Mean relative drop over the languages."""
-        return sum(self.relative_drop.values()) / len(self.relative_drop)
-
-
-@dataclass(frozen=True, kw_only=True)
 class PerturbedScore:
     """What a perturbation leaves of a ranking."""
 
@@ -114,28 +96,6 @@ def relative_drop(clean: float, perturbed: float) -> float:
     if not clean > 0:
         raise ValueError(f"the clean score is {clean}: a relative drop needs one above 0")
     return (clean - perturbed) / clean
-
-
-def measure_robustness(clean: Mapping[str, float], perturbed: Mapping[str, float]) -> Robustness:
-    """Compare a measure on clean and on perturbed questions, by language.
-
-    Args:
-        clean: language -> score on the questions as they are, above 0.
-        perturbed: language -> score on the perturbed ones.
-
-    Raises:
-        ValueError: the two name different languages, or none; a clean score is not above 0.
-    """
-    if not clean or clean.keys() != perturbed.keys():
-        odd = sorted(clean.keys() ^ perturbed.keys())
-        raise ValueError(
-            f"clean and perturbed scores are not of the same languages: {odd or 'there are none'}"
-        )
-    return Robustness(
-        relative_drop={
-            language: relative_drop(clean[language], perturbed[language]) for language in sorted(clean)
-        }
-    )
 
 
 def rank_biased_overlap(first: Sequence[str], second: Sequence[str], *, persistence: float = 0.9) -> float:

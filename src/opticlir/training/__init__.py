@@ -3,12 +3,11 @@
 from opticlir.training.balance import balanced
 from opticlir.training.config import TrainConfig, make_config, read_config
 from opticlir.training.distil import Outcome, distil
-from opticlir.training.methods import METHODS, Stage, objective_names, parse_method
+from opticlir.training.methods import Stage, objective_names, parse_method
 from opticlir.training.processes import is_main_process
 from opticlir.training.teacher_cache import default_cache_folder
 
 __all__ = [
-    "METHODS",
     "Outcome",
     "Stage",
     "TrainConfig",

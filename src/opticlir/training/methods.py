@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -36,25 +36,6 @@ def parse_method(text: str) -> dict[str, float]:
             raise DataError(f"method {text!r} names {name} twice: add the weights up")
         weights[name] = _weight(head, text) if star else 1.0
     return weights
-
-
-METHODS: Mapping[str, Mapping[str, float]] = {
-    text: parse_method(text)
-    for text in (
-        "optical",
-        "greedy",
-        "mse",
-        "contrastive",
-        "contrastive_pooled",
-        "score_kl",
-        "optical+contrastive",
-        "optical+score_kl",
-    )
-}
-"""Methods by the text that names them, to choose from; `--method` takes any other sum as well.
-
-`optical` is the published form of OPTICAL, `greedy` that of Dr.DECR, `mse` that of Reimers and Gurevych.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from sentence_transformers import MultiVectorEncoder
 from opticlir.encoder import transformer_of
 from opticlir.training.config import TrainConfig
 from opticlir.training.discriminator import LanguageDiscriminator
-from opticlir.training.losses import DistillationLoss, Parts, objectives
+from opticlir.training.losses import DistillationLoss, Parts
+from opticlir.training.objectives import objectives
 from opticlir.training.perturbation import Perturbation
 
 
