@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from opticlir.transport.kernels.bit_sets import lowest_bit
 from opticlir.transport.kernels.compilation import compiled, entry_point, inlined, source_fingerprint
 from opticlir.transport.kernels.lanes import (
     absolute,
@@ -23,20 +24,21 @@ from opticlir.transport.kernels.lanes import (
     fma,
     keep_positive,
     largest,
-    load,
-    load_first,
-    lowest_bit,
     maximum,
     minimum,
+    smallest,
+    splat,
+    total,
+)
+from opticlir.transport.kernels.memory import (
+    load,
+    load_first,
     peek,
     peek_integer,
     poke,
     poke_integer,
-    smallest,
-    splat,
     store,
     store_first,
-    total,
 )
 from opticlir.transport.kernels.slot import (
     BAD_COST,
