@@ -1,4 +1,4 @@
-"""One test collection, one model, every ranking: where data, encoder, search and measures meet."""
+"""One collection, one model: where data, encoder, search and measures meet."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

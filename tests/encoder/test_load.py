@@ -1,6 +1,7 @@
 import copy
 import json
 import math
+import shutil
 
 import huggingface_hub
 import numpy as np
@@ -10,12 +11,14 @@ import torch
 import tiny_models
 from opticlir.encoder import (
     VocabularyConfig,
+    cross_lingual_model,
     document_fingerprint,
     encode_documents,
     encode_queries,
     load_model,
     new_student,
     route_fingerprint,
+    save_model,
     transformer_of,
     vocabulary_for,
 )
@@ -70,6 +73,41 @@ def test_a_plain_encoder_gives_the_states_of_its_last_layer_without_specials_at_
     expected = torch.nn.functional.normalize(states, dim=1).numpy()
     np.testing.assert_allclose(encode_queries(model, [TEXTS[0]])[0], expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(next(encode_documents(model, [TEXTS[0]])), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_plain_encoder_can_be_cut_to_its_first_layers(checkpoints, tmp_path):
+    whole, cut = load_model(checkpoints["plain"]), load_model(f"{checkpoints['plain']}:1")
+    transformer = transformer_of(whole, "document")
+    inputs = transformer.tokenizer(TEXTS[0], return_tensors="pt")
+    with torch.no_grad():
+        states = transformer.model(**inputs, output_hidden_states=True).hidden_states[1][0, 1:-1]
+    expected = torch.nn.functional.normalize(states, dim=1).numpy()
+    np.testing.assert_allclose(next(encode_documents(cut, [TEXTS[0]])), expected, rtol=1e-4, atol=1e-6)
+    assert document_fingerprint(cut) != document_fingerprint(whole)
+    student = new_student(cut, vocabulary_for(cut, tiny_models.PAIRS, VocabularyConfig(n_pieces=100)))
+    save_model(cross_lingual_model(student, cut), tmp_path / "model")
+    again = load_model(tmp_path / "model")
+    assert transformer_of(again, "query").model.config.num_hidden_layers == 1
+    np.testing.assert_array_equal(encode_queries(again, TEXTS)[0], encode_queries(student, TEXTS)[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "layers", "reason"),
+    [
+        ("plain", 3, "it has 2 layers; its first 3 cannot be taken"),
+        ("plain", 0, "it has 2 layers; its first 0 cannot be taken"),
+        ("native", 1, "a late-interaction checkpoint is taken whole; only a plain encoder can be cut"),
+    ],
+)
+def test_layers_that_cannot_be_taken_are_refused(checkpoints, kind, layers, reason):
+    with pytest.raises(ArtefactError, match=reason):
+        load_model(f"{checkpoints[kind]}:{layers}")
+
+
+def test_a_folder_whose_name_ends_like_layers_is_a_folder(checkpoints, tmp_path):
+    folder = tmp_path / "model:1"
+    shutil.copytree(checkpoints["plain"], folder)
+    assert document_fingerprint(load_model(folder)) == document_fingerprint(load_model(checkpoints["plain"]))
 
 
 def test_long_texts_are_cut_to_what_the_encoder_can_read(checkpoints, tmp_path):

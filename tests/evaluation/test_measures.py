@@ -156,10 +156,13 @@ def test_judgements_of_another_collection_are_told_from_a_bad_run():
         "r", {"q1": {"b": 1.0, "x": 2.0}}, qrels
     )  # what it found is judged, if not relevant
     check_same_collection("r", {"q1": {"x": 2.0}, "q2": {"c": 1.0}}, qrels)
+    check_same_collection(
+        "r", {"q1": {"c": 2.0}, "q2": {"a": 1.0}}, qrels
+    )  # all wrong, of the right collection
     with pytest.raises(
         DataError, match=r"run r ranks no document that the qrels judge: .* has 'x', the qrels have 'a'"
     ):
-        check_same_collection("r", {"q1": {"x": 2.0}, "q2": {"a": 1.0}, "q3": {"c": 1.0}}, qrels)
+        check_same_collection("r", {"q1": {"x": 2.0}, "q2": {"y": 1.0}, "q3": {"c": 1.0}}, qrels)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from opticlir.data import read_run
 from opticlir.errors import DataError
 from opticlir.studies import CellStore, run_cells
-from opticlir.studies.run import CLEAN_RUN
+from opticlir.studies.rankings import CLEAN_RUN
 
 ARMS = """[arms.zero]
 model = "{0}"

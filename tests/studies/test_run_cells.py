@@ -15,7 +15,7 @@ from opticlir.errors import DataError
 from opticlir.evaluation import evaluate, mean_scores
 from opticlir.storage import exclusive_lock
 from opticlir.studies import CellStore, run_cells, study_result
-from opticlir.studies.run import CLEAN_RUN
+from opticlir.studies.rankings import CLEAN_RUN
 from opticlir.studies.systems import RunFile, Student, StudyStoppedError, ZeroShot
 from opticlir.studies.translated import HumanEnglish, Structured, Translation
 
@@ -130,6 +130,27 @@ def test_a_student_is_trained_once_whatever_is_asked_of_it(finished, planned, st
     assert students == {"optical", "mse"}
 
 
+def test_models_that_nobody_needs_can_go(planned, study_file, tmp_path):
+    """Two arms ask the same student: it stays until both have."""
+    by_letters = '[arms.letters]\nranking = "hybrid"\ntrain = {method = "optical"}\n[arms.mse]'
+    small = ("steps = 2", 'steps = 2\nseeds = [0]\nlanguages = ["swa"]')
+    plan, out = planned(study_file(("[arms.mse]", by_letters), small)), tmp_path / "out"
+    there = []
+
+    def report(event):
+        if event["event"] == "cells":
+            there.append((event["cell"].partition(",")[0], len(list((out / "models").iterdir()))))
+
+    assert run_cells(plan, out, keep_models=False, report=report) == []
+    assert there == [("optical", 1), ("letters", 0), ("mse", 0)]
+    store, kept = CellStore(out), CellStore(tmp_path / "kept")
+    run_cells(plan, kept.out)
+    assert len(list((kept.out / "models").iterdir())) == 2
+    for cell in plan.cells:
+        runs = [(each.folder(cell) / CLEAN_RUN).read_bytes() for each in (store, kept)]
+        assert runs[0] == runs[1]
+
+
 def test_a_second_run_computes_nothing(instant, planned, study_file, tmp_path):
     plan = planned(study_file())
     assert run_cells(plan, tmp_path / "out") == []
@@ -174,13 +195,18 @@ def test_a_bad_cell_leaves_the_others(instant, planned, study_file, tmp_path, mo
     assert [len(row.by_seed) for row in result.effectiveness if row.measure == "AP"] == [2, 2, 1, 1]
 
 
-def test_a_system_that_ranks_nothing_has_failed(planned, study_file, tmp_path, monkeypatch):
+def test_a_system_that_finds_nothing_scores_nothing(planned, study_file, tmp_path, monkeypatch):
     from opticlir.studies.systems import Prepared
 
     monkeypatch.setattr(Student, "prepare", lambda *_: Prepared(rank=lambda queries: {"q0": {}}, facts={}))
-    failures = run_cells(planned(study_file()), tmp_path / "out")
-    assert {each.reason for each in failures} == {"no document is ranked for any question"}
-    assert len(failures) == 8
+    typos = "[robustness]\ntypos = [0.1]\n[arms.optical]"
+    reports = 'seeds = [0, 1]\nreports = ["effectiveness", "robustness"]'
+    plan = planned(study_file(("seeds = [0, 1]", reports), ("[arms.optical]", typos)))
+    assert run_cells(plan, tmp_path / "out") == []
+    result = study_result(plan, CellStore(tmp_path / "out"), [], draws=50)
+    assert {row.by_seed for row in result.effectiveness} == {(0.0, 0.0)}
+    assert {(row.clean, row.score, row.worst_language) for row in result.robustness} == {(0.0, 0.0, None)}
+    assert len(list(tmp_path.glob("out/cells/*/clean.run"))) == 8
 
 
 def test_a_run_file_without_all_questions_is_refused(planned, study_file, tmp_path, finished):

@@ -21,6 +21,13 @@ def study(
         Path, typer.Option(file_okay=False, help="Folder of cells and report; used again, it goes on.")
     ],
     budget: Annotated[str, typer.Option(help="One of the study's budgets.")] = "small",
+    discard_models: Annotated[
+        bool,
+        typer.Option(
+            "--discard-models",
+            help="Remove what was trained when no missing cell needs it; other cells would train it again.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the cells, done or missing, and compute nothing.")
     ] = False,
@@ -45,7 +52,7 @@ def study(
         _list_cells(plan, store, as_json=as_json)
         return
     require_matplotlib()
-    failures = _compute(plan, out)
+    failures = _compute(plan, out, keep_models=not discard_models)
     files = _report(plan, store, failures)
     if as_json:
         print_json(
@@ -80,7 +87,7 @@ def _list_cells(plan: "Plan", store: "CellStore", *, as_json: bool) -> None:
     typer.echo(f"{n_done} of {len(listed)} cells are done")
 
 
-def _compute(plan: "Plan", out: Path) -> "list[CellFailure]":
+def _compute(plan: "Plan", out: Path, *, keep_models: bool) -> "list[CellFailure]":
     from opticlir.cli.progress import progress_bars
     from opticlir.studies import run_cells
 
@@ -93,7 +100,7 @@ def _compute(plan: "Plan", out: Path) -> "list[CellFailure]":
                 bars.training(event)
 
         bars("cells", 0, len(plan.cells))
-        return run_cells(plan, out, report=report)
+        return run_cells(plan, out, keep_models=keep_models, report=report)
 
 
 def _report(plan: "Plan", store: "CellStore", failures: "list[CellFailure]") -> list[Path]:

@@ -19,6 +19,7 @@ from opticlir.encoder.load import (
     load_model,
     route_fingerprint,
     route_modules,
+    split_layers,
     transformer_of,
 )
 from opticlir.encoder.pieces import (
@@ -75,6 +76,7 @@ __all__ = [
     "save_model",
     "scored_ids",
     "spelled",
+    "split_layers",
     "split_words",
     "token_places",
     "transformer_of",

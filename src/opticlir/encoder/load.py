@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,7 @@ from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Module, Normalize, Router, Transformer
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from torch import nn
+from transformers import AutoConfig
 
 from opticlir.encoder.folder import check_model_folder, read_json, read_settings
 from opticlir.errors import ArtefactError, OpticlirError, SetupError
@@ -33,6 +35,7 @@ QUERY_TOKENS = 64
 DOCUMENT_TOKENS = 512
 """Longest query and document of a plain encoder, in its own tokens; longer texts are cut."""
 
+_WITH_LAYERS = re.compile(r"(.+):([0-9]+)")
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "artifact.metadata", "README.md"]
 _PROVENANCE = ("_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version")
 """What a config says of where a model comes from, and not of what it computes."""
@@ -47,20 +50,22 @@ def load_model(name_or_folder: str | Path, *, device: str = "cpu") -> MultiVecto
     MaxSim over them beats the model's own pooled vector without any further training.
 
     Args:
-        name_or_folder: `minilm`, a folder, or the name of a model on the hub.
+        name_or_folder: `minilm`, a folder, or the name of a model on the hub; with `:4`, the first four layers of a
+            plain encoder and no more.
         device: where the model is put.
 
     Raises:
-        ArtefactError: the folder is missing, damaged, or could run code.
+        ArtefactError: the folder is missing, damaged, or could run code; it has not as many layers.
         SetupError: the embedded encoder is not installed, or the hub cannot be reached.
     """
-    folder, links_within = _resolve(name_or_folder)
+    name, layers = split_layers(name_or_folder)
+    folder, links_within = _resolve(name)
     check_model_folder(folder, links_within=links_within)
     with torch.random.fork_rng(devices=[]):
         # weights that a checkpoint leaves out, as poolers nobody asks, are drawn: the same in every load
         torch.default_generator.manual_seed(0)
         try:
-            model = _load(folder, device)
+            model = _load(folder, device, layers)
         except OpticlirError:
             raise
         except Exception as error:  # the libraries below raise anything at all over a damaged file
@@ -72,9 +77,26 @@ def load_model(name_or_folder: str | Path, *, device: str = "cpu") -> MultiVecto
     return model.eval()
 
 
-def _load(folder: Path, device: str) -> MultiVectorEncoder:
+def split_layers(name_or_folder: str | Path) -> tuple[str | Path, int | None]:
+    """What is to be loaded, and how many of its layers; None for all of them.
+
+    Example:
+        >>> split_layers("minilm:4"), split_layers("minilm")
+        (('minilm', 4), ('minilm', None))
+    """
+    found = _WITH_LAYERS.fullmatch(str(name_or_folder))
+    if found is None or Path(name_or_folder).exists():
+        return name_or_folder, None
+    return type(name_or_folder)(found[1]), int(found[2])
+
+
+def _load(folder: Path, device: str, layers: int | None) -> MultiVectorEncoder:
     if not _is_multi_vector(folder):
-        return MultiVectorEncoder(modules=_token_encoder(folder), device=device)
+        return MultiVectorEncoder(modules=_token_encoder(folder, layers), device=device)
+    if layers is not None:
+        raise ArtefactError(
+            f"{folder}: a late-interaction checkpoint is taken whole; only a plain encoder can be cut"
+        )
     return MultiVectorEncoder(
         str(folder), device=device, local_files_only=True, model_kwargs={"use_safetensors": True}
     )
@@ -219,14 +241,15 @@ def _is_multi_vector(folder: Path) -> bool:
     return config.exists() and "HF_ColBERT" in (read_settings(config).get("architectures") or [])
 
 
-def _token_encoder(folder: Path) -> list[nn.Module]:
+def _token_encoder(folder: Path, layers: int | None) -> list[nn.Module]:
     modules = folder / "modules.json"
     inner = (
         next((entry["path"] for entry in read_json(modules) if entry["type"].endswith(".Transformer")), "")
         if modules.exists()
         else ""
     )
-    transformer = Transformer(str(folder / inner), model_kwargs={"use_safetensors": True})
+    cut = {} if layers is None else {"num_hidden_layers": _among_layers(folder / inner, layers)}
+    transformer = Transformer(str(folder / inner), model_kwargs={"use_safetensors": True}, config_kwargs=cut)
     tokenizer = transformer.tokenizer  # which the library has told how many positions there are
     transformer.query_length = min(QUERY_TOKENS, tokenizer.model_max_length)
     transformer.document_length = min(DOCUMENT_TOKENS, tokenizer.model_max_length)
@@ -235,6 +258,13 @@ def _token_encoder(folder: Path) -> list[nn.Module]:
     )
     mask = MultiVectorMask(skiplist_words=specials, skiplist_tasks=["query", "document"])
     return [transformer, mask, Normalize(module_input_name="token_embeddings")]
+
+
+def _among_layers(folder: Path, layers: int) -> int:
+    there = AutoConfig.from_pretrained(folder, local_files_only=True).num_hidden_layers
+    if not 1 <= layers <= there:
+        raise ArtefactError(f"{folder}: it has {there} layers; its first {layers} cannot be taken")
+    return layers
 
 
 def _resolve_masks(model: MultiVectorEncoder) -> None:

@@ -88,7 +88,7 @@ def check_same_collection(name: str, run: Run, qrels: Qrels) -> None:
         qrels: what is judged.
 
     Raises:
-        DataError: they share no query, or no document for any query that they share.
+        DataError: they share no query, or all that is ranked stands in no judgement of any query.
     """
     shared = qrels.keys() & run.keys()
     if not shared:
@@ -96,7 +96,8 @@ def check_same_collection(name: str, run: Run, qrels: Qrels) -> None:
             f"run {name} and the qrels share no query: the run begins with {next(iter(run), None)!r}, "
             f"the qrels with {next(iter(qrels), None)!r}"
         )
-    if all(run[query_id].keys().isdisjoint(qrels[query_id]) for query_id in shared):
+    judged = {doc_id for judgements in qrels.values() for doc_id in judgements}
+    if all(run[query_id].keys().isdisjoint(judged) for query_id in shared):
         raise DataError(
             f"run {name} ranks no document that the qrels judge: are these the judgements of another "
             f"collection? The run has {_first_document(run)!r}, the qrels have {_first_document(qrels)!r}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from opticlir.data import bitext_files, parse_bitext_argument
+from opticlir.encoder import split_layers
 from opticlir.errors import DataError
 from opticlir.manifest import input_checksums
 from opticlir.records import RetrievalTask
@@ -52,10 +53,13 @@ def file_content(path: Path) -> str:
 
 def encoder_content(name: str) -> Any:
     """What an encoder is: of a folder the checksums of its files, of anything else its name."""
-    folder = Path(name)
+    source, layers = split_layers(name)
+    folder = Path(source)
     if not folder.is_dir():
         return name
-    return _folder_content(folder, max(path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]))
+    changed = max(path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")])
+    content = _folder_content(folder, changed)
+    return content if layers is None else {"folder": content, "layers": layers}
 
 
 def task_content(task: RetrievalTask) -> str:

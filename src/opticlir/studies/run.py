@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,21 +10,20 @@ from pathlib import Path
 
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.data import write_run
 from opticlir.encoder import encode_documents, encode_queries
-from opticlir.errors import DataError, OpticlirError
+from opticlir.errors import OpticlirError
 from opticlir.evaluation import measure_geometry, sentence_vectors
-from opticlir.records import Query, RetrievalTask, Run
+from opticlir.records import Query, RetrievalTask
 from opticlir.storage import HeldError
 from opticlir.studies.cells import Cell, CellStore
-from opticlir.studies.perturbation import Perturbation, known_meanings
+from opticlir.studies.perturbation import known_meanings
 from opticlir.studies.plan import Plan, ranking_of
+from opticlir.studies.rankings import CLEAN_RUN, perturbed_run, write_ranking
 from opticlir.studies.systems import Bitext, Prepared, Question, Report, StudyStoppedError, Workshop
 from opticlir.translation import WordTable
 
 logger = logging.getLogger(__name__)
 
-CLEAN_RUN = "clean.run"
 GEOMETRY = "geometry.json"
 _POLL_SECONDS = 2.0
 
@@ -42,6 +42,7 @@ def run_cells(
     plan: Plan,
     out: Path,
     *,
+    keep_models: bool = True,
     report: Report = lambda _: None,
     wait: Wait = time.sleep,
 ) -> list[CellFailure]:
@@ -53,6 +54,8 @@ def run_cells(
     Args:
         plan: the cells.
         out: the study's folder.
+        keep_models: whether what was trained stays when no missing cell of the plan needs it; a report that is asked
+            for later then trains nothing.
         report: told of trainings, and by `cells` events how many cells of all are done.
         wait: called with seconds while all that is left is in other hands.
 
@@ -62,7 +65,7 @@ def run_cells(
     Raises:
         StudyStoppedError: SIGTERM came.
     """
-    worker = _Worker(plan, CellStore(out), Workshop(out=out, report=report))
+    worker = _Worker(plan, CellStore(out), Workshop(out=out, report=report), keep_models=keep_models)
     failures: list[CellFailure] = []
     pending = list(plan.cells)
     while pending:
@@ -92,8 +95,9 @@ def _failure(cell: Cell, error: Exception) -> CellFailure:
 
 
 class _Worker:
-    def __init__(self, plan: Plan, store: CellStore, workshop: Workshop) -> None:
+    def __init__(self, plan: Plan, store: CellStore, workshop: Workshop, *, keep_models: bool) -> None:
         self._plan, self._store, self._workshop = plan, store, workshop
+        self._keep_models = keep_models
         self._task_of = {task.name: task for task, _ in plan.languages}
 
     def do(self, cell: Cell) -> None:
@@ -111,12 +115,21 @@ class _Worker:
         question = Question(task=task, ranking=ranking_of(cell), depth=self._plan.study.depth)
         prepared = cell.system.prepare(question, self._workshop)
         with self._store.publish(cell, prepared.facts) as folder:
-            write_run(_ranked(prepared, task.queries), folder / CLEAN_RUN)
+            write_ranking(prepared.rank(task.queries), folder / CLEAN_RUN)
             if cell.asked.get("perturbations"):
                 self._write_perturbed(prepared, cell, task, folder)
             if cell.asked.get("geometry") and prepared.model is not None:
                 found = _geometry(prepared.model, task.queries, task.english_queries)
                 (folder / GEOMETRY).write_text(json.dumps(found) + "\n", encoding="utf-8")
+        if prepared.learned and not self._keep_models and not self._is_needed(cell):
+            shutil.rmtree(prepared.learned, ignore_errors=True)
+
+    def _is_needed(self, cell: Cell) -> bool:
+        """Whether a cell that is missing has the system of this one."""
+        system = cell.content["system"]
+        return any(
+            other.content["system"] == system and not self._store.holds(other) for other in self._plan.cells
+        )
 
     def _write_perturbed(self, prepared: Prepared, cell: Cell, task: RetrievalTask, folder: Path) -> None:
         meanings: Mapping[str, str] = {}
@@ -125,20 +138,8 @@ class _Worker:
             bitext = Bitext(data=self._plan.tasks.data, arguments=files, language=cell.language)
             meanings = known_meanings(WordTable.learn(bitext.read()), task.queries)
         for each in self._plan.study.perturbations:
-            write_run(_ranked(prepared, each.apply(task.queries, meanings)), folder / perturbed_run(each))
-
-
-def _ranked(prepared: Prepared, queries: Sequence[Query]) -> Run:
-    """The ranking of all questions; a file of nothing could not be told from one that was cut off."""
-    run = prepared.rank(queries)
-    if not any(run.values()):
-        raise DataError("no document is ranked for any question")
-    return run
-
-
-def perturbed_run(perturbation: Perturbation) -> str:
-    """File of the ranking for perturbed questions."""
-    return f"{perturbation.slug}.run"
+            found = prepared.rank(each.apply(task.queries, meanings))
+            write_ranking(found, folder / perturbed_run(each))
 
 
 def _geometry(

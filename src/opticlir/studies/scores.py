@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from opticlir.data import read_run
 from opticlir.evaluation import (
     Geometry,
     evaluate,
@@ -19,7 +18,8 @@ from opticlir.records import QueryId, RetrievalTask, Run
 from opticlir.studies.cells import Cell, CellStore
 from opticlir.studies.declaration import POOLED
 from opticlir.studies.plan import Plan
-from opticlir.studies.run import CLEAN_RUN, GEOMETRY, perturbed_run
+from opticlir.studies.rankings import CLEAN_RUN, perturbed_run, read_ranking
+from opticlir.studies.run import GEOMETRY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +72,11 @@ def _measured(
     plan: Plan, cell: Cell, task: RetrievalTask, store: CellStore, *, is_pooled: bool
 ) -> CellScores:
     study, folder = plan.study, store.folder(cell)
-    run = read_run(folder / CLEAN_RUN)
+    run = read_ranking(folder / CLEAN_RUN, task.qrels)
     first = study.measures[0]
     perturbed, overlap = {}, {}
     for each in study.perturbations if cell.asked.get("perturbations") else ():
-        other = read_run(folder / perturbed_run(each))
+        other = read_ranking(folder / perturbed_run(each), task.qrels)
         perturbed[each.label] = mean_scores(evaluate(other, task.qrels, [first]))[first]
         overlap[each.label] = mean_overlap(run, other, task.qrels)
     geometry = folder / GEOMETRY

@@ -53,6 +53,8 @@ class Prepared:
     """`pairs` it learned from, `steps` it took, `parameters` of what reads the question; where they are known."""
     model: MultiVectorEncoder | None = None
     """The encoder whose space may be measured; None where there is none of the question's language."""
+    learned: Path | None = None
+    """Folder of what was trained; None where nothing was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +152,7 @@ class Student:
             )
         model = load_model(folder / "model")
         facts = {"pairs": len(pairs), "steps": outcome.steps, "parameters": query_parameters(model)}
-        return Prepared(rank=ranker(model, question, workshop), facts=facts, model=model)
+        return Prepared(rank=ranker(model, question, workshop), facts=facts, model=model, learned=folder)
 
 
 @dataclass(frozen=True, kw_only=True)

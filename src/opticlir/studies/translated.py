@@ -100,7 +100,7 @@ class Translation:
                 )
             )  # fmt: skip
 
-        return Prepared(rank=translate_and_rank, facts=facts)
+        return Prepared(rank=translate_and_rank, facts=facts, learned=folder)
 
     def _translator(self, folder: Path, workshop: Workshop) -> tuple[Translator, dict[str, int]]:
         if self.by == "word-table":

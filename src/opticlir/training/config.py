@@ -34,7 +34,8 @@ class TrainConfig:
     """Of several languages: their shares go with their numbers of pairs to this power; 1 leaves them as they
     are, 0 makes them equal."""
     teacher: str = "minilm"
-    """English encoder whose document index is to be searched: `minilm`, a folder or a hub name."""
+    """English encoder whose document index is to be searched: `minilm`, a folder or a hub name; `minilm:4` is its first
+    four layers."""
     teacher_vectors: Literal["float16", "int8", "none"] = "float16"
     """How the cache keeps its vectors: `int8`, with a scale per token, takes half the disk, `none` takes none and
     runs the teacher at each step."""
