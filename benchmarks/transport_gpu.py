@@ -6,7 +6,7 @@
 4,096 problems of 32 x 32 tokens, 50 iterations, float32, one launch. A ratio is the peer's time over ours.
 
 Not measured yet: no accelerator was at hand. The kernel is held by Triton's interpreter against the numba kernel,
-and compiles to machine code for compute capability 9.0 (tests/transport/test_triton.py).
+and compiles to machine code for compute capability 9.0 (tests/transport/kernels/test_triton.py).
 """
 
 import argparse

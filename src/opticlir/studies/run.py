@@ -1,5 +1,6 @@
 """Run the cells of a study that are missing: in any order, by any number of processes."""
 
+import gc
 import json
 import logging
 import shutil
@@ -107,6 +108,7 @@ class _Worker:
         with self._store.claimed(cell) as is_missing:
             if is_missing:
                 self._compute(cell)
+                gc.collect()  # a model refers to itself, and would stay for many cells
 
     def _compute(self, cell: Cell) -> None:
         self._workshop.report({"event": "stage", "name": str(cell)})

@@ -1,5 +1,6 @@
 """Bitext in, a cross-lingual model out: the one function behind `opticlir train`."""
 
+import gc
 import logging
 import math
 import re
@@ -109,9 +110,13 @@ def distil(
         if finished:
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
-        with flushed_denormals(config.levers.flush_denormals):
-            table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
-            return _train(config, table, run, report, Origin(command=command, inputs=inputs))
+        try:
+            with flushed_denormals(config.levers.flush_denormals):
+                table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
+                return _train(config, table, run, report, Origin(command=command, inputs=inputs))
+        finally:
+            # a model refers to itself: few objects, so that Python is in no hurry, of hundreds of megabytes
+            gc.collect()
 
 
 def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report, origin: Origin) -> Outcome:

@@ -5,6 +5,7 @@ Legend: C cost; a, b marginals; u, v scalings; f, g potentials; I, J a block's r
 
 import numpy as np
 
+from opticlir.transport.kernels.blocks import rotations, unskew
 from opticlir.transport.kernels.compilation import compiled
 from opticlir.transport.kernels.diagonals import (
     bounded,
@@ -14,23 +15,8 @@ from opticlir.transport.kernels.diagonals import (
     smallest_difference,
     store_diagonals,
 )
-from opticlir.transport.kernels.lanes import (
-    absolute,
-    fma,
-    keep_positive,
-    load,
-    log,
-    minimum,
-    poke,
-    poke_integer,
-    rotations,
-    splat,
-    store,
-    store_first,
-    stream,
-    total,
-    unskew,
-)
+from opticlir.transport.kernels.lanes import absolute, fma, keep_positive, log, minimum, splat, total
+from opticlir.transport.kernels.memory import load, poke, poke_integer, store, store_first, stream
 from opticlir.transport.kernels.slot import (
     DONE,
     N_COLUMNS,

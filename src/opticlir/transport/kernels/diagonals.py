@@ -15,27 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from opticlir.transport.kernels.compilation import compiled, inlined
-from opticlir.transport.kernels.lanes import (
-    exp2,
-    fma,
+from opticlir.transport.kernels.blocks import (
     fold1,
     fold2,
     fold4,
-    load,
-    load_first,
-    maximum,
-    minimum,
     multiply1,
     multiply2,
     multiply4,
-    peek,
     skew,
-    splat,
-    store,
     transpose_skewed,
     zeros,
 )
+from opticlir.transport.kernels.compilation import compiled, inlined
+from opticlir.transport.kernels.lanes import exp2, fma, maximum, minimum, splat
+from opticlir.transport.kernels.memory import load, load_first, peek, store
 
 LOG2_E = np.float32(1.4426950408889634)
 

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from opticlir.transport.kernels.flow import make_depot, solve_flows
+from opticlir.transport.kernels.depot import make_depot
+from opticlir.transport.kernels.flow import solve_flows
 from opticlir.transport.kernels.scaling import scale_problems
 from opticlir.transport.kernels.slot import Answers, Problems, Settings, Solution, make_slot
 from opticlir.transport.kernels.threads import in_parallel

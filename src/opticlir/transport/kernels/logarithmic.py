@@ -13,16 +13,12 @@ from opticlir.transport.kernels.lanes import (
     fma,
     keep_positive,
     largest,
-    load,
-    load_first,
     log,
     maximum,
-    peek,
-    poke,
     splat,
-    store,
     total,
 )
+from opticlir.transport.kernels.memory import load, load_first, peek, poke, store
 from opticlir.transport.kernels.slot import (
     DONE,
     ENDED,

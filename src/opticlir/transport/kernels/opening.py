@@ -5,6 +5,7 @@ Legend: C cost; a, b marginals; v scaling; f, g potentials; m, n rows and column
 
 import numpy as np
 
+from opticlir.transport.kernels.blocks import smallest_of_each
 from opticlir.transport.kernels.compilation import compiled
 from opticlir.transport.kernels.diagonals import LOG2_E, bounded, read_tile, smallest_difference
 from opticlir.transport.kernels.lanes import (
@@ -13,18 +14,13 @@ from opticlir.transport.kernels.lanes import (
     fma,
     keep_positive,
     largest,
-    load,
-    load_first,
     maximum,
     minimum,
-    peek,
-    poke,
     smallest,
-    smallest_of_each,
     splat,
-    store,
     total,
 )
+from opticlir.transport.kernels.memory import load, load_first, peek, poke, store
 from opticlir.transport.kernels.slot import (
     BAD_COST,
     BAD_MARGINAL,

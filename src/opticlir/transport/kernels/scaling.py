@@ -25,17 +25,15 @@ from opticlir.transport.kernels.lanes import (
     fma,
     keep_positive,
     largest,
-    load,
     log,
     maximum,
     minimum,
-    peek_integer,
     smallest,
     splat,
-    store,
     total,
 )
 from opticlir.transport.kernels.logarithmic import log_updates
+from opticlir.transport.kernels.memory import load, peek_integer, store
 from opticlir.transport.kernels.opening import open_problem
 from opticlir.transport.kernels.slot import (
     BURST,

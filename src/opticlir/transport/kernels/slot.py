@@ -1,6 +1,6 @@
 """What the scaling kernels pass around: problems, settings, answers, and the memory of one in progress.
 
-All of it is addresses and numbers; see `lanes`.
+All of it is addresses and numbers; see `memory`.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from opticlir.transport.kernels.compilation import inlined
-from opticlir.transport.kernels.lanes import peek, peek_integer, poke, poke_integer
+from opticlir.transport.kernels.memory import peek, peek_integer, poke, poke_integer
 
 SOLVED, NO_MASS, UNREACHABLE, BAD_MARGINAL, BAD_COST, OVERFLOWN = range(6)
 """What became of a problem. UNREACHABLE: a token with mass has no way to go. BAD: a NaN, a negative mass or
