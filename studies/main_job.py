@@ -6,6 +6,7 @@ same bitext (with BM25 and with the teacher), and the ceiling, the teacher on th
 
     python studies/main_job.py --data ../shared/data --out runs/main-job --minutes 15 --seeds 0 1 2
 
+With `--method` another than the default of `opticlir train`: the published form is `--method optical`.
 The minutes are those of the first seed; the others take as many steps as these bought it, so that seeds differ
 in nothing else. Cells that are done are not done again. Ends with two Markdown tables (means and spread over
 seeds; paired differences with intervals and Holm-corrected p) and `results.json` in the out folder.
@@ -118,7 +119,9 @@ def comparisons(task: RetrievalTask, out: Path, language: str, seeds: list[int])
     }  # fmt: skip
 
 
-def row(data: Path, out: Path, language: str, seeds: list[int], budget: list[str]) -> dict[str, Any]:
+def row(
+    data: Path, out: Path, language: str, seeds: list[int], budget: list[str], method: list[str]
+) -> dict[str, Any]:
     """All figures of one language."""
     benchmark, where, split = CELLS[language]
     task = load_benchmark(benchmark, data / where, language, split)
@@ -130,9 +133,9 @@ def row(data: Path, out: Path, language: str, seeds: list[int], budget: list[str
     ]  # fmt: skip
     initial = student(data, out / f"{language}-initial", language, 0, ["--epochs", "0"], with_ceiling=True)
     first, *others = seeds
-    trained = [student(data, out / f"{language}-{first}", language, first, budget)]
+    trained = [student(data, out / f"{language}-{first}", language, first, [*budget, *method])]
     plan = json.loads((out / f"{language}-{first}" / "model/run/plan.json").read_text())
-    equal = ["--steps", str(plan["steps"])]
+    equal = ["--steps", str(plan["steps"]), *method]
     trained += [student(data, out / f"{language}-{seed}", language, seed, equal) for seed in others]
     return {
         "pairs": len(pairs), "queries": trained[0]["queries"],
@@ -188,14 +191,16 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--epochs", type=float)
+    parser.add_argument("--method", help="of opticlir train, its own default where none is given")
     options = parser.parse_args()
     quieten()
     budget = (
         ["--minutes", str(options.minutes)] if options.epochs is None else ["--epochs", str(options.epochs)]
     )
+    method = ["--method", options.method] if options.method else []
     rows, found = {}, {}
     for language in options.languages:
-        rows[language] = row(options.data, options.out, language, options.seeds, budget)
+        rows[language] = row(options.data, options.out, language, options.seeds, budget, method)
         write_text_atomically(options.out / "results.json", json.dumps(rows, indent=2) + "\n")
         benchmark, where, split = CELLS[language]
         task = load_benchmark(benchmark, options.data / where, language, split)

@@ -42,8 +42,23 @@ def test_what_no_method_is(text, message):
         parse_method(text)
 
 
-def test_the_published_form_is_the_default():
-    assert TrainConfig(language="swa").schedule == (Stage(method="optical", share=1.0),)
+def test_the_default_is_transport_and_then_a_choice_among_the_batch():
+    halves = (Stage(method="optical", share=0.5), Stage(method="contrastive", share=0.5))
+    assert TrainConfig(language="swa").schedule == halves
+
+
+def test_methods_one_after_the_other_share_the_steps_alike():
+    published = make_config({"language": "swa", "method": "optical"}, source="train.toml")
+    assert published.schedule == (Stage(method="optical", share=1.0),)
+    three = make_config(
+        {"language": "swa", "method": "mse, optical+contrastive,optical"}, source="train.toml"
+    )
+    assert [stage.method for stage in three.schedule] == ["mse", "optical+contrastive", "optical"]
+    assert first_steps(three.schedule, 90) == [0, 30, 60]
+    with pytest.raises(DataError, match=r"unknown method 'contrastve'; did you mean 'contrastive'"):
+        make_config({"language": "swa", "method": "optical,contrastve"}, source="train.toml")
+    with pytest.raises(DataError, match="unknown method ''"):
+        make_config({"language": "swa", "method": "optical,"}, source="train.toml")
 
 
 TWO = [{"method": "contrastive", "share": 0.3}, {"method": "optical+0.5*retention", "share": 0.7}]

@@ -26,7 +26,7 @@ def test_the_command_and_the_files_are_told():
 
 
 def test_the_method_alone():
-    text = card()
+    text = card(method="optical")
     assert "by `optical`\non 1,234 sentence pairs (50 steps, seed 0)" in text
     assert "* RR: 0.250 as initialised, 0.500 trained" in text
     assert "Beside the method" not in text

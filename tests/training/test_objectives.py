@@ -206,6 +206,28 @@ def test_contrastive_by_hand():
     assert contrastive(batch, 0.5, both_directions=True).item() == pytest.approx(both, rel=1e-6)
 
 
+@pytest.mark.parametrize("padding", [0.0, 7.0])
+def test_a_copy_of_the_english_side_is_no_wrong_answer(padding):
+    """The third pair has the English side of the first: each chooses between its own and that of the second."""
+    foreign = torch.tensor([[[0.8, 0.6]], [[0.0, 1.0]], [[1.0, 0.0]]])
+    first, second = [1.0, 0.0], [0.0, 1.0]
+    padded = torch.tensor([[first, [0.0, 0.0]], [second, [0.0, 0.0]], [first, [padding, padding]]])
+    one, half = torch.ones(3, 1).bool(), torch.tensor([[True, False]] * 3)
+    batch = TokenBatch(foreign, one, padded, half)
+    assert batch.copies().nonzero().tolist() == [[0, 2], [2, 0]]
+    there = [math.log(1 + math.exp((0.6 - 0.8) / 0.5)), 0.0, math.log(1 + math.exp(-1 / 0.5))]
+    there[1] = math.log(
+        1 + 2 * math.exp(-1 / 0.5)
+    )  # both rows of the first sentence are wrong for the second
+    assert contrastive(batch, 0.5).item() == pytest.approx(sum(there) / 3, rel=1e-6)
+    back = [there[0], 0.0, there[2]]
+    back[0], back[2] = (math.log(1 + math.exp((0.0 - own) / 0.5)) for own in (0.8, 1.0))
+    back[1] = math.log(1 + math.exp((0.6 - 1) / 0.5) + math.exp((0.0 - 1) / 0.5))
+    both = (sum(there) + sum(back)) / 6
+    assert contrastive(batch, 0.5, both_directions=True).item() == pytest.approx(both, rel=1e-6)
+    assert contrastive_pooled(batch, 0.5).item() == pytest.approx(both, rel=1e-6)
+
+
 def test_score_kl_by_hand():
     """The teacher tells its own sentence from the other by cosines 1 and 0, the student by .8 and .6."""
     foreign = torch.tensor([[[0.8, 0.6]], [[0.0, 1.0]]])

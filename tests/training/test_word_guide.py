@@ -214,7 +214,7 @@ def test_a_mixture_hears_how_much_of_the_training_is_done(plain, tmp_path, monke
         return usual(batch, config)
 
     monkeypatch.setattr(catalogue, "optical", listening)
-    distil(config_of(plain, transport={"guide": "mixture"}), PAIRS, tmp_path)
+    distil(config_of(plain, method="optical", transport={"guide": "mixture"}), PAIRS, tmp_path)
     assert heard == pytest.approx([step / 6 for step in range(6)])
 
 

@@ -40,7 +40,9 @@ def train(
     student: Annotated[
         str | None, typer.Option(help="What the student starts from; default: the teacher.")
     ] = None,
-    method: Annotated[str | None, typer.Option(help="Objective; see docs/training.md.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Objectives, in turn between commas; see docs/training.md.")
+    ] = None,
     train: Annotated[str | None, typer.Option(help="What is trained: all, embeddings or adapters.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Time budget for the training steps.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the bitext; 0 only initialises.")] = None,

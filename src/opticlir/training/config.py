@@ -17,7 +17,7 @@ from opticlir.training.methods import (
     check_stages,
     nearest,
     objective_names,
-    parse_method,
+    parse_stages,
     reads_english,
 )
 from opticlir.training.objectives import TransportConfig
@@ -45,10 +45,11 @@ class TrainConfig:
     """Whether the student's vocabulary gains the foreign words of the bitext."""
     words: VocabularyConfig = field(default_factory=VocabularyConfig)
     """How it is extended."""
-    method: str = "optical"
-    """Which objectives are minimised, as a weighted sum: `optical`, `optical+0.3*score_kl`."""
+    method: str = "optical,contrastive"
+    """Which objectives are minimised: one, or a weighted sum as `optical+0.3*score_kl`; methods between commas
+    take turns, each for an equal share of the steps. `optical` alone is the published form."""
     stages: tuple[Stage, ...] = ()
-    """Methods one after the other, each for its share of the steps; exclusive with `method`."""
+    """Methods one after the other, each for its own share of the steps; exclusive with `method`."""
     transport: TransportConfig = field(default_factory=TransportConfig)
     """Which plan aligns the tokens."""
     perturbation: PerturbationConfig = field(default_factory=PerturbationConfig)
@@ -101,7 +102,7 @@ class TrainConfig:
     """Of the encoders' matrix products; `auto` is bfloat16 where the processor multiplies in it."""
 
     def __post_init__(self) -> None:
-        parse_method(self.method)
+        parse_stages(self.method)
         if self.stages:
             check_stages(self.stages)
         budgets = [name for name in ("minutes", "epochs", "steps") if getattr(self, name) is not None]
@@ -116,8 +117,8 @@ class TrainConfig:
 
     @property
     def schedule(self) -> tuple[Stage, ...]:
-        """The stages, or the one method as a stage of its own."""
-        return self.stages or (Stage(method=self.method, share=1.0),)
+        """The stages, or those that the method names."""
+        return self.stages or parse_stages(self.method)
 
     @property
     def length_runs(self) -> int:

@@ -1,4 +1,4 @@
-"""The loss that the trainer calls, made of the objectives of a method.
+"""The loss that the trainer calls, and by their names all objectives it can be made of.
 
 Each objective takes a `TokenBatch` and gives one scalar; a method is a weighted sum of objectives.
 """
@@ -13,11 +13,44 @@ from torch import Tensor
 
 from opticlir.training.discriminator import LanguageDiscriminator
 from opticlir.training.length_runs import encode_in_runs
-from opticlir.training.methods import reads_english
+from opticlir.training.methods import parse_method, reads_english
 from opticlir.training.mixup import mixed_words
-from opticlir.training.objectives import EnglishSide, Objective, TokenBatch
+from opticlir.training.objectives import (
+    EnglishSide,
+    Objective,
+    TokenBatch,
+    TransportConfig,
+    contrastive,
+    contrastive_pooled,
+    greedy,
+    lancer,
+    mse,
+    objectives,
+    optical,
+    retention,
+    score_kl,
+)
 from opticlir.training.perturbation import Losses, Perturbation, Weighed
 from opticlir.training.processes import laid_together
+
+__all__ = [
+    "DistillationLoss",
+    "EnglishSide",
+    "Objective",
+    "Parts",
+    "TokenBatch",
+    "TransportConfig",
+    "contrastive",
+    "contrastive_pooled",
+    "greedy",
+    "lancer",
+    "mse",
+    "objectives",
+    "optical",
+    "parse_method",
+    "retention",
+    "score_kl",
+]
 
 Parts: TypeAlias = Mapping[str, tuple[Objective, float]]
 """Objective and weight by name."""

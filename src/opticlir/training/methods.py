@@ -60,6 +60,20 @@ class Stage:
         return parse_method(self.method)
 
 
+def parse_stages(text: str) -> tuple[Stage, ...]:
+    """Methods one after the other, separated by commas, each for an equal share of the steps.
+
+    Raises:
+        DataError: see `parse_method`.
+
+    Example:
+        >>> [(stage.method, stage.share) for stage in parse_stages("optical,contrastive")]
+        [('optical', 0.5), ('contrastive', 0.5)]
+    """
+    methods = text.split(",")
+    return tuple(Stage(method=method.strip(), share=1 / len(methods)) for method in methods)
+
+
 def check_stages(stages: Sequence[Stage]) -> None:
     """Refuse stages that leave steps out or count some twice. Raises DataError."""
     total = math.fsum(stage.share for stage in stages)

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+_SAME = 1e-4
+"""Distance of token means, in any dimension, below which two English sides are one text, however it was computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +44,13 @@ class TokenBatch:
     guided by it."""
     share_done: float = 0.0
     """Of the steps of the training, how many were taken before this batch."""
+
+    def copies(self) -> Bool[Tensor, "batch batch"]:
+        """Which other rows have the same English side: no wrong answers where the right one is to be found.
+
+        A pair that weighs more than once may meet itself in a batch, and so may two translations of one sentence.
+        """
+        tokens = self.teacher * self.teacher_mask.unsqueeze(2)
+        means = tokens.sum(dim=1) / self.teacher_mask.sum(dim=1, keepdim=True).clamp(min=1)
+        is_same = (means[:, None] - means).abs().amax(dim=2) < _SAME
+        return is_same & ~torch.eye(len(means), dtype=torch.bool, device=means.device)

@@ -51,6 +51,8 @@ def mse(batch: TokenBatch) -> Float[Tensor, ""]:
 def contrastive_pooled(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
     """Each side must find the other among those of the batch, by the cosine of pooled vectors.
 
+    Other rows with the same English side are left out of the choice: they would be right too.
+
     The mean of both directions; the arithmetic of sentence-transformers' `MultipleNegativesRankingLoss` with
     `directions=("query_to_doc", "doc_to_query")`, `partition_mode="per_direction"` and
     `scale=1 / temperature`.
@@ -79,7 +81,7 @@ def contrastive_pooled(batch: TokenBatch, temperature: float) -> Float[Tensor, "
         F.normalize(mean_pooled(tokens, mask), dim=1)
         for tokens, mask in ((batch.student, batch.student_mask), (batch.teacher, batch.teacher_mask))
     )
-    cosine = foreign @ english.T / temperature
+    cosine = (foreign @ english.T / temperature).masked_fill(batch.copies(), -torch.inf)
     own = torch.arange(len(cosine), device=cosine.device)
     return (F.cross_entropy(cosine, own) + F.cross_entropy(cosine.T, own)) / 2
 

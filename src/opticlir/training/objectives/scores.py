@@ -16,6 +16,8 @@ from opticlir.training.objectives.pooled import check_temperature
 def contrastive(batch: TokenBatch, temperature: float, *, both_directions: bool = False) -> Float[Tensor, ""]:
     """Each foreign side must find its own English side among those of the batch, by MaxSim per query token.
 
+    Other rows with the same English side are left out of the choice: they would be right too.
+
     Args:
         batch: tokens of both sides.
         temperature: of the softmax over the batch, > 0.
@@ -39,11 +41,13 @@ def contrastive(batch: TokenBatch, temperature: float, *, both_directions: bool 
     """
     check_temperature(temperature)
     foreign, english = (batch.student, batch.student_mask), (batch.teacher, batch.teacher_mask)
-    own = torch.arange(len(batch.student), device=batch.student.device)
-    loss = F.cross_entropy(_per_token(foreign, english) / temperature, own)
-    if both_directions:
-        loss = (loss + F.cross_entropy(_per_token(english, foreign) / temperature, own)) / 2
-    return loss
+    own, copies = torch.arange(len(batch.student), device=batch.student.device), batch.copies()
+
+    def missed(scores: Tensor) -> Tensor:
+        return F.cross_entropy((scores / temperature).masked_fill(copies, -torch.inf), own)
+
+    loss = missed(_per_token(foreign, english))
+    return (loss + missed(_per_token(english, foreign))) / 2 if both_directions else loss
 
 
 def score_kl(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
