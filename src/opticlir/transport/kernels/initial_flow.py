@@ -18,25 +18,20 @@ from opticlir.transport.kernels.lanes import (
     splat,
     total,
 )
+from opticlir.transport.kernels.marginals import copy_marginal
 from opticlir.transport.kernels.memory import load, load_first, peek, poke, store
-from opticlir.transport.kernels.slot import BAD_COST, BAD_MARGINAL, NO_MASS, SOLVED, UNREACHABLE
+from opticlir.transport.kernels.slot import BAD_COST, SOLVED, UNREACHABLE
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 @compiled
 def take_marginal(marginal: int, offset: int, size: int, into: int, stock: int) -> int:
-    """Copy a marginal, and once more as what is left of it to ship."""
-    mass, least, excess = splat(_ZERO), splat(_ZERO), splat(_ZERO)
+    """Copy a marginal, and once more as what is left of it to ship. Returns the status."""
+    status = copy_marginal(marginal, offset, size, into)
     for start in range(0, size, 8):
-        x = load_first(marginal, offset + start, size - start)
-        store(into, start, x)
-        store(stock, start, x)
-        mass, least = mass + x, minimum(x, least)
-        excess = excess + (x - x)  # NaN for a NaN or an infinity
-    if not total(excess) <= 0 or smallest(least) < 0:
-        return BAD_MARGINAL
-    return SOLVED if total(mass) > 0 else NO_MASS
+        store(stock, start, load(into, start))
+    return status
 
 
 @compiled

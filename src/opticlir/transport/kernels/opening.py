@@ -20,13 +20,12 @@ from opticlir.transport.kernels.lanes import (
     splat,
     total,
 )
+from opticlir.transport.kernels.marginals import copy_marginal
 from opticlir.transport.kernels.memory import load, load_first, peek, poke, store
 from opticlir.transport.kernels.slot import (
     BAD_COST,
-    BAD_MARGINAL,
     N_COLUMNS,
     N_ROWS,
-    NO_MASS,
     OFFSET,
     SOLVED,
     SOURCE,
@@ -60,8 +59,8 @@ def open_problem(slot: Slot, problems: Problems, epsilon: float, is_proximal: in
     """
     target = get(slot, TARGET)
     status = max(
-        _copy_marginal(problems.source_marginal, get(slot, SOURCE), get(slot, N_ROWS), slot.a),
-        _copy_marginal(problems.target_marginal, target, get(slot, N_COLUMNS), slot.b),
+        copy_marginal(problems.source_marginal, get(slot, SOURCE), get(slot, N_ROWS), slot.a),
+        copy_marginal(problems.target_marginal, target, get(slot, N_COLUMNS), slot.b),
     )
     if status != SOLVED:
         return status
@@ -85,20 +84,6 @@ def open_problem(slot: Slot, problems: Problems, epsilon: float, is_proximal: in
             v = v * exp2(load(slot.v, j) * splat(np.float32(-LOG2_E / epsilon)))
         store(slot.v, j, v)
     return status
-
-
-@compiled
-def _copy_marginal(marginal: int, offset: int, size: int, into: int) -> int:
-    """Copy, with zeros up to the end of the last block."""
-    mass, least, excess = splat(_ZERO), splat(_ZERO), splat(_ZERO)
-    for start in range(0, size, 8):
-        x = load_first(marginal, offset + start, size - start)
-        store(into, start, x)
-        mass, least = mass + x, minimum(x, least)
-        excess = excess + (x - x)  # NaN for a NaN or an infinity
-    if not total(excess) <= 0 or smallest(least) < 0:
-        return BAD_MARGINAL
-    return SOLVED if total(mass) > 0 else NO_MASS
 
 
 @compiled
