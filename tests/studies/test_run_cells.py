@@ -1,5 +1,6 @@
 """Cells: computed once, found again by their content, shared by processes, and never lost by a kill."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sentence_transformers import MultiVectorEncoder
 
 from opticlir.data import read_run
 from opticlir.errors import DataError
@@ -128,6 +130,23 @@ def test_a_student_is_trained_once_whatever_is_asked_of_it(finished, planned, st
         cell.system.content()["train"]["method"] for cell in plan.cells if cell.arm in ("optical", "mse")
     }
     assert students == {"optical", "mse"}
+
+
+def test_a_cell_leaves_no_model_in_memory(planned, study_file, tmp_path):
+    """However seldom Python looks for garbage: a study trains a hundred times."""
+
+    def models():
+        return sum(type(each) is MultiVectorEncoder for each in gc.get_objects())
+
+    plan = planned(study_file(("steps = 2", 'steps = 1\nseeds = [0]\nlanguages = ["swa"]')))
+    gc.collect()
+    gc.disable()
+    try:
+        before = models()
+        assert run_cells(plan, tmp_path / "out") == []
+        assert models() == before
+    finally:
+        gc.enable()
 
 
 def test_models_that_nobody_needs_can_go(planned, study_file, tmp_path):

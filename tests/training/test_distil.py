@@ -1,4 +1,3 @@
-import gc
 import json
 import logging
 import math
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from sentence_transformers import MultiVectorEncoder
 
 import tiny_models
 from opticlir.encoder import (
@@ -268,22 +266,6 @@ def test_the_speed_is_measured_in_the_precision_of_the_training(config_of, tmp_p
 
 
 # finished, foreign and claimed folders
-
-
-def test_a_training_leaves_nothing_in_memory(config_of, tmp_path):
-    """However seldom Python looks for garbage: a study trains a hundred times."""
-
-    def models():
-        return sum(type(each) is MultiVectorEncoder for each in gc.get_objects())
-
-    gc.collect()
-    gc.disable()
-    try:
-        before = models()
-        distil(config_of(epochs=1), PAIRS, tmp_path / "run")
-        assert models() == before
-    finally:
-        gc.enable()
 
 
 def test_a_finished_run_is_not_trained_again(config_of, tmp_path, monkeypatch):

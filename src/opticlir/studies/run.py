@@ -108,7 +108,7 @@ class _Worker:
         with self._store.claimed(cell) as is_missing:
             if is_missing:
                 self._compute(cell)
-                gc.collect()  # a model refers to itself, and would stay for many cells
+                gc.collect()  # a model refers to itself: few objects, so that Python is in no hurry, of 250 MB
 
     def _compute(self, cell: Cell) -> None:
         self._workshop.report({"event": "stage", "name": str(cell)})

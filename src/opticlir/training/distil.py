@@ -1,6 +1,5 @@
 """Bitext in, a cross-lingual model out: the one function behind `opticlir train`."""
 
-import gc
 import logging
 import math
 import re
@@ -110,13 +109,9 @@ def distil(
         if finished:
             return _past_outcome(config, run)
         torch.manual_seed(config.seed)
-        try:
-            with flushed_denormals(config.levers.flush_denormals):
-                table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
-                return _train(config, table, run, report, Origin(command=command, inputs=inputs))
-        finally:
-            # a model refers to itself: few objects, so that Python is in no hurry, of hundreds of megabytes
-            gc.collect()
+        with flushed_denormals(config.levers.flush_denormals):
+            table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
+            return _train(config, table, run, report, Origin(command=command, inputs=inputs))
 
 
 def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report, origin: Origin) -> Outcome:
