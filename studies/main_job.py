@@ -22,13 +22,14 @@ from typing import Any
 
 from opticlir.benchmark import run_benchmark
 from opticlir.cli.libraries import quieten
-from opticlir.data import load_benchmark, read_bitext, read_run, write_run
+from opticlir.data import read_bitext, read_run, write_run
 from opticlir.encoder import load_model
 from opticlir.evaluation import Comparison, compare_systems, correct_family, evaluate
+from opticlir.lab.collections import load_benchmark
+from opticlir.lab.rivals import WordTable
 from opticlir.records import Query, RetrievalTask, SentencePair
 from opticlir.storage import publish_folder, write_text_atomically
 from opticlir.training import default_cache_folder
-from opticlir.translation import WordTable
 
 QUESTION_WEIGHT = 3  # translated questions count three times beside news: see docs/training.md
 CELLS = {

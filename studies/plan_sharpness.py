@@ -19,8 +19,8 @@ from typing import Any
 from main_job import CELLS, bitext_arguments, command, scores
 
 from opticlir.cli.libraries import quieten
-from opticlir.data import load_benchmark
 from opticlir.evaluation import Comparison, compare_systems, correct_family
+from opticlir.lab.collections import load_benchmark
 from opticlir.storage import write_text_atomically
 
 DEFAULT = "proximal"

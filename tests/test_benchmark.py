@@ -3,7 +3,7 @@
 import tiny_models
 from opticlir import benchmark
 from opticlir.benchmark import run_mining
-from opticlir.data.benchmarks.bucc import ComparableCorpora
+from opticlir.lab.collections.bucc import ComparableCorpora
 from opticlir.records import Document, Query
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.data.benchmarks.bucc import ComparableCorpora
 from opticlir.encoder import (
     document_fingerprint,
     encode_documents,
@@ -19,14 +18,10 @@ from opticlir.encoder import (
     transformer_of,
 )
 from opticlir.errors import ArtefactError
-from opticlir.evaluation import (
-    DEFAULT_MEASURES,
-    RankingRobustness,
-    evaluate,
-    mean_scores,
-    ranking_robustness,
-)
-from opticlir.evaluation.mining import MinedPair, mine_pairs
+from opticlir.evaluation import DEFAULT_MEASURES, evaluate, mean_scores
+from opticlir.lab.collections.bucc import ComparableCorpora
+from opticlir.lab.probes.mining import MinedPair, mine_pairs
+from opticlir.lab.probes.robustness import RankingRobustness, ranking_robustness
 from opticlir.records import Document, Query, RetrievalTask, Run
 from opticlir.search import ExactIndex, Ranking, Searcher
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 import opticlir.cli.cache  # noqa: F401 - it adds the command
 import tiny_models
-from opticlir.cli import main
+from opticlir.__main__ import main
 from opticlir.cli.app import app
 from opticlir.training.teacher_cache import TeacherCache
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import opticlir.encoder
-from opticlir.cli import main
+from opticlir.__main__ import main
 from opticlir.cli.app import app
 
 CORPUS = {

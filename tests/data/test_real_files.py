@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from opticlir.data import SkipReport, load_benchmark, read_bitext, read_qrels, read_topics
+from opticlir.data import SkipReport, read_bitext, read_qrels, read_topics
 from opticlir.errors import DataError
+from opticlir.lab.collections import load_benchmark
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(

@@ -7,7 +7,7 @@ import torch
 import tiny_models
 from opticlir.encoder import encode_documents, encode_queries, layer_vectors, load_model, transformer_of
 from opticlir.errors import ArtefactError
-from opticlir.evaluation.geometry import sentence_vectors
+from opticlir.lab.probes.geometry import sentence_vectors
 
 
 @pytest.mark.parametrize("task", ["query", "document"])

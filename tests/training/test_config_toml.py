@@ -6,12 +6,12 @@ from typer.testing import CliRunner
 
 from opticlir.cli.app import app
 from opticlir.encoder import VocabularyConfig
+from opticlir.lab.training.code_switching import CodeSwitchingConfig
+from opticlir.lab.training.discriminator import DiscriminatorConfig
+from opticlir.lab.training.perturbation import PerturbationConfig
 from opticlir.training import TrainConfig, make_config
-from opticlir.training.code_switching import CodeSwitchingConfig
 from opticlir.training.config_toml import config_toml, field_docs
-from opticlir.training.discriminator import DiscriminatorConfig
 from opticlir.training.objectives import TransportConfig
-from opticlir.training.perturbation import PerturbationConfig
 
 SETTINGS = [
     {},

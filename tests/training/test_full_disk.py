@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import tiny_models
-from opticlir.cli import main
+from opticlir.__main__ import main
 from opticlir.errors import ArtefactError
 from opticlir.storage import sha256_file
 from opticlir.training import distil, make_config

@@ -16,7 +16,7 @@ import tiny_models
 BYTES_PER_PAIR = 2_000_000_000 / 5_000_000
 SCRIPT = """
 import resource, sys
-from opticlir.cli import main
+from opticlir.__main__ import main
 try:
     main()
 except SystemExit as stop:

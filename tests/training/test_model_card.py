@@ -1,10 +1,10 @@
 import pytest
 
-from opticlir.training.code_switching import SOURCES, CodeSwitchingConfig
+from opticlir.lab.training.code_switching import SOURCES, CodeSwitchingConfig
+from opticlir.lab.training.discriminator import LEVELS, DiscriminatorConfig
+from opticlir.lab.training.perturbation import KINDS, PerturbationConfig
 from opticlir.training.config import TrainConfig
-from opticlir.training.discriminator import LEVELS, DiscriminatorConfig
 from opticlir.training.model_card import Origin, beside_the_method, model_card
-from opticlir.training.perturbation import KINDS, PerturbationConfig
 
 NOWHERE = Origin()
 

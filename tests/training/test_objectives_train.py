@@ -4,10 +4,10 @@ import pytest
 
 import tiny_models
 from opticlir.encoder import load_model
+from opticlir.lab.training.english_side import EnglishInputs
 from opticlir.records import SentencePair
 from opticlir.storage import sha256_file
 from opticlir.training import TrainConfig, distil, make_config
-from opticlir.training.english_side import EnglishInputs
 from opticlir.training.objectives import TransportConfig, objectives
 from opticlir.training.run_folder import RunFolder
 

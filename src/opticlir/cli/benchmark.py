@@ -59,7 +59,8 @@ def benchmark(
     from opticlir.benchmark import run_benchmark, unseen_share
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
-    from opticlir.data import load_benchmark, read_topics, write_run
+    from opticlir.data import read_topics, write_run
+    from opticlir.lab.collections import load_benchmark
     from opticlir.storage.filesystem import make_folders, refusals_named
 
     task = load_benchmark(name, data, language, split)

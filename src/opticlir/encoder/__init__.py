@@ -10,7 +10,6 @@ from opticlir.encoder.adapters import (
 )
 from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save_model, vocabulary_for
 from opticlir.encoder.language_pack import load_language_pack, save_language_pack
-from opticlir.encoder.language_removal import REMOVALS, remove_language
 from opticlir.encoder.layers import layer_vectors
 from opticlir.encoder.load import (
     document_fingerprint,
@@ -44,7 +43,6 @@ from opticlir.encoder.vocabulary import (
 )
 
 __all__ = [
-    "REMOVALS",
     "Adapter",
     "AdapterConfig",
     "EncodedText",
@@ -68,7 +66,6 @@ __all__ = [
     "merge_adapter",
     "new_student",
     "pruned_vocabulary",
-    "remove_language",
     "require_peft",
     "route_fingerprint",
     "route_modules",

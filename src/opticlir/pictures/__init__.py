@@ -5,23 +5,17 @@ from opticlir.pictures.alignment_html import alignment_html, alignment_page, ali
 from opticlir.pictures.alignment_png import alignment_png
 from opticlir.pictures.alignment_terminal import alignment_lines
 from opticlir.pictures.curves import TrainingCurves, curves_picture
-from opticlir.pictures.decline import Decline, decline_picture
 from opticlir.pictures.figures import Image, require_matplotlib
-from opticlir.pictures.forest import ForestLine, forest_picture
 from opticlir.pictures.line_chart import LineChart
 from opticlir.pictures.report import Block, Markup, Picture, Prose, Section, Table, report_html, shown_cell
-from opticlir.pictures.scatter import Point, scatter_picture
 from opticlir.pictures.visible import visible
 
 __all__ = [
     "Block",
-    "Decline",
-    "ForestLine",
     "Image",
     "LineChart",
     "Markup",
     "Picture",
-    "Point",
     "Prose",
     "Section",
     "Table",
@@ -35,11 +29,8 @@ __all__ = [
     "alignment_png",
     "alignment_strip",
     "curves_picture",
-    "decline_picture",
-    "forest_picture",
     "report_html",
     "require_matplotlib",
-    "scatter_picture",
     "shown_cell",
     "visible",
 ]

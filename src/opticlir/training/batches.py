@@ -12,9 +12,9 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.multi_vector_encoder.data_collator import MultiVectorEncoderDataCollator
 
 from opticlir.errors import DataError
+from opticlir.lab.training.token_weights import TokenWeights
+from opticlir.lab.training.word_guide import WordGuide
 from opticlir.training.teacher_cache import TeacherTokens
-from opticlir.training.token_weights import TokenWeights
-from opticlir.training.word_guide import WordGuide
 
 _BATCHES_SORTED_TOGETHER = 20
 _TEXTS_TOGETHER = 8192

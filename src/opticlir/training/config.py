@@ -9,8 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from opticlir.encoder import AdapterConfig, VocabularyConfig
 from opticlir.errors import DataError
-from opticlir.training.code_switching import CodeSwitchingConfig
-from opticlir.training.discriminator import DiscriminatorConfig
+from opticlir.lab.training.code_switching import CodeSwitchingConfig
+from opticlir.lab.training.discriminator import DiscriminatorConfig
+from opticlir.lab.training.perturbation import PerturbationConfig
 from opticlir.training.levers import LeverConfig
 from opticlir.training.methods import (
     Stage,
@@ -21,7 +22,6 @@ from opticlir.training.methods import (
     reads_english,
 )
 from opticlir.training.objectives import TransportConfig
-from opticlir.training.perturbation import PerturbationConfig
 
 
 @dataclass(frozen=True, kw_only=True)

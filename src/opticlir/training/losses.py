@@ -11,10 +11,11 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from opticlir.training.discriminator import LanguageDiscriminator
+from opticlir.lab.training.discriminator import LanguageDiscriminator
+from opticlir.lab.training.mixup import mixed_words
+from opticlir.lab.training.perturbation import Losses, Perturbation, Weighed
 from opticlir.training.length_runs import encode_in_runs
 from opticlir.training.methods import parse_method, reads_english
-from opticlir.training.mixup import mixed_words
 from opticlir.training.objectives import (
     EnglishSide,
     Objective,
@@ -30,7 +31,6 @@ from opticlir.training.objectives import (
     retention,
     score_kl,
 )
-from opticlir.training.perturbation import Losses, Perturbation, Weighed
 from opticlir.training.processes import laid_together
 
 __all__ = [

@@ -12,19 +12,19 @@ from sentence_transformers import MultiVectorEncoder
 from opticlir.data import PairTable, read_dictionary
 from opticlir.encoder import transformer_of
 from opticlir.errors import DataError
+from opticlir.lab.training.code_switching import Lexicon, SwitchedTexts
+from opticlir.lab.training.embedding_dictionary import dictionary_from_embeddings
+from opticlir.lab.training.english_side import EnglishInputs
+from opticlir.lab.training.hybrid import HybridBuckets, hybrid_rows
+from opticlir.lab.training.mixup import WordMixup
+from opticlir.lab.training.plan_dictionary import dictionary_from_plan
+from opticlir.lab.training.token_weights import TokenWeights, weights_of_texts
+from opticlir.lab.training.word_guide import WordGuide
 from opticlir.training.batches import BitextCollator, LengthBuckets, n_tokens
-from opticlir.training.code_switching import Lexicon, SwitchedTexts
 from opticlir.training.config import TrainConfig
-from opticlir.training.embedding_dictionary import dictionary_from_embeddings
-from opticlir.training.english_side import EnglishInputs
-from opticlir.training.hybrid import HybridBuckets, hybrid_rows
-from opticlir.training.mixup import WordMixup
-from opticlir.training.plan_dictionary import dictionary_from_plan
 from opticlir.training.processes import processes
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.teacher_cache import TeacherTokens
-from opticlir.training.token_weights import TokenWeights, weights_of_texts
-from opticlir.training.word_guide import WordGuide
 
 logger = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 from sentence_transformers import MultiVectorEncoder
 
 from opticlir.encoder import transformer_of
+from opticlir.lab.training.discriminator import LanguageDiscriminator
+from opticlir.lab.training.perturbation import Perturbation
 from opticlir.training.config import TrainConfig
-from opticlir.training.discriminator import LanguageDiscriminator
 from opticlir.training.losses import DistillationLoss, Parts
 from opticlir.training.objectives import objectives
-from opticlir.training.perturbation import Perturbation
 
 
 def parts_of(config: TrainConfig) -> list[Parts]:

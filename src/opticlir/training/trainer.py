@@ -16,8 +16,8 @@ from sentence_transformers import MultiVectorEncoderTrainer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from opticlir.errors import ArtefactError
+from opticlir.lab.training.discriminator import LanguageDiscriminator
 from opticlir.training.batches import LengthBuckets
-from opticlir.training.discriminator import LanguageDiscriminator
 from opticlir.training.early_stopping import best_step, is_over, scheduled
 from opticlir.training.processes import anywhere, by_main, processes
 from opticlir.training.run_folder import RunFolder

@@ -6,12 +6,12 @@ from typing import TypeAlias
 from jaxtyping import Float
 from torch import Tensor
 
+from opticlir.lab.training.lancer import lancer
+from opticlir.lab.training.retention import retention
 from opticlir.training.objectives.batch import TokenBatch
 from opticlir.training.objectives.greedy import greedy
-from opticlir.training.objectives.lancer import lancer
 from opticlir.training.objectives.optical import TransportConfig, optical
 from opticlir.training.objectives.pooled import contrastive_pooled, mse
-from opticlir.training.objectives.retention import retention
 from opticlir.training.objectives.scores import contrastive, score_kl
 
 Objective: TypeAlias = Callable[[TokenBatch], Float[Tensor, ""]]

@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from opticlir import transport
+from opticlir.lab.training.guide import guiding_plan, lift_of
 from opticlir.training.objectives.batch import TokenBatch
-from opticlir.training.objectives.guide import guiding_plan, lift_of
 
 GUIDES = ("none", "prior", "mixture")
 MARGINALS = ("uniform", "word", "idf")

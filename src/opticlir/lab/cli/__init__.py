@@ -1,0 +1,11 @@
+"""The commands under `opticlir lab`: one file per command, as in `opticlir.cli`."""
+
+from opticlir.lab.cli import (  # noqa: F401 - importing a command adds it
+    geometry,
+    mine,
+    robustness,
+    search_structured,
+    study,
+    translate,
+    word_alignment,
+)

@@ -1,0 +1,70 @@
+"""`opticlir search-structured`: a TREC run by the words of the bitext alone, without any encoder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opticlir.cli.app import AsJson, Lenient, print_json
+from opticlir.lab.cli.app import lab
+
+
+@lab.command()
+def search_structured(
+    corpus: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, help="BEIR corpus.jsonl, a TSV of id, title and text, or a folder with either."
+        ),
+    ],
+    queries: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="Questions: TSV, JSONL or TREC topics.")
+    ],
+    language: Annotated[str, typer.Option(help="Language of the questions and of the bitext.")],
+    bitext: Annotated[
+        list[str], typer.Option(help="Sentence pairs to learn from, FILE or FILE:WEIGHT; repeat for more.")
+    ],
+    run: Annotated[Path, typer.Option(help="Write the rankings here, as a TREC run.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="Documents per question.")] = 1000,
+    cumulative: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=1.0, help="Meanings of a word are kept until this much of its probability is had."
+        ),
+    ] = 0.9,
+    lenient: Lenient = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rank CORPUS by probabilistic structured queries: BM25 that counts every meaning of a word a little.
+
+    What the words mean is learned from the bitext. `opticlir evaluate` and `compare` read the run.
+
+    Example: opticlir search-structured corpus.jsonl --queries hau.tsv --language hau --bitext pairs.tsv --run hau.run
+    """
+    from opticlir.cli.bitext import read_pairs
+    from opticlir.data import SkipReport, read_corpus, read_queries, write_run
+    from opticlir.lab.rivals import StructuredQueries, WordTable
+    from opticlir.languages import language_code
+
+    skipped = SkipReport(lenient=lenient)
+    asked = read_queries(queries, language_code(language))
+    table = WordTable.learn(read_pairs(bitext, language))
+    documents = list(read_corpus(corpus, skipped=skipped))
+    write_run(
+        StructuredQueries(documents, table, cumulative=cumulative).rank(asked, depth=k),
+        run,
+        tag="opticlir-structured",
+    )
+    if as_json:
+        print_json(
+            {
+                "queries": len(asked),
+                "documents": len(documents),
+                "skipped": skipped.n_malformed,
+                "run": str(run),
+            }
+        )
+        return
+    for message in skipped.messages:
+        typer.echo(f"skipped: {message}", err=True)
+    typer.echo(f"{run}: {len(asked):,} questions ranked over {len(documents):,} documents")

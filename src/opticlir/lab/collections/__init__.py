@@ -1,0 +1,5 @@
+"""Named benchmarks as retrieval tasks, one file each."""
+
+from opticlir.lab.collections.registry import BENCHMARKS, load_benchmark
+
+__all__ = ["BENCHMARKS", "load_benchmark"]

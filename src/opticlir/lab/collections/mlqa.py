@@ -1,0 +1,40 @@
+"""MLQA (Lewis et al., ACL 2020): questions in a language, to be answered by an English paragraph.
+
+Licence CC BY-SA 3.0. `MLQA_V1/<split>/<split>-context-en-question-<language>.json` in SQuAD form, splits dev
+and test. Questions: en 1148 and 11590, de 512 and 4517, es 500 and 5254, ar 517 and 5335, zh 504 and 5137, vi
+511 and 5495, hi 507 and 4918. Not all paragraphs are parallel: the documents are the English paragraphs of
+all English questions, also for a language that asks about a few of them. MLQA-R, with sentences as the
+documents, is in `lareqa`.
+"""
+
+from pathlib import Path
+
+from opticlir.lab.collections.published import published_files
+from opticlir.lab.collections.squad import question_task
+from opticlir.languages import language_code
+from opticlir.records import RetrievalTask
+
+_WHENCE = (
+    "MLQA is https://dl.fbaipublicfiles.com/MLQA/MLQA_V1.zip of the GitHub repository facebookresearch/MLQA"
+)
+
+
+def load(folder: Path, language: str, split: str) -> RetrievalTask:
+    """Read the questions of a language on the English paragraphs.
+
+    Args:
+        folder: where `MLQA_V1/`, or the folders or files in it, lie.
+        language: language of the questions, any code.
+        split: dev or test.
+
+    Returns:
+        The task, with the English questions.
+
+    Raises:
+        DataError: a file is missing or not in SQuAD form, or a question is not there in English.
+    """
+    code = language_code(language)
+    name = f"{split}-context-en-question-{{language}}.json"
+    forms = (f"MLQA_V1/{split}/{name}", f"{split}/{name}", name)
+    (english, *_), (foreign, *_) = (published_files(folder, forms, each, _WHENCE) for each in ("eng", code))
+    return question_task(f"mlqa.{code}.{split}", folder, english, foreign, code)

@@ -1,0 +1,1 @@
+"""Plots that only study reports draw."""

@@ -1,0 +1,1 @@
+"""Measures of models and rankings that research questions ask for."""

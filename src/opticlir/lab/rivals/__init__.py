@@ -1,0 +1,18 @@
+"""Query translation: the rivals that turn a foreign question into an English one."""
+
+from opticlir.lab.rivals.agreement import agreement
+from opticlir.lab.rivals.apertium import Apertium
+from opticlir.lab.rivals.dictionary import Dictionary
+from opticlir.lab.rivals.structured_queries import StructuredQueries
+from opticlir.lab.rivals.translator import Translator, translate_queries
+from opticlir.lab.rivals.word_table import WordTable
+
+__all__ = [
+    "Apertium",
+    "Dictionary",
+    "StructuredQueries",
+    "Translator",
+    "WordTable",
+    "agreement",
+    "translate_queries",
+]

@@ -1,0 +1,128 @@
+"""A cell of a study: one arm on one task in one language with one seed, and the place where it is kept."""
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opticlir.errors import ArtefactError
+from opticlir.lab.studies.contents import key_of
+from opticlir.lab.studies.systems import System
+from opticlir.manifest import Manifest, read_manifest, write_manifest
+from opticlir.storage import check_files, exclusive_lock, publish_folder, sha256_file
+from opticlir.storage.files import Checksum
+from opticlir.storage.filesystem import make_folders, refusals_named
+
+logger = logging.getLogger(__name__)
+
+_KIND, _VERSION = "study cell", 1
+_MANIFEST = "cell.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What is computed once, and found again by the content of everything that decides it."""
+
+    arm: str
+    task: str
+    """Name of the study's task."""
+    language: str
+    seed: int | None
+    """None of an arm that has nothing to draw."""
+    system: System
+    """What answers the questions."""
+    content: Mapping[str, Any]
+    """Everything that decides the result, as plain values: `system`, and what is `asked` of it."""
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """Content of the task, ranking, depth, perturbations."""
+        asked: Mapping[str, Any] = self.content["asked"]
+        return asked
+
+    @property
+    def key(self) -> str:
+        """Name of its folder."""
+        return key_of(self.content)
+
+    def __str__(self) -> str:
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return f"{self.arm}, {self.task}, {self.language}{seed}"
+
+
+class CellStore:
+    """The cells of a study, in `cells/` of its folder: each is published whole, or is not there.
+
+    Args:
+        out: the study's folder.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def folder(self, cell: Cell) -> Path:
+        """Where a cell is kept."""
+        return self.out / "cells" / cell.key
+
+    def holds(self, cell: Cell) -> bool:
+        """Whether a cell is there, whole; a damaged one is not."""
+        if not self.folder(cell).exists():
+            return False
+        try:
+            self.manifest(cell)
+        except ArtefactError as error:
+            logger.warning("%s; it is made again", error)
+            return False
+        return True
+
+    def manifest(self, cell: Cell) -> Manifest:
+        """The record of a cell, its files checked.
+
+        Raises:
+            ArtefactError: the cell is not there, or damaged.
+        """
+        folder = self.folder(cell)
+        found = read_manifest(folder / _MANIFEST, kind=_KIND, newest_version=_VERSION)
+        check_files(folder, found.files)
+        return found
+
+    @contextmanager
+    def claimed(self, cell: Cell) -> Iterator[bool]:
+        """Be the only one who works on a cell; yields whether there is anything to do.
+
+        Raises:
+            HeldError: somebody else works on it.
+        """
+        claims = self.out / "claims"
+        with refusals_named(claims):
+            make_folders(claims)
+        with exclusive_lock(claims / cell.key):
+            is_there = self.holds(cell)
+            if not is_there:
+                shutil.rmtree(self.folder(cell), ignore_errors=True)  # what is left of a damaged one
+            yield not is_there
+
+    @contextmanager
+    def publish(self, cell: Cell, facts: dict[str, int]) -> Iterator[Path]:
+        """Write the files of a cell; they stand, sealed by their checksums, when the block ends.
+
+        Args:
+            cell: claimed by the caller.
+            facts: counts for the record, which the block may add to.
+        """
+        with publish_folder(self.folder(cell)) as draft:
+            yield draft
+            files = {
+                path.name: Checksum(path.stat().st_size, sha256_file(path))
+                for path in sorted(draft.iterdir())
+            }
+            config = json.loads(json.dumps(cell.content))
+            write_manifest(
+                draft / _MANIFEST,
+                Manifest(kind=_KIND, format_version=_VERSION, config=config, seed=cell.seed, files=files,
+                         counts=facts),
+            )  # fmt: skip

@@ -1,0 +1,88 @@
+"""The figures of a study's report, from its findings."""
+
+from collections.abc import Sequence
+
+from opticlir.lab.pictures.decline import Decline, decline_picture
+from opticlir.lab.pictures.forest import ForestLine, forest_picture
+from opticlir.lab.pictures.scatter import Point, scatter_picture
+from opticlir.lab.studies.declaration import POOL
+from opticlir.lab.studies.differences import Difference, taken_together
+from opticlir.lab.studies.findings import GapRow, GeometryRow, RobustnessRow
+from opticlir.lab.studies.perturbation import Perturbation
+from opticlir.lab.studies.plan import Plan
+from opticlir.languages import language_name
+from opticlir.pictures import Image
+
+_ALPHA = 0.05
+
+
+def forest_of_differences(rows: Sequence[Difference], plan: Plan) -> Image:
+    """A line per arm in the first measure, grouped by task and language, those of several languages last."""
+    many_tasks = len({row.task for row in rows if row.language != POOL}) > 1
+    ordered = sorted(rows, key=lambda row: row.language == POOL)
+    return forest_picture(
+        [
+            ForestLine(
+                group=_group(row, plan, with_task=many_tasks),
+                name=row.arm,
+                difference=row.comparison.mean_difference,
+                low=row.comparison.interval[0],
+                high=row.comparison.interval[1],
+                is_significant=row.comparison.p_holm is not None and row.comparison.p_holm <= _ALPHA,
+            )
+            for row in sorted(ordered, key=lambda row: _order(rows, row))
+        ],
+        f"difference in {plan.study.measures[0]} from the baseline",
+    )
+
+
+def _order(rows: Sequence[Difference], row: Difference) -> tuple[bool, int]:
+    places = list(dict.fromkeys((each.task, each.language) for each in rows))
+    return row.language == POOL, places.index((row.task, row.language))
+
+
+def _group(row: Difference, plan: Plan, *, with_task: bool) -> str:
+    if row.language == POOL:
+        return taken_together(row, plan)
+    name = language_name(row.language)
+    return f"{row.task}: {name}" if with_task else name
+
+
+def gap_by_size(rows: Sequence[GapRow]) -> Image:
+    """High minus low-resource languages, by the number of weights."""
+    many_tasks = len({row.task for row in rows}) > 1
+    return scatter_picture(
+        [
+            Point(x=row.parameters, y=row.gap.high_minus_low, name=row.arm.partition("@")[0],
+                  label=" ".join(part for part in (row.arm.partition("@")[2], row.task if many_tasks else "") if part))
+            for row in rows
+            if row.parameters
+        ],
+        ("parameters of what reads the question", "gap: high minus low"),
+        is_log_x=True,
+    )  # fmt: skip
+
+
+def plane_of_spaces(rows: Sequence[GeometryRow]) -> Image:
+    """Alignment against uniformity, a point per arm and language."""
+    return scatter_picture(
+        [Point(x=row.uniformity, y=row.alignment, name=row.arm, label=row.language) for row in rows],
+        ("uniformity of the questions", "alignment with English"),
+    )
+
+
+def decline_of_arms(
+    rows: Sequence[RobustnessRow], perturbations: Sequence[Perturbation], measure: str
+) -> Image | None:
+    """A panel per task and kind of perturbation with a rate; None where no perturbation has one."""
+    many_tasks = len({row.task for row in rows}) > 1
+    panels: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for perturbation in perturbations:
+        for row in rows:
+            if perturbation.rate is None or row.perturbation != perturbation.label:
+                continue
+            kind = perturbation.kind.replace("_", " ")
+            panel = panels.setdefault(f"{row.task}: {kind}" if many_tasks else kind, {})
+            panel.setdefault(row.arm, [(0.0, row.clean)]).append((perturbation.rate, row.score))
+    found: dict[str, Decline] = dict(panels)
+    return decline_picture(found, measure) if found else None

@@ -1,0 +1,109 @@
+"""What a study came to: everything its report shows, and the same as plain values."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from opticlir.lab.studies.cells import CellStore
+from opticlir.lab.studies.differences import Difference, differences
+from opticlir.lab.studies.findings import (
+    BiasRow,
+    Effectiveness,
+    GainRow,
+    GapRow,
+    GeometryRow,
+    RobustnessRow,
+    Terms,
+    biases,
+    effectiveness,
+    gains,
+    gaps,
+    geometries,
+    robustness,
+    terms,
+)
+from opticlir.lab.studies.plan import Plan
+from opticlir.lab.studies.run import CellFailure
+from opticlir.lab.studies.scores import measure_cells
+from opticlir.manifest import environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyResult:
+    """All that was found; a report shows what the study asks for."""
+
+    plan: Plan
+    failures: tuple[CellFailure, ...]
+    terms: tuple[Terms, ...]
+    effectiveness: tuple[Effectiveness, ...]
+    differences: tuple[Difference, ...]
+    gaps: tuple[GapRow, ...]
+    robustness: tuple[RobustnessRow, ...]
+    geometry: tuple[GeometryRow, ...]
+    bias: tuple[BiasRow, ...]
+    gains: tuple[GainRow, ...]
+
+
+def study_result(
+    plan: Plan, store: CellStore, failures: Sequence[CellFailure] = (), *, draws: int = 10_000
+) -> StudyResult:
+    """Measure the cells that are there and compare them.
+
+    Args:
+        plan: what was to be computed.
+        store: where the cells are.
+        failures: cells that could not be computed.
+        draws: of randomisation tests and bootstrap intervals.
+
+    Raises:
+        ArtefactError: a cell is damaged.
+    """
+    found = measure_cells(plan, store)
+    reports = plan.study.reports
+    return StudyResult(
+        plan=plan,
+        failures=tuple(failures),
+        terms=tuple(terms(plan, found)),
+        effectiveness=tuple(effectiveness(plan, found)),
+        differences=tuple(differences(plan, found, draws=draws)),
+        gaps=tuple(gaps(plan, found)) if "gap" in reports else (),
+        robustness=tuple(robustness(plan, found)),
+        geometry=tuple(geometries(plan, found)),
+        bias=tuple(biases(plan, found)),
+        gains=tuple(gains(plan, found)) if "gain" in reports else (),
+    )
+
+
+def result_json(result: StudyResult) -> dict[str, Any]:
+    """All of it as plain values, for `results.json`."""
+    plan = result.plan
+    return {
+        "study": str(plan.study.path),
+        "question": plan.study.question,
+        "answer_if": plan.study.answer_if,
+        "baseline": plan.study.baseline,
+        "budget": asdict(plan.budget),
+        "environment": environment(),
+        "cells": [
+            {
+                "arm": cell.arm,
+                "task": cell.task,
+                "language": cell.language,
+                "seed": cell.seed,
+                "key": cell.key,
+            }
+            for cell in plan.cells
+        ],
+        "failures": [{"cell": str(each.cell), "reason": each.reason} for each in result.failures],
+        "terms": [asdict(row) for row in result.terms],
+        "effectiveness": [asdict(row) | {"mean": row.mean} for row in result.effectiveness],
+        "differences": [asdict(row) for row in result.differences],
+        "gaps": [
+            asdict(row) | {"high_minus_low": row.gap.high_minus_low, "low_to_high": row.gap.low_to_high}
+            for row in result.gaps
+        ],
+        "robustness": [asdict(row) | {"drop": row.drop} for row in result.robustness],
+        "geometry": [asdict(row) for row in result.geometry],
+        "bias": [asdict(row) for row in result.bias],
+        "gains": [asdict(row) | {"gain": row.gain} for row in result.gains],
+    }

@@ -1,0 +1,1 @@
+"""Training extensions that studies compare: adversaries, mixed batches, guided plans."""

@@ -1,0 +1,77 @@
+"""A dictionary out of word embeddings: the English word that the student itself takes a foreign word for."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.encoder import spelled, split_words, transformer_of
+from opticlir.lab.probes.csls import nearest_by_csls
+from opticlir.records import SentencePair
+
+_MOST_WORDS = 20_000  # of each language, the most frequent: time grows with the product
+_NEIGHBOURS = 10
+_LEAST_COSINE = 0.3  # of words that are nearest to each other and yet have nothing to do with each other
+
+
+def dictionary_from_embeddings(
+    student: MultiVectorEncoder, pairs: Sequence[SentencePair]
+) -> list[tuple[str, str]]:
+    """English and foreign words that lie together in the student's input embeddings, as it stands.
+
+    A word is the mean of its pieces. A foreign word of the bitext and a word of its English side are an entry
+    where each is the other's nearest, by CSLS with 10 neighbours, so that no English word is everybody's; not
+    where their cosine is below .3, nor where they are the same (names). Of each language the 20,000 most frequent
+    words are looked at.
+
+    Args:
+        student: the embeddings and the tokenizer of its query route.
+        pairs: bitext; only for the words of either side.
+
+    Returns:
+        Entries in the order of the foreign words, as the student's tokenizer writes them.
+
+    Reference:
+        Wang et al. 2023 (arXiv 2309.10891) have the encoder itself propose the words to switch, without a
+        dictionary or an alignment. Conneau et al. 2018 (arXiv 1710.04087) for mutual neighbours (section 2.2) and
+        CSLS (section 2.3).
+    """
+    foreign, foreign_vectors = _words(student, [pair.foreign for pair in pairs])
+    english, english_vectors = _words(student, [pair.english for pair in pairs])
+    if not foreign or not english:
+        return []
+    nearest, cosines = nearest_by_csls(foreign_vectors, english_vectors, k=_NEIGHBOURS)
+    returned, _ = nearest_by_csls(english_vectors, foreign_vectors, k=_NEIGHBOURS)
+    is_mutual = returned[nearest] == np.arange(len(foreign))
+    entries = (
+        (english[nearest[row]], foreign[row])
+        for row in np.flatnonzero(is_mutual & (cosines >= _LEAST_COSINE))
+    )
+    return sorted(
+        (entry for entry in entries if entry[0].casefold() != entry[1].casefold()), key=lambda entry: entry[1]
+    )
+
+
+def _words(student: MultiVectorEncoder, texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """The most frequent words with a letter that have a direction, and their (words, width) unit vectors.
+
+    Of several spellings in capital and small letters, which a dictionary does not tell apart, the most frequent.
+    """
+    tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
+    counts = Counter(word for text in texts for word in split_words(tokenizer, text))
+    kept: dict[str, str] = {}
+    for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if any(letter.isalpha() for letter in word):
+            kept.setdefault(word.casefold(), word)
+    words = list(kept.values())[:_MOST_WORDS]
+    table = transformer_of(student, "query").model.get_input_embeddings().weight
+    embeddings = table.detach().float().cpu().numpy()
+    means = np.zeros((len(words), embeddings.shape[1]), dtype=np.float32)
+    for row, ids in enumerate(spelled(student, words, "query")):
+        if ids:
+            means[row] = embeddings[ids].mean(axis=0)
+    lengths = np.linalg.norm(means, axis=1)
+    found = np.flatnonzero(lengths > 0)
+    return [words[row] for row in found], means[found] / lengths[found, None]

@@ -1,0 +1,143 @@
+"""Embedding mixup: a foreign word read as something between itself and an English one.
+
+Of a sentence the words are drawn as for code-switching, but what the word-embedding table gives for the pieces
+of such a word is moved towards the English word, which is the mean of its own pieces:
+
+    (1 - share) x piece + share x English word,    share ~ Beta(alpha, alpha)
+
+a share of each word's own. The sentence keeps its tokens, so that nothing else has to know; what the student is
+to say of it stays the teacher's tokens of the English side, since both words mean the same.
+
+Reference: Zhang, Cisse, Dauphin and Lopez-Paz, mixup: beyond empirical risk minimization, ICLR 2018 (arXiv
+1710.09412), section 2, for the share; Wang, Huang, Chang and Chen, Self-augmentation improves zero-shot
+cross-lingual transfer, IJCNLP-AACL 2023 (arXiv 2309.10891), for the mixing of words that were code-switched by
+the encoder itself.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from sentence_transformers import MultiVectorEncoder
+from torch import Tensor
+
+from opticlir.encoder import spelled, token_places
+from opticlir.lab.training.code_switching import CodeSwitchingConfig, Lexicon, generator_of
+
+_NONE = -1  # no piece
+
+
+class WordMixup:
+    """Which tokens of foreign sentences are mixed with which English words, other ones each epoch.
+
+    What is drawn follows from seed, epoch and number of the sentence alone, so that a resumed run reads what it
+    would have read. With the same seed it is the words that would be replaced without mixup.
+
+    Args:
+        texts: foreign sentences.
+        lexicon: which words can be mixed, and with what.
+        student: its query tokenizer cuts both.
+        config: the rate, and alpha, which is not None.
+        seed: of the run.
+        epoch: the one being read.
+
+    Raises:
+        ValueError: alpha is None.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        lexicon: Lexicon,
+        student: MultiVectorEncoder,
+        config: CodeSwitchingConfig,
+        *,
+        seed: int,
+        epoch: Callable[[], int],
+    ) -> None:
+        if config.mixup_alpha is None:
+            raise ValueError("mixup_alpha is None: words are replaced, not mixed")
+        self._texts, self._lexicon, self._student = texts, lexicon, student
+        self._rate, self._alpha = config.rate, config.mixup_alpha
+        self._seed, self._epoch = seed, epoch
+        english = lexicon.english()
+        self._pieces = dict(zip(english, spelled(student, english, "query"), strict=True))
+
+    def __call__(self, numbers: Sequence[int], inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        """What each token of a batch is mixed with.
+
+        Args:
+            numbers: of the sentences.
+            inputs: of the same sentences; `input_ids` and `attention_mask`, (batch, tokens) both.
+
+        Returns:
+            `mixup_pieces`: (batch, tokens, pieces) int64, ids of the English word, -1 where there is none.
+            `mixup_shares`: (batch, tokens) float32 from 0 to 1, of the English word; 0 leaves the token as it is.
+        """
+        ids, mask = inputs["input_ids"].numpy(), inputs["attention_mask"].numpy().astype(bool)
+        rows: list[list[list[int]]] = [[[] for _ in row] for row in ids]
+        shares = np.zeros(ids.shape, dtype=np.float32)
+        texts = [self._texts[number] for number in numbers]
+        for row, places in enumerate(token_places(self._student, texts, "query")):
+            first = int(mask[row].argmax())  # padding may stand before the text
+            columns = range(first, min(first + len(places.ids), ids.shape[1]))
+            for start, end, pieces, share in self._drawn(numbers[row]):
+                for column in columns:
+                    token = column - first
+                    # a text that is cut ends in a marker where another token would stand
+                    is_same = places.ids[token] == ids[row, column]
+                    if is_same and start <= places.last_letters[token] < end:
+                        rows[row][column], shares[row, column] = pieces, share
+        longest = max(1, *(len(pieces) for row in rows for pieces in row))
+        padded = [[pieces + [_NONE] * (longest - len(pieces)) for pieces in row] for row in rows]
+        return {"mixup_pieces": torch.tensor(padded), "mixup_shares": torch.from_numpy(shares)}
+
+    def _drawn(self, number: int) -> Iterator[tuple[int, int, list[int], float]]:
+        random = generator_of(self._seed, self._epoch(), number)
+        found = list(self._lexicon.drawn(self._texts[number], self._rate, random))
+        for replacement, share in zip(
+            found, random.beta(self._alpha, self._alpha, size=len(found)), strict=True
+        ):
+            if pieces := self._pieces[replacement.english]:
+                yield replacement.start, replacement.end, pieces, float(share)
+
+
+@contextmanager
+def mixed_words(
+    table: torch.nn.Module, pieces: Int[Tensor, "batch tokens pieces"], shares: Float[Tensor, "batch tokens"]
+) -> Iterator[None]:
+    """Have the word embeddings of a batch mixed with those of English words while the block runs.
+
+    Args:
+        table: word embeddings, whose output is moved, before whatever else is done to it.
+        pieces: ids of the English word of each token, -1 where there is none.
+        shares: of the English word; 0 leaves the token as it is, to the bit.
+
+    Gradient:
+        Through the word and through the English one.
+
+    Example:
+        >>> table = torch.nn.Embedding.from_pretrained(torch.tensor([[0.0], [4.0], [8.0]]))
+        >>> with mixed_words(table, torch.tensor([[[1, 2], [-1, -1]]]), torch.tensor([[0.5, 0.0]])):
+        ...     table(torch.tensor([[0, 1]])).flatten().tolist()
+        [3.0, 4.0]
+    """
+
+    def mix(_module: torch.nn.Module, _inputs: Any, embeddings: Tensor) -> Tensor:
+        mixed = shares.gt(0).nonzero(as_tuple=True)
+        chosen = pieces[mixed]
+        is_piece = chosen.ge(0)[:, :, None]
+        # past the hooks of the table, of which this is one
+        looked_up = table.forward(chosen.clamp(min=0)).masked_fill(~is_piece, 0.0)
+        english = looked_up.sum(dim=1) / is_piece.sum(dim=1).clamp(min=1)
+        moved = torch.lerp(embeddings[mixed], english, shares[mixed][:, None].to(embeddings.dtype))
+        return embeddings.index_put(mixed, moved)
+
+    handle = table.register_forward_hook(mix, prepend=True)
+    try:
+        yield
+    finally:
+        handle.remove()
