@@ -1,21 +1,25 @@
-"""What can go wrong with the world, as opposed to wrong arguments (`ValueError`, `TypeError`).
+"""The errors a user can repair. Wrong arguments in Python raise `ValueError` or `TypeError`.
 
-A message says what was expected, what came, where, and what to do if that is not plain. The command
-line prints it as one line and exits with 1.
+A message says what was expected, what was found, where, and what to do. The command line prints it as
+one line and exits with 1.
 """
 
 
 class OpticlirError(Exception):
-    """A condition of the world that the user can repair; never a bug of ours."""
+    """Something the user can repair: an input, a setting, an artefact or the installation."""
 
 
 class DataError(OpticlirError):
-    """An input file is not what its format says. The message begins with `path:line`."""
+    """An input is wrong: a file, a record in it, or a text. The message begins with the path and line, if any."""
+
+
+class SettingsError(OpticlirError, ValueError):
+    """A setting or option is wrong: an unknown language code, a weight below 0, a missing name."""
 
 
 class ArtefactError(OpticlirError):
-    """An index, model, cache or checkpoint is damaged, unsafe, or does not fit its partner."""
+    """An index, model, cache or checkpoint is damaged, unsafe, or does not fit the rest."""
 
 
 class SetupError(OpticlirError):
-    """Something has to be installed or made room for first; the message says what."""
+    """A package, tool, device or disk space is missing. The message says what to install or free."""

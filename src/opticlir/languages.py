@@ -1,186 +1,58 @@
-"""Language codes: every code this package stores or prints is ISO 639-3."""
+"""Language codes and names. Every code that opticlir stores or prints is ISO 639-3."""
 
-from opticlir.errors import DataError
+from functools import cache
+from typing import TYPE_CHECKING
 
-# ISO 639-3: (name, ISO 639-1 or None). Data sets use both; some low-resource languages have no short code.
-_LANGUAGES: dict[str, tuple[str, str | None]] = {
-    "afr": ("Afrikaans", "af"),
-    "amh": ("Amharic", "am"),
-    "ara": ("Arabic", "ar"),
-    "arg": ("Aragonese", "an"),
-    "ary": ("Moroccan Arabic", None),
-    "arz": ("Egyptian Arabic", None),
-    "asm": ("Assamese", "as"),
-    "aze": ("Azerbaijani", "az"),
-    "bak": ("Bashkir", "ba"),
-    "bam": ("Bambara", "bm"),
-    "bel": ("Belarusian", "be"),
-    "bem": ("Bemba", None),
-    "ben": ("Bengali", "bn"),
-    "bho": ("Bhojpuri", None),
-    "bos": ("Bosnian", "bs"),
-    "bre": ("Breton", "br"),
-    "bul": ("Bulgarian", "bg"),
-    "cat": ("Catalan", "ca"),
-    "ces": ("Czech", "cs"),
-    "che": ("Chechen", "ce"),
-    "chv": ("Chuvash", "cv"),
-    "cym": ("Welsh", "cy"),
-    "dan": ("Danish", "da"),
-    "deu": ("German", "de"),
-    "ell": ("Greek", "el"),
-    "eng": ("English", "en"),
-    "epo": ("Esperanto", "eo"),
-    "est": ("Estonian", "et"),
-    "eus": ("Basque", "eu"),
-    "ewe": ("Ewe", "ee"),
-    "fao": ("Faroese", "fo"),
-    "fas": ("Persian", "fa"),
-    "fin": ("Finnish", "fi"),
-    "fon": ("Fon", None),
-    "fra": ("French", "fr"),
-    "fry": ("Western Frisian", "fy"),
-    "gla": ("Scottish Gaelic", "gd"),
-    "gle": ("Irish", "ga"),
-    "glg": ("Galician", "gl"),
-    "gsw": ("Swiss German", None),
-    "guj": ("Gujarati", "gu"),
-    "hau": ("Hausa", "ha"),
-    "hat": ("Haitian Creole", "ht"),
-    "hbs": ("Serbo-Croatian", "sh"),
-    "heb": ("Hebrew", "he"),
-    "hin": ("Hindi", "hi"),
-    "hrv": ("Croatian", "hr"),
-    "hun": ("Hungarian", "hu"),
-    "hye": ("Armenian", "hy"),
-    "ibo": ("Igbo", "ig"),
-    "ido": ("Ido", "io"),
-    "ina": ("Interlingua", "ia"),
-    "ind": ("Indonesian", "id"),
-    "isl": ("Icelandic", "is"),
-    "ita": ("Italian", "it"),
-    "jav": ("Javanese", "jv"),
-    "jpn": ("Japanese", "ja"),
-    "kan": ("Kannada", "kn"),
-    "kat": ("Georgian", "ka"),
-    "kaz": ("Kazakh", "kk"),
-    "khm": ("Khmer", "km"),
-    "kin": ("Kinyarwanda", "rw"),
-    "kir": ("Kyrgyz", "ky"),
-    "kor": ("Korean", "ko"),
-    "kur": ("Kurdish", "ku"),
-    "lao": ("Lao", "lo"),
-    "lat": ("Latin", "la"),
-    "lav": ("Latvian", "lv"),
-    "lim": ("Limburgish", "li"),
-    "lin": ("Lingala", "ln"),
-    "lit": ("Lithuanian", "lt"),
-    "ltz": ("Luxembourgish", "lb"),
-    "lug": ("Ganda", "lg"),
-    "luo": ("Luo", None),
-    "mal": ("Malayalam", "ml"),
-    "mar": ("Marathi", "mr"),
-    "mkd": ("Macedonian", "mk"),
-    "mlg": ("Malagasy", "mg"),
-    "mon": ("Mongolian", "mn"),
-    "msa": ("Malay", "ms"),
-    "mya": ("Burmese", "my"),
-    "nep": ("Nepali", "ne"),
-    "nld": ("Dutch", "nl"),
-    "nno": ("Norwegian Nynorsk", "nn"),
-    "nor": ("Norwegian", "no"),
-    "nso": ("Northern Sotho", None),
-    "nya": ("Nyanja", "ny"),
-    "oci": ("Occitan", "oc"),
-    "ori": ("Odia", "or"),
-    "orm": ("Oromo", "om"),
-    "oss": ("Ossetic", "os"),
-    "pan": ("Punjabi", "pa"),
-    "pcm": ("Nigerian Pidgin", None),
-    "pol": ("Polish", "pl"),
-    "por": ("Portuguese", "pt"),
-    "pus": ("Pashto", "ps"),
-    "que": ("Quechua", "qu"),
-    "ron": ("Romanian", "ro"),
-    "run": ("Rundi", "rn"),
-    "rus": ("Russian", "ru"),
-    "san": ("Sanskrit", "sa"),
-    "sin": ("Sinhala", "si"),
-    "slk": ("Slovak", "sk"),
-    "slv": ("Slovenian", "sl"),
-    "sna": ("Shona", "sn"),
-    "snd": ("Sindhi", "sd"),
-    "som": ("Somali", "so"),
-    "sot": ("Southern Sotho", "st"),
-    "spa": ("Spanish", "es"),
-    "sqi": ("Albanian", "sq"),
-    "srp": ("Serbian", "sr"),
-    "sun": ("Sundanese", "su"),
-    "swa": ("Swahili", "sw"),
-    "swe": ("Swedish", "sv"),
-    "tam": ("Tamil", "ta"),
-    "tat": ("Tatar", "tt"),
-    "tel": ("Telugu", "te"),
-    "tgk": ("Tajik", "tg"),
-    "tgl": ("Tagalog", "tl"),
-    "tha": ("Thai", "th"),
-    "tir": ("Tigrinya", "ti"),
-    "tsn": ("Tswana", "tn"),
-    "tur": ("Turkish", "tr"),
-    "twi": ("Twi", "tw"),
-    "ukr": ("Ukrainian", "uk"),
-    "urd": ("Urdu", "ur"),
-    "uzb": ("Uzbek", "uz"),
-    "vie": ("Vietnamese", "vi"),
-    "vol": ("Volapük", "vo"),
-    "wln": ("Walloon", "wa"),
-    "wol": ("Wolof", "wo"),
-    "xho": ("Xhosa", "xh"),
-    "yid": ("Yiddish", "yi"),
-    "yor": ("Yoruba", "yo"),
-    "zho": ("Chinese", "zh"),
-    "zul": ("Zulu", "zu"),
-}
+from opticlir.errors import SettingsError
 
-# Codes of single varieties, and of data sets, for what is one written language here.
-_ALIASES = {
+if TYPE_CHECKING:
+    from iso639 import Language
+
+# Codes of single varieties that opticlir treats as the written language they belong to. The macrolanguage tables
+# of ISO 639-3 do not decide this: they also join languages that are written apart (Malay and Indonesian).
+_VARIETIES = {
     "arb": "ara", "cmn": "zho", "fil": "tgl", "npi": "nep", "swh": "swa", "aka": "twi", "pes": "fas",
     "als": "sqi", "lvs": "lav", "nob": "nor", "zsm": "msa", "khk": "mon", "plt": "mlg", "ory": "ori",
     "gaz": "orm", "ckb": "kur", "uzn": "uzb", "ekk": "est", "azj": "aze", "ydd": "yid",
 }  # fmt: skip
 
-_SHORT = {short: code for code, (_, short) in _LANGUAGES.items() if short}
-_BY_NAME = {name.lower(): code for code, (name, _) in _LANGUAGES.items()}
+# ISO 639-1 codes that were withdrawn and are still in files.
+_WITHDRAWN = {"iw": "heb", "ji": "yid", "in": "ind", "jw": "jav", "mo": "ron"}
+
+# Names in everyday use where the reference name of ISO 639-3 is another one.
+_USUAL_NAMES = {
+    "ell": "Greek", "hat": "Haitian Creole", "kir": "Kyrgyz", "lim": "Limburgish", "nso": "Northern Sotho",
+    "nya": "Nyanja", "ori": "Odia", "oss": "Ossetic", "pan": "Punjabi", "pus": "Pashto",
+}  # fmt: skip
 
 
 def language_code(code: str) -> str:
-    """Turn any code in use (`sw`, `swh`, `swh_Latn`, `zh-CN`, `SO`) into ISO 639-3.
+    """Return the ISO 639-3 code for a code in any common form: `sw`, `swh`, `swh_Latn`, `zh-CN`, `SO`.
 
-    A well-formed three-letter code that the table does not hold is returned as it is: the language
-    that nobody has listed is the one this package is for.
+    A well-formed three-letter code is accepted even if no table lists it.
 
     Raises:
-        DataError: the code is neither a known short code nor three letters.
+        SettingsError: the code is neither a known code of two letters nor three letters.
 
     Example:
         >>> language_code("sw"), language_code("zh-CN"), language_code("swh_Latn"), language_code("kbp")
         ('swa', 'zho', 'swa', 'kbp')
     """
     head = code.strip().replace("_", "-").split("-")[0].lower()
-    if head in _SHORT:
-        return _SHORT[head]
-    if head in _ALIASES:
-        return _ALIASES[head]
-    if len(head) == 3 and head.isascii() and head.isalpha():
-        return head
-    raise DataError(f"unknown language code {code!r}: give an ISO 639-3 code of three letters, such as 'swa'")
+    if len(head) in (2, 3) and head.isascii() and head.isalpha():
+        found = _WITHDRAWN.get(head) or _other_codes().get(head) or head
+        if len(found) == 3:
+            return _VARIETIES.get(found, found)
+    raise SettingsError(
+        f"unknown language code {code!r}: give an ISO 639-3 code of three letters, such as 'swa'"
+    )
 
 
 def language_codes(codes: str) -> tuple[str, ...]:
-    """Codes of one or several languages, divided by commas or plus signs, each once.
+    """Return the ISO 639-3 codes in a list separated by commas or plus signs, without repetitions.
 
     Raises:
-        DataError: as `language_code`, for any of them.
+        SettingsError: a code is unknown; see `language_code`.
 
     Example:
         >>> language_codes("hau,yo"), language_codes("hau+yor+ha"), language_codes("swh")
@@ -190,20 +62,61 @@ def language_codes(codes: str) -> tuple[str, ...]:
 
 
 def language_name(code: str) -> str:
-    """English name of a language, or the code itself where the table has no name."""
-    return _LANGUAGES.get(language_code(code), (code, None))[0]
+    """Return the English name of a language, or its code if the name is unknown.
+
+    Example:
+        >>> language_name("kbp"), language_name("sw"), language_name("qqq")
+        ('Kabiyè', 'Swahili', 'qqq')
+    """
+    return _name(language_code(code)) or code
 
 
 def code_of_name(name: str) -> str:
-    """ISO 639-3 code of a language by its English name, in any case; empty where the table has no such name.
+    """Return the ISO 639-3 code of a language by its English name, in any case; empty if the name is unknown.
 
     Example:
-        >>> code_of_name("swahili"), code_of_name("Klingon")
+        >>> code_of_name("swahili"), code_of_name("nothing")
         ('swa', '')
     """
-    return _BY_NAME.get(name.lower(), "")
+    return _codes_by_name().get(name.lower(), "")
 
 
 def short_code(code: str) -> str | None:
-    """ISO 639-1 code of a language, or None where there is none."""
-    return _LANGUAGES.get(language_code(code), ("", None))[1]
+    """Return the ISO 639-1 code of a language, or None if it has none."""
+    language = _languages().get(language_code(code))
+    return language.part1 if language else None
+
+
+@cache
+def _languages() -> dict[str, "Language"]:
+    """Languages by ISO 639-3 code. Loading them takes 0.2 seconds, so it waits until a code is looked up."""
+    from iso639 import ALL_LANGUAGES  # noqa: PLC0415
+
+    return {language.part3: language for language in ALL_LANGUAGES}
+
+
+@cache
+def _other_codes() -> dict[str, str]:
+    """ISO 639-3 code by code of ISO 639-1 and by bibliographic code of ISO 639-2 (`fre`, `ger`)."""
+    return {
+        other: code
+        for code, language in _languages().items()
+        for other in (language.part1, language.part2b)
+        if other
+    }
+
+
+def _name(code: str) -> str | None:
+    """The name without a remark in parentheses, such as (macrolanguage)."""
+    language = _languages().get(code)
+    return _USUAL_NAMES.get(code) or (language and language.name.split(" (")[0])
+
+
+@cache
+def _codes_by_name() -> dict[str, str]:
+    """Code by lower-case name. If languages share a name, the most widely coded one keeps it."""
+    ordered = sorted(
+        _languages().values(), key=lambda each: (bool(each.part1), bool(each.part2t), each.part3)
+    )
+    named = ((_name(each.part3), each) for each in ordered if each.status == "A")
+    return {name.lower(): _VARIETIES.get(each.part3, each.part3) for name, each in named if name}

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from opticlir.data import BitextSource, bitext_sources
-from opticlir.errors import DataError
+from opticlir.errors import SettingsError
 
 
 def test_one_language_needs_not_be_said():
@@ -33,5 +33,5 @@ def test_a_file_with_an_equals_sign_is_a_file(tmp_path, monkeypatch):
     ],
 )
 def test_what_is_wrong_is_named(arguments, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(SettingsError, match=message):
         bitext_sources(arguments, ["hau", "yor"])

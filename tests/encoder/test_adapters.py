@@ -22,7 +22,7 @@ from opticlir.encoder import (
     vocabulary_for,
 )
 from opticlir.encoder.vocabulary import VocabularyConfig
-from opticlir.errors import ArtefactError, DataError, SetupError
+from opticlir.errors import ArtefactError, SettingsError, SetupError
 
 pytest.importorskip("peft")
 QUERIES = ["maji ni safi", "mtoto ana homa"]
@@ -132,7 +132,7 @@ def test_an_adapter_of_another_encoder_is_refused(student, layer, rows):
 
 def test_an_unknown_target_is_named_with_those_there_are(student):
     with pytest.raises(
-        DataError, match=r"targets names 'q_proj', but the linear layers .* dense, key, query, value"
+        SettingsError, match=r"targets names 'q_proj', but the linear layers .* dense, key, query, value"
     ):
         add_adapter(student, AdapterConfig(targets=("query", "q_proj")))
 

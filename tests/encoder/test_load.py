@@ -40,6 +40,25 @@ def test_every_kind_of_checkpoint_is_a_teacher(checkpoints, kind):
     assert not model.training
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "crosslingual"])
+def test_a_model_is_on_the_device_that_is_chosen(checkpoints, kind, monkeypatch):
+    """`meta` is a second device that every machine has."""
+    asked = []
+    monkeypatch.setattr("opticlir.encoder.load.choose_device", lambda name: asked.append(name) or "meta")
+    for device in ({}, {"device": "cuda"}):
+        model = load_model(checkpoints[kind], **device)
+        assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
+        assert model.device.type == "meta"
+    assert asked == ["auto", "cuda"]
+
+
+def test_the_device_is_no_part_of_what_names_a_model(checkpoints):
+    model = load_model(checkpoints["plain"], device="cpu")
+    assert route_fingerprint(model, "query") == route_fingerprint(load_model(checkpoints["plain"]), "query")
+    with pytest.raises(ValueError, match="unknown device 'gpu'"):
+        load_model(checkpoints["plain"], device="gpu")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_checkpoint_is_a_student(checkpoints, kind):
     base = load_model(checkpoints[kind])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from opticlir.errors import DataError
+from opticlir.errors import DataError, SettingsError
 from opticlir.languages import code_of_name, language_code, short_code
 
 _PLACES = {
@@ -86,7 +86,7 @@ def _language(places: dict[str, str], owner_codes: Mapping[str, str]) -> str | N
     if "language" in places:
         try:
             codes.add(owner_codes.get(_head(places["language"])) or language_code(places["language"]))
-        except DataError:  # two letters that are no language
+        except SettingsError:  # two letters that are no language
             return None
     if "name" in places:
         codes.add(code_of_name(places["name"].replace("_", " ")))

@@ -11,7 +11,7 @@ from opticlir.data.json_files import parse_json_object
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
 from opticlir.data.text_files import read_lines
-from opticlir.errors import DataError
+from opticlir.errors import DataError, SettingsError
 from opticlir.languages import language_code
 from opticlir.records import Query
 
@@ -146,7 +146,7 @@ def _means(tag: str, code: str) -> bool:
     """Whether what a file has for a language is the one with this ISO 639-3 code."""
     try:
         return (_LETTERS.get(tag.lower()) or language_code(tag)) == code
-    except DataError:
+    except SettingsError:
         return False
 
 

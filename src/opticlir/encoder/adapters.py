@@ -18,7 +18,7 @@ from torch import nn
 
 from opticlir.encoder.load import transformer_of
 from opticlir.encoder.vocabulary import Matrix
-from opticlir.errors import ArtefactError, DataError, SetupError
+from opticlir.errors import ArtefactError, SettingsError, SetupError
 
 _POOLER = "pooler"  # makes one vector of a text: no token passes through it
 _ADAPTER = "default"  # peft's name for the only one
@@ -88,7 +88,7 @@ def add_adapter(student: MultiVectorEncoder, config: AdapterConfig) -> None:
 
     Raises:
         SetupError: peft is not installed.
-        DataError: no linear layer has the name of a target.
+        SettingsError: no linear layer has the name of a target.
     """
     require_peft()
     from peft import LoraConfig, inject_adapter_in_model  # noqa: PLC0415 - an extra
@@ -133,7 +133,7 @@ def _targets(encoder: nn.Module, wanted: tuple[str, ...]) -> list[str]:
     ]
     last_names = {name.rsplit(".", maxsplit=1)[-1] for name in linear}
     if unknown := sorted(set(wanted) - last_names):
-        raise DataError(
+        raise SettingsError(
             f"adapters: targets names {unknown[0]!r}, but the linear layers of the student are called "
             f"{', '.join(sorted(last_names))}"
         )

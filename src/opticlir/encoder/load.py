@@ -25,6 +25,7 @@ from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from torch import nn
 from transformers import AutoConfig
 
+from opticlir.device import choose_device
 from opticlir.encoder.folder import check_model_folder, read_json, read_settings
 from opticlir.errors import ArtefactError, OpticlirError, SetupError
 
@@ -42,7 +43,7 @@ _PROVENANCE = ("_name_or_path", "architectures", "dtype", "torch_dtype", "transf
 _ENCODE_AHEAD = 1024  # documents sorted by length together, so that a stream pays little for padding
 
 
-def load_model(name_or_folder: str | Path, *, device: str = "cpu") -> MultiVectorEncoder:
+def load_model(name_or_folder: str | Path, *, device: str = "auto") -> MultiVectorEncoder:
     """Load a teacher, a student or a trained cross-lingual model.
 
     Multi-vector checkpoints (sentence-transformers, PyLate, Stanford ColBERT) are taken as they are. Of
@@ -52,12 +53,14 @@ def load_model(name_or_folder: str | Path, *, device: str = "cpu") -> MultiVecto
     Args:
         name_or_folder: `minilm`, a folder, or the name of a model on the hub; with `:4`, the first four layers of a
             plain encoder and no more.
-        device: where the model is put.
+        device: `auto`, `cpu`, `cuda` or `mps`; see `choose_device`. The vectors come back to the CPU.
 
     Raises:
         ArtefactError: the folder is missing, damaged, or could run code; it has not as many layers.
         SetupError: the embedded encoder is not installed, or the hub cannot be reached.
+        ValueError: this machine has no such device.
     """
+    device = choose_device(device)
     name, layers = split_layers(name_or_folder)
     folder, links_within = _resolve(name)
     check_model_folder(folder, links_within=links_within)

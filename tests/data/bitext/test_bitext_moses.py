@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from opticlir.data import SkipReport, bitext_files, read_bitext
 from opticlir.data.normalisation import normalise_text
-from opticlir.errors import DataError
+from opticlir.errors import DataError, SettingsError
 from opticlir.records import SentencePair
 
 SIDE = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\ufeff")).map(normalise_text).filter(bool)
@@ -98,7 +98,7 @@ def test_a_skipped_line_keeps_the_sides_aligned(tmp_path):
 
 @pytest.mark.parametrize("argument", ["a,b,c", ",b", "a,"])
 def test_one_comma(tmp_path, argument):
-    with pytest.raises(DataError, match="expected two paths joined by one comma"):
+    with pytest.raises(SettingsError, match="expected two paths joined by one comma"):
         list(read_bitext(tmp_path / argument if not argument.startswith(",") else type(tmp_path)(argument)))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opticlir.data import SkipReport, bitext_files, parse_bitext_argument, read_bitext
-from opticlir.errors import DataError
+from opticlir.errors import DataError, SettingsError
 from opticlir.records import SentencePair
 
 ONE = {
@@ -124,7 +124,7 @@ def test_a_file_with_a_colon_in_its_name_is_found(tmp_path):
     ],
 )
 def test_bad_weights(argument, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(SettingsError, match=message):
         parse_bitext_argument(argument)
 
 

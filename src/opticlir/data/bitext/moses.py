@@ -7,7 +7,7 @@ from pathlib import Path
 from opticlir.data.bitext.sides import RawPair, code_or_none
 from opticlir.data.skipping import SkipReport
 from opticlir.data.text_files import read_lines
-from opticlir.errors import DataError
+from opticlir.errors import DataError, SettingsError
 
 
 def is_moses(path: Path) -> bool:
@@ -68,7 +68,7 @@ def _every_line(path: Path, report: SkipReport) -> Iterator[tuple[int, str | Non
 def _split(path: Path) -> tuple[Path, Path]:
     english, _, foreign = str(path).partition(",")
     if not english or not foreign or "," in foreign:
-        raise DataError(f"{path}: expected two paths joined by one comma, english.txt,foreign.txt")
+        raise SettingsError(f"{path}: expected two paths joined by one comma, english.txt,foreign.txt")
     beside = Path(english).parent / foreign
     return Path(english), Path(foreign) if Path(foreign).exists() or not beside.exists() else beside
 

@@ -13,7 +13,7 @@ from opticlir.data.bitext.tmx import read_tmx
 from opticlir.data.bitext.tsv import read_tsv
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.skipping import SkipReport, parse_records, shown
-from opticlir.errors import DataError
+from opticlir.errors import DataError, SettingsError
 from opticlir.languages import language_code
 from opticlir.records import SentencePair
 
@@ -39,7 +39,7 @@ def parse_bitext_argument(argument: str) -> tuple[Path, float]:
         The path, and the weight of each of its pairs (1 where none is given).
 
     Raises:
-        DataError: the weight is not a finite number above 0.
+        SettingsError: the weight is not a finite number above 0.
 
     Example:
         >>> parse_bitext_argument("news.tsv:3")
@@ -51,9 +51,11 @@ def parse_bitext_argument(argument: str) -> tuple[Path, float]:
     try:
         weight = float(tail)
     except ValueError:
-        raise DataError(f"{argument}: expected FILE or FILE:WEIGHT, and {shown(tail)} is no number") from None
+        raise SettingsError(
+            f"{argument}: expected FILE or FILE:WEIGHT, and {shown(tail)} is no number"
+        ) from None
     if not (math.isfinite(weight) and weight > 0):
-        raise DataError(f"{argument}: a weight is a finite number above 0, not {tail}")
+        raise SettingsError(f"{argument}: a weight is a finite number above 0, not {tail}")
     return Path(head), weight
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from opticlir.errors import DataError
+from opticlir.errors import SettingsError
 from opticlir.languages import language_code
 
 RawPair: TypeAlias = tuple[int, str, str]
@@ -18,7 +18,7 @@ def code_or_none(code: str) -> str | None:
     """ISO 639-3 code of what may be a language code, None where it is none."""
     try:
         return language_code(code)
-    except DataError:
+    except SettingsError:
         return None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opticlir.data.bitext.read import parse_bitext_argument
-from opticlir.errors import DataError
+from opticlir.errors import SettingsError
 from opticlir.languages import language_code
 
 
@@ -29,7 +29,7 @@ def bitext_sources(arguments: Sequence[str], languages: Sequence[str]) -> list[B
         languages: ISO 639-3 codes that are trained together.
 
     Raises:
-        DataError: a weight is none, the language of a file is not said or not among these, or a
+        SettingsError: a weight is none, the language of a file is not said or not among these, or a
             language has no file.
 
     Example:
@@ -41,16 +41,16 @@ def bitext_sources(arguments: Sequence[str], languages: Sequence[str]) -> list[B
         head, sign, rest = argument.partition("=")
         is_said = bool(sign) and "/" not in head and not Path(argument).exists()
         if not is_said and len(languages) > 1:
-            raise DataError(
+            raise SettingsError(
                 f"{argument}: with several languages each file says which is its own: {languages[0]}={argument}"
             )
         language = language_code(head) if is_said else languages[0]
         if language not in languages:
-            raise DataError(
+            raise SettingsError(
                 f"{argument}: {language} is not among the languages trained: {', '.join(languages)}"
             )
         path, weight = parse_bitext_argument(rest if is_said else argument)
         sources.append(BitextSource(path, weight, language))
     if missing := set(languages) - {source.language for source in sources}:
-        raise DataError(f"no bitext for {', '.join(sorted(missing))}: give --bitext {min(missing)}=FILE")
+        raise SettingsError(f"no bitext for {', '.join(sorted(missing))}: give --bitext {min(missing)}=FILE")
     return sources

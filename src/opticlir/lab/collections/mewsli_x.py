@@ -18,7 +18,7 @@ from opticlir.data.json_files import read_json_lines
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
-from opticlir.errors import DataError
+from opticlir.errors import DataError, SettingsError
 from opticlir.lab.collections.published import published_files
 from opticlir.languages import language_code
 from opticlir.records import Document, Query, RetrievalTask
@@ -87,7 +87,7 @@ def _mentions(record: dict[str, Any]) -> tuple[str, list[tuple[str, str, str]]]:
         if not text:
             raise MalformedRecordError("the article has no text: get-mewsli-x.sh fills it in")
         return language, [_mention(mention, text, spans) for mention in record["mentions"]]
-    except (KeyError, TypeError, AttributeError, DataError) as error:
+    except (KeyError, TypeError, AttributeError, SettingsError) as error:
         raise MalformedRecordError(
             "expected context > language, text and sentence_spans, and mentions > example_id, entity_id and "
             f"mention_span: {error!r}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, TypeVar, get_args
 
-from opticlir.errors import DataError
+from opticlir.errors import DataError, SettingsError
 from opticlir.evaluation import distinct_measures
 from opticlir.lab.collections import BENCHMARKS
 from opticlir.lab.probes.language_removal import REMOVALS
@@ -317,7 +317,7 @@ def _languages(table: TomlTable) -> tuple[str, ...] | None:
 def _code(code: str, table: TomlTable) -> str:
     try:
         return language_code(code)
-    except DataError as error:
+    except SettingsError as error:
         raise DataError(f"{table.where}: {error}") from None
 
 
