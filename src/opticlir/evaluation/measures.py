@@ -4,7 +4,6 @@ ir-measures hands each measure to another evaluator, and these break ties in dif
 has RR = .5 and RR@10 = 1. So a run is first turned into scores that strictly decrease.
 """
 
-import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ import ir_measures.measures
 
 from opticlir.errors import DataError
 from opticlir.records import DocumentId, Qrels, Run
+from opticlir.settings import nearest
 
 DEFAULT_MEASURES = ("AP", "nDCG@10", "R@100", "RR@10")
 
@@ -188,5 +188,5 @@ def _nearest(name: str) -> str:
     """The known measure that the name was meant to be, with the cutoff that was asked for."""
     known = {measure.casefold(): measure for measure in sorted(ir_measures.measures.registry)}
     head = re.split("[@(]", name, maxsplit=1)[0]
-    nearest = difflib.get_close_matches(head.casefold(), known, n=1, cutoff=0.0)
-    return name.replace(head, known[nearest[0]], 1)
+    found = nearest(head.casefold(), known, cutoff=0.0)
+    return name.replace(head, known[found or ""], 1)

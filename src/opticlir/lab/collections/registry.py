@@ -1,6 +1,5 @@
 """Which benchmarks there are, by name."""
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from opticlir.lab.collections import (
     xquad,
 )
 from opticlir.records import RetrievalTask
+from opticlir.settings import nearest
 
 BENCHMARKS: dict[str, Callable[[Path, str, str], RetrievalTask]] = {
     "africlirmatrix": clirmatrix.AFRICLIRMATRIX.load,
@@ -100,8 +100,8 @@ def load_benchmark(name: str, folder: Path | None, language: str, split: str) ->
     if colon and library in _LIBRARIES:
         return _LIBRARIES[library](identifier, language, split)
     if name not in BENCHMARKS:
-        nearest = difflib.get_close_matches(name.lower(), BENCHMARKS, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        found = nearest(name.lower(), BENCHMARKS, cutoff=0.4)
+        hint = f"did you mean {found!r}? " if found else ""
         raise DataError(
             f"unknown benchmark {name!r}: {hint}There are {', '.join(BENCHMARKS)}, irds:ID and mteb:TASK"
         )

@@ -28,8 +28,8 @@ from opticlir.lab.studies.tasks import Tasks
 from opticlir.lab.studies.translated import HumanEnglish, Structured, Translation, without_english
 from opticlir.records import RetrievalTask
 from opticlir.search import Ranking
+from opticlir.settings import did_you_mean
 from opticlir.training import make_config
-from opticlir.training.methods import nearest
 
 _NMT_MINUTES = 15.0
 _LEARN_FROM_BITEXT = ("word-table", "structured", "nmt")
@@ -97,7 +97,9 @@ def plan_study(study: Study, budget: str, data: Path) -> Plan:
 def _budget(study: Study, name: str) -> Budget:
     if name not in study.budgets:
         there = ", ".join(study.budgets) or "none"
-        raise DataError(f"{study.path}: no budget {name!r}{nearest(name, study.budgets)}; there are {there}")
+        raise DataError(
+            f"{study.path}: no budget {name!r}{did_you_mean(name, study.budgets)}; there are {there}"
+        )
     return study.budgets[name]
 
 

@@ -34,8 +34,8 @@ from opticlir.lab.studies.perturbation import RATED, WHOLE, Perturbation
 from opticlir.lab.studies.toml_table import TomlTable
 from opticlir.languages import language_code
 from opticlir.search import Ranking
+from opticlir.settings import did_you_mean
 from opticlir.training import read_config
-from opticlir.training.methods import nearest
 
 _Number = TypeVar("_Number", int, float)
 
@@ -324,7 +324,7 @@ def _code(code: str, table: TomlTable) -> str:
 def _one_of(table: TomlTable, key: str, value: str, known: Iterable[str]) -> str:
     if value not in (choices := tuple(known)):
         raise DataError(
-            f"{table.where}: {key} is {value!r}{nearest(value, choices)}; there are {', '.join(choices)}"
+            f"{table.where}: {key} is {value!r}{did_you_mean(value, choices)}; there are {', '.join(choices)}"
         )
     return value
 
@@ -373,7 +373,7 @@ def _known(where: str, key: str, names: Iterable[str], known: Collection[str]) -
     for name in names:
         if name not in known:
             there = ", ".join(sorted(known))
-            raise DataError(f"{where}: {key}: unknown {name!r}{nearest(name, known)}; there are {there}")
+            raise DataError(f"{where}: {key}: unknown {name!r}{did_you_mean(name, known)}; there are {there}")
 
 
 def _check_reports(study: Study) -> None:

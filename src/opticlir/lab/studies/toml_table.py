@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 from opticlir.errors import DataError
-from opticlir.training.methods import nearest
+from opticlir.settings import did_you_mean
 
 _T = TypeVar("_T", str, int, float, bool)
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
@@ -96,7 +96,7 @@ class TomlTable:
         """Refuse keys that nobody asked for, with the nearest that somebody did."""
         for name in self._values:
             if name not in self._asked:
-                raise DataError(f"{self.where}: unknown key {name!r}{nearest(name, self._asked)}")
+                raise DataError(f"{self.where}: unknown key {name!r}{did_you_mean(name, self._asked)}")
 
     def _checked(self, name: str, value: Any, kind: Any) -> Any:
         accepted = (int, float) if kind is float else kind
