@@ -1,8 +1,9 @@
 """How long-running work reports its progress: one protocol for the whole package."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Receives progress reports; a command draws them as bars."""
 
@@ -12,7 +13,7 @@ class Progress(Protocol):
         Args:
             name: what is being done, for example `encoding documents`; one bar per name.
             done: finished units, from 0 to `total`.
-            total: all units.
+            total: all units; 0 where the number is not known.
         """
 
 

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import sys
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from sentence_transformers import MultiVectorEncoder
 from typer.testing import CliRunner
 
-import opticlir.encoder
 from opticlir.__main__ import main
 from opticlir.cli.app import app
+from opticlir.search import retriever
 
 CORPUS = {
     "malaria": ("Malaria", "fever and chills after a mosquito bite"),
@@ -30,16 +32,30 @@ def vectors(text):
     return np.array([row / np.linalg.norm(row) for row in rows], dtype=np.float32).reshape(-1, 32)
 
 
+class FakeEncoder(MultiVectorEncoder):
+    """Knows the device that a command put it on."""
+
+    devices: ClassVar = []
+
+    def __init__(self, name, device):
+        self.name = name
+        self.devices.append(device)
+
+    def __repr__(self):
+        return f"FakeEncoder({self.name})"
+
+
 @pytest.fixture(autouse=True)
 def _encoder(monkeypatch):
-    monkeypatch.setattr(opticlir.encoder, "load_model", lambda name: name)
-    monkeypatch.setattr(opticlir.encoder, "document_fingerprint", lambda model: f"of-{model}")
-    monkeypatch.setattr(
-        opticlir.encoder, "encode_queries", lambda model, texts: [vectors(text) for text in texts]
-    )
-    monkeypatch.setattr(
-        opticlir.encoder, "encode_documents", lambda model, texts: (vectors(text) for text in texts)
-    )
+    fakes = {
+        "load_model": FakeEncoder,
+        "document_fingerprint": lambda model: f"of-{model.name}",
+        "encode_queries": lambda model, texts: [vectors(text) for text in texts],
+        "encode_documents": lambda model, texts: (vectors(text) for text in texts),
+    }
+    FakeEncoder.devices.clear()
+    for name, fake in fakes.items():
+        monkeypatch.setattr(retriever, name, fake)
 
 
 @pytest.fixture
@@ -52,8 +68,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(folder, *words, code=0):
-    result = CliRunner().invoke(app, [word.format(folder) for word in words])
+def run(folder, *words, code=0, typed=None):
+    result = CliRunner().invoke(app, [word.format(folder) for word in words], input=typed)
     assert result.exit_code == code, (result.output, result.exception)
     return result
 
@@ -129,7 +145,6 @@ def test_search_writes_a_run_that_evaluate_reads(folder):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("search", "{}/index", "--model", "m"), "give one question, or a file of them"),
         (
             ("search", "{}/index", "--model", "m", "x", "--queries", "{}/queries.tsv"),
             "give one question, or a file",
@@ -183,7 +198,67 @@ def test_conditions_of_the_world_are_exit_1_and_one_line(folder, monkeypatch, ca
     assert "ranks no document that the qrels judge: are these the judgements of another collection?" in said
 
 
-@pytest.mark.parametrize("command", ["index", "search", "evaluate"])
+def test_lines_of_input_are_questions(folder):
+    search = ("search", "{}/index", "--model", "m", "-k", "1")
+    said = run(folder, *search, typed="homa mbu\n\nMicheal Jackson\n")
+    assert [line.split()[2] for line in said.stdout.splitlines()[::2]] == ["malaria", "jackson"]
+    lines = run(folder, *search, "--json", typed="maji\nhoma\n").stdout.splitlines()
+    assert [json.loads(line)["query"] for line in lines] == ["maji", "homa"]
+    assert run(folder, *search, typed="").stdout == ""
+
+
+def test_a_line_that_cannot_be_answered_is_an_error_and_the_next_is_read(folder):
+    done = run(folder, "search", "{}/index", "--model", "m", code=1, typed="\ufeff\nmaji\n")
+    assert done.stderr == "error: query '1' has no tokens: its text is ''\n"
+    assert "Clean water" in done.stdout
+    assert str(done.exception) == "1 of the questions could not be answered"
+
+
+def test_documents_are_added_and_deleted(folder):
+    (folder / "new.tsv").write_text("net\tBed nets\tmosquito net at night\n")
+    added = parsed(folder, "add", "{}/index", "{}/new.tsv", "--model", "m")
+    assert added == {
+        "index": f"{folder}/index", "added": 1, "documents": 4, "tokens": 26, "empty_documents": 0, "skipped": 0
+    }  # fmt: skip
+    assert parsed(folder, "search", "{}/index", "--model", "m", "net night")["hits"][0]["doc_id"] == "net"
+    said = run(folder, "add", "{}/index", "{}/queries.tsv", "--model", "m").stdout
+    assert said == f"{folder}/index: 2 documents added, 6 in all\n"
+
+
+def test_deleted_documents_are_not_found(folder, monkeypatch, capsys):
+    said = run(folder, "delete", "{}/index", "malaria").stdout
+    assert said == f"{folder}/index: 1 documents deleted, 2 left\n"
+    assert len(parsed(folder, "search", "{}/index", "--model", "m", "homa")["hits"]) == 2
+    assert "holds no document 'gone'" in fails(
+        monkeypatch, capsys, folder, "delete", "{}/index", "gone", "water"
+    )
+    assert parsed(folder, "delete", "{}/index", "water")["deleted"] == 1
+    assert "use the model that built the index" in fails(
+        monkeypatch, capsys, folder, "add", "{}/index", "{}/corpus.jsonl", "--model", "another"
+    )
+
+
+def test_verify_finds_a_changed_byte(folder, monkeypatch, capsys):
+    assert parsed(folder, "verify", "{}/index")["is_sound"] is True
+    assert "3 documents, no damage found" in run(folder, "verify", "{}/index").stdout
+    tokens = next((folder / "index" / "versions").iterdir()) / "tokens.bin"
+    content = bytearray(tokens.read_bytes())
+    content[100] ^= 1
+    tokens.write_bytes(content)
+    assert "tokens.bin" in fails(monkeypatch, capsys, folder, "verify", "{}/index")
+
+
+def test_the_device_arrives_in_the_encoder(folder):
+    FakeEncoder.devices.clear()
+    (folder / "new.tsv").write_text("net\tBed nets\tmosquito net at night\n")
+    run(folder, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/other", "--device", "cuda:1")
+    run(folder, "add", "{}/other", "{}/new.tsv", "--model", "m", "--device", "mps")
+    run(folder, "search", "{}/other", "--model", "m", "maji", "--device", "cuda")
+    run(folder, "search", "{}/other", "--model", "m", "maji")
+    assert FakeEncoder.devices == ["cuda:1", "mps", "cuda", "auto"]
+
+
+@pytest.mark.parametrize("command", ["index", "search", "evaluate", "add", "delete", "verify"])
 def test_help_has_an_example(command):
     said = CliRunner().invoke(app, [command, "--help"]).stdout
     assert f"Example: opticlir {command}" in said

@@ -7,8 +7,9 @@ import pytest
 from faulty_disk import CRASHES, REFUSALS, Crash, FaultyDisk, until_no_fault, using
 
 from opticlir.errors import ArtefactError
-from opticlir.records import Document
-from opticlir.search import ExactIndex, Searcher
+from opticlir.records import Document, Query
+from opticlir.search import ExactIndex
+from opticlir.search.scoring import Scorer
 from opticlir.search.tokens import StoredTokens
 from opticlir.storage import check_file
 
@@ -25,8 +26,9 @@ def entries(*numbers):
 
 def answers(index):
     """What a user can see of an index; two indexes with the same answers are the same."""
-    hits = Searcher(index).search(matrix(99), "text 2", k=100)
-    return [(hit, index.document_tokens(index.doc_ids.index(hit.doc_id)).tobytes()) for hit in hits]
+    run = Scorer(index).rank_by_each([Query("1", "text 2", "und")], [matrix(99)], rankings=["hybrid"])
+    rows = [(index.row(doc_id), score) for doc_id, score in run["hybrid"]["1"].items()]
+    return [(index.document(row), score, index.document_tokens(row).tobytes()) for row, score in rows]
 
 
 def answers_at(path):

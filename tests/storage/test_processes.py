@@ -14,8 +14,9 @@ import pytest
 from faulty_disk import FaultyDisk, using
 
 from opticlir.errors import ArtefactError
-from opticlir.records import Document
-from opticlir.search import ExactIndex, Searcher
+from opticlir.records import Document, Query
+from opticlir.search import ExactIndex
+from opticlir.search.scoring import Scorer
 from opticlir.storage import exclusive_lock, filesystem
 
 
@@ -79,7 +80,8 @@ def create(path, *numbers):
 
 
 def answers(index):
-    return tuple(Searcher(index).search(matrix(99), "text 2", k=100))
+    run = Scorer(index).rank_by_each([Query("1", "text 2", "und")], [matrix(99)], rankings=["hybrid"])
+    return tuple((index.document(index.row(doc_id)), score) for doc_id, score in run["hybrid"]["1"].items())
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 9, 14, 20, 26, 30, 31])

@@ -20,6 +20,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Lenient = Annotated[
     bool, typer.Option("--lenient", help="Skip, count and report malformed records instead of stopping.")
 ]
+Device = Annotated[
+    str, typer.Option(help="Where the model computes: auto, cpu, cuda (or cuda:1) or mps.", show_default=True)
+]
+IndexFolder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="The index folder.")]
 InputFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 
 

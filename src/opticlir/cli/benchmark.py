@@ -10,7 +10,7 @@ from opticlir.cli.app import AsJson, app, print_json
 from opticlir.errors import DataError
 
 if TYPE_CHECKING:
-    from opticlir.benchmark import Progress
+    from opticlir.progress import Progress
     from opticlir.records import RetrievalTask, Run
 
 

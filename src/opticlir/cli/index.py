@@ -1,12 +1,25 @@
-"""`opticlir index`: documents in, a searchable folder out."""
+"""`opticlir index`, `add`, `delete` and `verify`: make an index of documents and keep it."""
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, Lenient, app, print_json
+from opticlir.cli.app import AsJson, Device, IndexFolder, Lenient, app, print_json
+
+if TYPE_CHECKING:
+    from opticlir.data import SkipReport
+
+Corpus = Annotated[
+    Path,
+    typer.Argument(
+        exists=True, help="BEIR corpus.jsonl, a TSV of id, title and text, or a folder with either."
+    ),
+]
+DocumentModel = Annotated[
+    str, typer.Option(help="Model folder or name; its document route reads the corpus.")
+]
 
 
 class Precision(StrEnum):
@@ -18,59 +31,117 @@ class Precision(StrEnum):
 
 @app.command()
 def index(
-    corpus: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, help="BEIR corpus.jsonl, a TSV of id, title and text, or a folder with either."
-        ),
-    ],
-    model: Annotated[str, typer.Option(help="Model folder or name; its document route encodes the corpus.")],
+    corpus: Corpus,
+    model: DocumentModel,
     out: Annotated[Path, typer.Option(help="The index folder; an index there is replaced when all is done.")],
     dtype: Annotated[Precision, typer.Option(help="Precision of the stored vectors.")] = Precision.FLOAT16,
+    device: Device = "auto",
     lenient: Lenient = False,
     as_json: AsJson = False,
 ) -> None:
-    """Encode CORPUS and build an index of its token vectors, with BM25 beside it.
+    """Encode CORPUS and build an index of its token vectors, with a BM25 index beside it.
 
     Example: opticlir index corpus.jsonl --model model/ --out index/
     """
-    from itertools import tee
-
-    from rich.progress import track
-
     from opticlir.cli.libraries import quieten
-    from opticlir.cli.progress import console
+    from opticlir.cli.progress import progress_bars
     from opticlir.data import SkipReport, read_corpus
 
     quieten()
-    from opticlir.encoder import document_fingerprint, encode_documents, load_model
     from opticlir.manifest import input_checksums
-    from opticlir.search import ExactIndex
+    from opticlir.search import Retriever
 
     skipped = SkipReport(lenient=lenient)
-    encoder = load_model(model)
-    documents, to_encode = tee(read_corpus(corpus, skipped=skipped))
-    tokens = encode_documents(encoder, (document.content for document in to_encode))
-    entries = track(
-        zip(documents, tokens, strict=True),
-        description="Encoding documents",
-        console=console,
-        disable=as_json,
-    )
-    built = ExactIndex.create(
-        out,
-        entries,
-        encoder=document_fingerprint(encoder),
-        dtype=dtype.value,
-        inputs=input_checksums([corpus]),
-    )
-    counts = {**built.manifest.counts, "skipped": skipped.n_malformed}
+    with progress_bars() as bars:
+        built = Retriever.build(
+            read_corpus(corpus, skipped=skipped),
+            model,
+            out,
+            device=device,
+            dtype=dtype.value,
+            inputs=input_checksums([corpus]),
+            progress=bars,
+        )
+    counts = {**built.counts, "skipped": skipped.n_malformed}
     if as_json:
         print_json({"index": str(out), **counts})
         return
-    for message in skipped.messages:
-        typer.echo(f"skipped: {message}", err=True)
+    _print_skipped(skipped)
     typer.echo(
         f"{out}: {counts['documents']:,} documents, {counts['tokens']:,} token vectors "
         f"({counts['empty_documents']:,} empty and {counts['skipped']:,} malformed documents left out)"
     )
+
+
+@app.command()
+def add(
+    index: IndexFolder,
+    corpus: Corpus,
+    model: DocumentModel,
+    device: Device = "auto",
+    lenient: Lenient = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add the documents of CORPUS to INDEX. Searches that are open keep the version they opened.
+
+    Example: opticlir add index/ new.jsonl --model model/
+    """
+    from opticlir.cli.libraries import quieten
+    from opticlir.cli.progress import progress_bars
+    from opticlir.data import SkipReport, read_corpus
+
+    quieten()
+    from opticlir.search import Retriever
+
+    skipped = SkipReport(lenient=lenient)
+    with progress_bars() as bars:
+        opened = Retriever.open(index, model, device=device)
+        before = len(opened)
+        opened.add(read_corpus(corpus, skipped=skipped), progress=bars)
+    added = len(opened) - before
+    if as_json:
+        print_json({"index": str(index), "added": added, **opened.counts, "skipped": skipped.n_malformed})
+        return
+    _print_skipped(skipped)
+    typer.echo(f"{index}: {added:,} documents added, {len(opened):,} in all")
+
+
+@app.command()
+def delete(
+    index: IndexFolder,
+    doc_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of the documents to delete.")],
+    as_json: AsJson = False,
+) -> None:
+    """Delete documents from INDEX. An unknown id is an error, and then nothing is deleted.
+
+    Example: opticlir delete index/ d17 d42
+    """
+    from opticlir.search.exact import ExactIndex
+
+    opened = ExactIndex.open(index)
+    left = opened.delete(doc_ids)
+    if as_json:
+        print_json({"index": str(index), "deleted": len(opened) - len(left), **left.manifest.counts})
+    else:
+        typer.echo(f"{index}: {len(opened) - len(left):,} documents deleted, {len(left):,} left")
+
+
+@app.command()
+def verify(index: IndexFolder, as_json: AsJson = False) -> None:
+    """Read all of INDEX and compare it with its checksums; exit code 1 if a file is damaged.
+
+    Example: opticlir verify index/
+    """
+    from opticlir.search.exact import ExactIndex
+
+    opened = ExactIndex.open(index)
+    opened.verify()
+    if as_json:
+        print_json({"index": str(index), "is_sound": True, **opened.manifest.counts})
+    else:
+        typer.echo(f"{index}: {len(opened):,} documents, no damage found")
+
+
+def _print_skipped(skipped: "SkipReport") -> None:
+    for message in skipped.messages:
+        typer.echo(f"skipped: {message}", err=True)

@@ -29,8 +29,8 @@ class Bars:
     def __call__(self, name: str, done: int, total: int, note: str = "") -> None:
         """Say how far `name` is."""
         if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=total, note="")
-        self._progress.update(self._tasks[name], completed=done, total=total, note=note)
+            self._tasks[name] = self._progress.add_task(name, total=total or None, note="")
+        self._progress.update(self._tasks[name], completed=done, total=total or None, note=note)
 
     def training(self, event: dict[str, Any]) -> None:
         """Take an event of `opticlir.training` or `opticlir.demo`; languages have bars of their own."""

@@ -34,6 +34,7 @@ from opticlir.encoder.pieces import (
     word_beginnings,
 )
 from opticlir.encoder.pruning import pruned_vocabulary
+from opticlir.encoder.scored_tokens import ScoredToken, scored_tokens
 from opticlir.encoder.vocabulary import (
     Vocabulary,
     VocabularyConfig,
@@ -48,6 +49,7 @@ __all__ = [
     "EncodedText",
     "EncodedWords",
     "Piece",
+    "ScoredToken",
     "TokenPlaces",
     "Vocabulary",
     "VocabularyConfig",
@@ -72,6 +74,7 @@ __all__ = [
     "save_language_pack",
     "save_model",
     "scored_ids",
+    "scored_tokens",
     "spelled",
     "split_layers",
     "split_words",

@@ -149,6 +149,14 @@ def scored_ids(
         One (tokens,) array per text, row by row what `encode_queries` or `encode_documents` gives; a few texts are
         held at a time.
     """
+    for ids, kept in scored_positions(model, texts, task):
+        yield ids[kept].numpy()
+
+
+def scored_positions(
+    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Token ids of texts, padding included, and a (tokens,) bool: which take part in the score."""
     masks = [module for module in route_modules(model, task) if isinstance(module, MultiVectorMask)]
     for start in range(0, len(texts), _TEXTS_TOGETHER):
         chunk = list(texts[start : start + _TEXTS_TOGETHER])
@@ -156,7 +164,7 @@ def scored_ids(
         for mask in masks:
             features = mask(features, task=task)
         kept = features["attention_mask"].bool()
-        yield from (ids[row].numpy() for ids, row in zip(features["input_ids"], kept, strict=True))
+        yield from zip(features["input_ids"], kept, strict=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,11 @@ from typing import Any
 
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.benchmark import cached_index
-from opticlir.data.normalisation import normalise_typed
-from opticlir.encoder import encode_queries, route_fingerprint
+from opticlir.benchmark import cached_retriever
+from opticlir.encoder import route_fingerprint
 from opticlir.errors import DataError, SetupError
 from opticlir.records import Document, Query, Run
-from opticlir.search import Index, Ranking, Searcher
+from opticlir.search import Ranking, Retriever
 
 
 class MtebSearch:
@@ -40,7 +39,7 @@ class MtebSearch:
         self.name = name
         self.index_cache = index_cache
         self.ranking = ranking
-        self._index: Index | None = None
+        self._retriever: Retriever | None = None
 
     @property
     def mteb_model_meta(self) -> Any:
@@ -75,7 +74,7 @@ class MtebSearch:
             Document(row["id"], _text(row, "text"), _text(row, "title") if row.get("title") else "")
             for row in corpus
         ]
-        self._index = cached_index(documents, self.model, self.index_cache)
+        self._retriever = cached_retriever(documents, self.model, self.index_cache)
 
     def search(
         self,
@@ -99,12 +98,11 @@ class MtebSearch:
             ValueError: `index` was not called.
             DataError: a row is no text, or a query has no tokens.
         """
-        if self._index is None:
+        if self._retriever is None:
             raise ValueError("index the documents of a task before its queries are asked")
         asked = [Query(row["id"], _text(row, "text"), "und") for row in queries]
-        tokens = encode_queries(self.model, [query.text for query in asked])
-        kept = top_k if top_ranked is None else len(self._index)
-        run = Searcher(self._index).rank(asked, tokens, k=kept, ranking=self.ranking)
+        kept = top_k if top_ranked is None else len(self._retriever)
+        run = self._retriever.rank(asked, kept, self.ranking)
         found: Run = {}
         for query in asked:
             allowed = None if top_ranked is None else top_ranked[query.query_id]
@@ -123,4 +121,4 @@ def _text(row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str):
         raise DataError(f"{row.get('id')}: expected text under {key}, found {type(value).__name__}")
-    return normalise_typed(value)
+    return value

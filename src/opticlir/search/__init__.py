@@ -1,8 +1,23 @@
-"""Indexes of token matrices, and ranking over them."""
+"""A model with its index: build, open, search, rank, explain."""
 
 from opticlir.search.exact import ExactIndex
+from opticlir.search.explanation import Explanation, Match
+from opticlir.search.hits import Hit, Hits
 from opticlir.search.hybrid import LEXICAL_WEIGHT
 from opticlir.search.index import Entry, Index
-from opticlir.search.searcher import Hit, Ranking, Searcher
+from opticlir.search.retriever import Model, Retriever
+from opticlir.search.scoring import Ranking
 
-__all__ = ["LEXICAL_WEIGHT", "Entry", "ExactIndex", "Hit", "Index", "Ranking", "Searcher"]
+__all__ = [
+    "LEXICAL_WEIGHT",
+    "Entry",
+    "ExactIndex",
+    "Explanation",
+    "Hit",
+    "Hits",
+    "Index",
+    "Match",
+    "Model",
+    "Ranking",
+    "Retriever",
+]

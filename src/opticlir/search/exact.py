@@ -9,6 +9,7 @@ mapped, not loaded. Building holds one document's vectors, all ids and the grams
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,11 @@ class ExactIndex:
         return str(self.manifest.config["encoder"])
 
     @property
+    def counts(self) -> dict[str, int]:
+        """`documents`, `tokens`, and `empty_documents` that were left out."""
+        return self.manifest.counts
+
+    @property
     def n_empty(self) -> int:
         """Documents that were left out because nothing of them could be encoded."""
         return self.manifest.counts["empty_documents"]
@@ -184,6 +190,14 @@ class ExactIndex:
     def doc_ids(self) -> Sequence[str]:
         """Document ids by row."""
         return self._documents.ids
+
+    def row(self, doc_id: str) -> int:
+        """The row of a document; KeyError where there is none."""
+        return self._rows[doc_id]
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {doc_id: row for row, doc_id in enumerate(self.doc_ids)}
 
     @property
     def id_order(self) -> np.ndarray:
@@ -214,6 +228,10 @@ class ExactIndex:
     def lexical_scores(self, texts: Sequence[str]) -> Float32[np.ndarray, "n_queries n_documents"]:
         """BM25 of every document for each query text."""
         return self._lexical.scores(texts)
+
+    def lexical_matches(self, text: str, row: int) -> dict[str, float]:
+        """BM25 score of each gram that a query text shares with the document of a row, the highest first."""
+        return self._lexical.matches(text, row)
 
 
 def _write_version(

@@ -1,4 +1,4 @@
-"""What a searcher needs of an index, whatever the index is made of."""
+"""What a retriever needs of an index, whatever the index is made of."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -34,11 +34,21 @@ class Index(Protocol):
     def check_encoder(self, fingerprint: str) -> None:
         """Refuse an encoder whose documents would not look like those in the index."""
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """`documents`, `tokens`, and `empty_documents` that were left out."""
+
     def __len__(self) -> int:
         """Number of documents."""
 
     def document(self, row: int) -> Document:
         """The document of a row."""
+
+    def document_tokens(self, row: int) -> np.ndarray:
+        """(tokens, dim) matrix of a row, in the precision it is kept in."""
+
+    def row(self, doc_id: str) -> int:
+        """The row of a document; KeyError where there is none."""
 
     @property
     def doc_ids(self) -> Sequence[str]:
@@ -59,3 +69,6 @@ class Index(Protocol):
 
     def lexical_scores(self, texts: Sequence[str]) -> np.ndarray:
         """(n_queries, n_documents) float32 BM25 of every document."""
+
+    def lexical_matches(self, text: str, row: int) -> dict[str, float]:
+        """BM25 score of each gram that a query text shares with the document of a row."""

@@ -119,6 +119,12 @@ class LexicalIndex:
         """BM25 of every document for each query text; 0 where no gram is shared."""
         return (self._count(texts).tocsr() @ self._weights).toarray()
 
+    def matches(self, text: str, row: int) -> dict[str, float]:
+        """BM25 score of each gram that a query text shares with one document, the highest first."""
+        counts = Counter(gram for gram in character_grams(text) if gram in self._vocabulary)
+        scores = {gram: n * float(self._weights[self._vocabulary[gram], row]) for gram, n in counts.items()}
+        return {gram: scores[gram] for gram in sorted(scores, key=lambda g: (-scores[g], g)) if scores[gram]}
+
     def _count(self, texts: Sequence[str]) -> sparse.coo_array:
         rows, columns, counts = array("q"), array("q"), array("f")
         for row, text in enumerate(texts):

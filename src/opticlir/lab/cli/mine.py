@@ -40,10 +40,10 @@ def mine(
 
     Example: opticlir mine --data bucc --model german --language deu --threshold-split sample
     """
-    from opticlir.benchmark import run_mining
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
     from opticlir.lab.collections.bucc import load_corpora
+    from opticlir.lab.probes.bitext_mining import run_mining
 
     corpora = load_corpora(data, language, split)
     rehearsal = load_corpora(data, language, threshold_split) if threshold_split else None

@@ -56,10 +56,10 @@ def robustness(
         from opticlir.pictures import require_matplotlib
 
         require_matplotlib()
-    from opticlir.benchmark import run_perturbed
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
     from opticlir.lab.collections import load_benchmark
+    from opticlir.lab.probes.query_noise import run_perturbed
     from opticlir.lab.studies.perturbation import BY_MEANING, STANDARD, n_changed
 
     task = load_benchmark(name, data, language, split)

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from sentence_transformers import MultiVectorEncoder
 
 import opticlir
-from opticlir.benchmark import cached_index
+from opticlir.benchmark import cached_retriever
 from opticlir.data import read_bitext, read_run
-from opticlir.encoder import encode_queries, load_model, route_modules
+from opticlir.encoder import load_model, route_modules
 from opticlir.errors import DataError, OpticlirError
 from opticlir.lab.studies.contents import (
     bitext_content,
@@ -22,7 +22,7 @@ from opticlir.lab.studies.contents import (
 )
 from opticlir.lab.studies.rankings import cut_ranking
 from opticlir.records import Query, RetrievalTask, Run, SentencePair
-from opticlir.search import Ranking, Searcher
+from opticlir.search import Ranking
 from opticlir.storage import exclusive_lock
 from opticlir.storage.filesystem import make_folders, refusals_named
 from opticlir.training import TrainConfig, default_cache_folder, distil
@@ -214,12 +214,9 @@ def ranker(
     """Encode and search, over the one index that all models with this document side share."""
 
     def rank(queries: Sequence[Query]) -> Run:
-        index = cached_index(question.task.documents, model, default_cache_folder(), workshop.progress)
-        workshop.progress("encoding queries", 0, len(queries))
-        tokens = encode_queries(model, [query.text for query in queries])
-        return Searcher(index).rank(
-            queries, tokens, k=question.depth, ranking=question.ranking,
-            progress=lambda done: workshop.progress("searching", done, len(queries)),
-        )  # fmt: skip
+        retriever = cached_retriever(
+            question.task.documents, model, default_cache_folder(), workshop.progress
+        )
+        return retriever.rank(queries, question.depth, question.ranking, progress=workshop.progress)
 
     return rank

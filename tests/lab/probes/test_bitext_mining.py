@@ -1,14 +1,14 @@
 """Rankings and pairs of one collection by one model, without the command line around them."""
 
 import tiny_models
-from opticlir import benchmark
-from opticlir.benchmark import run_mining
 from opticlir.lab.collections.bucc import ComparableCorpora
+from opticlir.lab.probes import bitext_mining
+from opticlir.lab.probes.bitext_mining import run_mining
 from opticlir.records import Document, Query
 
 
 def test_mining_says_of_both_sides_how_far_it_is_to_the_end(teacher, monkeypatch):
-    monkeypatch.setattr(benchmark, "_TEXTS_TOGETHER", 2)
+    monkeypatch.setattr(bitext_mining, "CHUNK", 2)
     texts = tiny_models.ENGLISH[:4]
     corpora = ComparableCorpora(
         name="de-en",

@@ -1,6 +1,6 @@
-"""One object over an index: a question in, ranked documents out; or thousands of questions, and a run."""
+"""Rank the documents of an index for encoded questions; `Retriever` encodes them first."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeAlias, get_args
@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from opticlir.errors import ArtefactError, DataError
+from opticlir.progress import Progress, silent
 from opticlir.records import Query, Run
 from opticlir.search.hybrid import LEXICAL_WEIGHT, z_scale
 from opticlir.search.index import Index
@@ -16,22 +17,30 @@ from opticlir.search.ranking import best
 Ranking: TypeAlias = Literal["hybrid", "dense", "bm25"]
 """`dense` is MaxSim, `bm25` the words of the untranslated query alone, `hybrid` both (see `hybrid.py`)."""
 
+Found: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""Rows of the index and their scores, best first."""
+
 _BATCH_QUERIES = 64
 _BATCH_SCORES = 2**25
 """Scores held at a time, about 128 MB of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """One ranked document."""
+class ScoreParts:
+    """`hybrid = dense_z + lexical_weight * lexical_z`, for one query and document."""
 
-    doc_id: str
-    score: float
-    title: str
-    text: str
+    dense: float
+    """MaxSim."""
+    dense_z: float
+    """Its z-score over all documents of the index."""
+    lexical: float
+    """BM25."""
+    lexical_z: float
+    lexical_weight: float
+    hybrid: float
 
 
-class Searcher:
+class Scorer:
     """Ranks the documents of an index.
 
     Args:
@@ -48,43 +57,6 @@ class Searcher:
         self.index = index
         self.lexical_weight = lexical_weight
 
-    def search(
-        self, query_tokens: np.ndarray, query_text: str, *, k: int = 10, ranking: Ranking = "hybrid"
-    ) -> list[Hit]:
-        """Answer one question.
-
-        Args:
-            query_tokens: (tokens, dim) float32, the encoded question.
-            query_text: the question itself, for BM25.
-            k: number of hits, >= 1.
-            ranking: which scores to rank by.
-
-        Returns:
-            At most k hits, best first. With `bm25` a document must share a gram with the question.
-
-        Raises:
-            DataError: the question has no tokens.
-            ArtefactError: the encoded question holds NaN, or the index is damaged.
-        """
-        question = Query("1", query_text, "und")
-        (found,) = self._answers([question], [query_tokens], k, [ranking])
-        documents = (
-            (self.index.document(int(row)), float(score)) for row, score in zip(*found[0], strict=True)
-        )
-        return [Hit(document.doc_id, score, document.title, document.text) for document, score in documents]
-
-    def rank(
-        self,
-        queries: Sequence[Query],
-        query_tokens: Sequence[np.ndarray],
-        *,
-        k: int = 1000,
-        ranking: Ranking = "hybrid",
-        progress: Callable[[int], None] | None = None,
-    ) -> Run:
-        """Answer many questions at a time; arguments and errors as `rank_by_each`."""
-        return self.rank_by_each(queries, query_tokens, k=k, rankings=[ranking], progress=progress)[ranking]
-
     def rank_by_each(
         self,
         queries: Sequence[Query],
@@ -92,7 +64,7 @@ class Searcher:
         *,
         k: int = 1000,
         rankings: Sequence[Ranking] = get_args(Ranking),
-        progress: Callable[[int], None] | None = None,
+        progress: Progress = silent,
     ) -> dict[Ranking, Run]:
         """Answer many questions by several rankings for the cost of one.
 
@@ -101,7 +73,7 @@ class Searcher:
             query_tokens: their (tokens, dim) float32 matrices, in the same order.
             k: documents kept per query, >= 1.
             rankings: which.
-            progress: called with the number of queries done, after each batch.
+            progress: called after each batch of queries.
 
         Returns:
             A run per ranking; documents stand in rank order.
@@ -119,7 +91,7 @@ class Searcher:
         n_batch = max(1, min(_BATCH_QUERIES, _BATCH_SCORES // len(self.index)))
         n_done = 0
         while batch := list(islice(pairs, n_batch)):
-            answers = self._answers([each[0] for each in batch], [each[1] for each in batch], k, rankings)
+            answers = self.answers([each[0] for each in batch], [each[1] for each in batch], k, rankings)
             for (query, _), found in zip(batch, answers, strict=True):
                 for ranking, (rows, scores) in zip(rankings, found, strict=True):
                     if query.query_id in runs[ranking]:
@@ -127,18 +99,17 @@ class Searcher:
                     ids = (doc_ids[row] for row in rows)
                     runs[ranking][query.query_id] = dict(zip(ids, scores.tolist(), strict=True))
             n_done += len(batch)
-            if progress:
-                progress(n_done)
+            progress("searching", n_done, len(queries))
         return runs
 
-    def _answers(
+    def answers(
         self,
         queries: Sequence[Query],
         query_tokens: Sequence[np.ndarray],
         k: int,
         rankings: Sequence[Ranking],
-    ) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
-        """Rows and scores per query and ranking."""
+    ) -> Iterator[list[Found]]:
+        """Score queries: for each, what every ranking found. Arguments and errors as `rank_by_each`."""
         if unknown := set(rankings).difference(get_args(Ranking)):
             raise ValueError(
                 f"unknown ranking {min(unknown)!r}: expected one of {', '.join(get_args(Ranking))}"
@@ -147,7 +118,7 @@ class Searcher:
         needs_lexical = set(rankings) != {"dense"}
         if needs_dense:
             for query, tokens in zip(queries, query_tokens, strict=True):
-                self._check(query, tokens)
+                self.check(query, tokens)
         nothing = [np.empty(0)] * len(queries)
         dense = self.index.dense_scores(query_tokens) if needs_dense else nothing
         lexical = self.index.lexical_scores([query.text for query in queries]) if needs_lexical else nothing
@@ -155,7 +126,14 @@ class Searcher:
             scored = _ScoredQuery(self.index, tokens, dense_row, lexical_row, self.lexical_weight)
             yield [getattr(scored, ranking)(k) for ranking in rankings]
 
-    def _check(self, query: Query, tokens: np.ndarray) -> None:
+    def parts(self, query: Query, tokens: np.ndarray, row: int) -> ScoreParts:
+        """Take the hybrid score of one document apart. Errors as `rank_by_each`."""
+        self.check(query, tokens)
+        dense, lexical = self.index.dense_scores([tokens])[0], self.index.lexical_scores([query.text])[0]
+        return _ScoredQuery(self.index, tokens, dense, lexical, self.lexical_weight).parts(row)
+
+    def check(self, query: Query, tokens: np.ndarray) -> None:
+        """Refuse an encoded query that has no tokens, another width than the index, or NaN."""
         if tokens.ndim != 2 or tokens.shape[1] != self.index.dim:
             raise ValueError(
                 f"query {query.query_id!r} has tokens {tokens.shape}, the index has dim {self.index.dim}"
@@ -179,7 +157,7 @@ class _ScoredQuery:
     lexical_scores: np.ndarray
     lexical_weight: float
 
-    def dense(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def dense(self, k: int) -> Found:
         return best(
             self.dense_scores.astype(np.float64),
             self.index.id_order,
@@ -188,11 +166,11 @@ class _ScoredQuery:
             rescore=self._exact,
         )
 
-    def bm25(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def bm25(self, k: int) -> Found:
         rows, scores = best(self.lexical_scores.astype(np.float64), self.index.id_order, k)
         return rows[scores > 0], scores[scores > 0]
 
-    def hybrid(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def hybrid(self, k: int) -> Found:
         resolution = self.index.resolution(self.tokens)
         dense = z_scale(self.dense_scores, resolution)
         lexical = self.lexical_weight * z_scale(self.lexical_scores)(self.lexical_scores)
@@ -203,6 +181,14 @@ class _ScoredQuery:
             resolution=resolution * dense.factor,
             rescore=lambda rows: dense(self._exact(rows)) + lexical[rows],
         )
+
+    def parts(self, row: int) -> ScoreParts:
+        rows = np.array([row])
+        exact, lexical = self._exact(rows), self.lexical_scores[rows]
+        dense_z = float(z_scale(self.dense_scores, self.index.resolution(self.tokens))(exact)[0])
+        lexical_z = float(z_scale(self.lexical_scores)(lexical)[0])
+        hybrid = dense_z + self.lexical_weight * lexical_z
+        return ScoreParts(float(exact[0]), dense_z, float(lexical[0]), lexical_z, self.lexical_weight, hybrid)
 
     def _exact(self, rows: np.ndarray) -> np.ndarray:
         return self.index.exact_scores(self.tokens, rows.tolist())

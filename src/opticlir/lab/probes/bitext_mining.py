@@ -1,0 +1,69 @@
+"""Find translations in the comparable corpora of BUCC with a model: from texts to mined pairs."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.encoder import encode_documents, encode_queries
+from opticlir.lab.collections.bucc import ComparableCorpora
+from opticlir.lab.probes.mining import MinedPair, mine_pairs
+from opticlir.progress import Progress, silent
+
+CHUNK = 4096
+"""Texts whose token vectors are held until they are pooled."""
+
+
+def run_mining(
+    corpora: ComparableCorpora,
+    model: MultiVectorEncoder,
+    *,
+    k: int = 4,
+    progress: Progress = silent,
+) -> tuple[list[MinedPair], set[tuple[int, int]]]:
+    """Find the sentences of two corpora that translate each other.
+
+    Args:
+        corpora: both sides, and which pairs are translations.
+        model: its query route reads the foreign side, its document route the English one. A sentence is the
+            mean of its tokens; one without tokens translates nothing.
+        k: neighbours that a sentence is compared with.
+        progress: called after each chunk of texts.
+
+    Returns:
+        The pairs by falling margin, and the translations, both by rows.
+    """
+    foreign_ids = {query.query_id: row for row, query in enumerate(corpora.foreign)}
+    english_ids = {document.doc_id: row for row, document in enumerate(corpora.english)}
+    gold = {(foreign_ids[foreign], english_ids[english]) for foreign, english in corpora.gold}
+    foreign = _pooled(
+        partial(encode_queries, model), [query.text for query in corpora.foreign],
+        partial(progress, "encoding the foreign side"),
+    )  # fmt: skip
+    english = _pooled(
+        partial(encode_documents, model), [document.text for document in corpora.english],
+        partial(progress, "encoding the English side"),
+    )  # fmt: skip
+    return mine_pairs(foreign, english, k=k), gold
+
+
+def _pooled(
+    encode: Callable[[Sequence[str]], Iterable[npt.NDArray[np.float32]]],
+    texts: Sequence[str],
+    progress: Callable[[int, int], None],
+) -> npt.NDArray[np.float32]:
+    """(texts, dim) unit rows, 0 where a text has no direction; few token vectors are held at a time."""
+    pooled = []
+    for start in range(0, len(texts), CHUNK):
+        progress(start, len(texts))
+        means = np.stack(
+            [
+                tokens.mean(axis=0) if len(tokens) else np.zeros(tokens.shape[1], np.float32)
+                for tokens in encode(texts[start : start + CHUNK])
+            ]
+        )
+        pooled.append(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12))
+    progress(len(texts), len(texts))
+    return np.concatenate(pooled)

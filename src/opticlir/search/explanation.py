@@ -1,0 +1,179 @@
+"""Why a document answers a question: the words that met, and what each of them adds to the score."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.encoder import scored_tokens, transformer_of, word_places
+from opticlir.errors import ArtefactError
+from opticlir.records import Document
+from opticlir.search.scoring import ScoreParts
+
+Span: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A token or word of the question, and what it met in the document by MaxSim."""
+
+    query: str
+    document: str
+    similarity: float
+    """Cosine of the two vectors; of a word the mean over its tokens."""
+    share: float
+    """Its part of the dense score; all shares of an explanation sum to 1."""
+    query_span: Span
+    """Its letters in the question, from and up to."""
+    document_span: Span | None
+    """Letters in the document's content (title, a space, text); None where it met a special token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The score of one document for one question, taken apart."""
+
+    question: str
+    document: Document
+    tokens: tuple[Match, ...]
+    """Tokens of the question and the document words that they met, in the order of the question."""
+    words: tuple[Match, ...]
+    """The same by words of the question; each with the document word that its best token met."""
+    special_share: float
+    """Part of the dense score that special tokens bring; 0 where the model leaves them out."""
+    grams: Mapping[str, float]
+    """BM25 score of each piece of a word that question and document share; `<` and `>` mark its ends."""
+    parts: ScoreParts
+    """Dense, lexical and hybrid score."""
+
+    def __repr__(self) -> str:
+        from opticlir.pictures.visible import visible  # noqa: PLC0415 - it loads all pictures
+
+        rows = [
+            f"  {visible(match.query):<20} {visible(match.document):<20} {match.similarity:6.3f} {match.share:6.1%}"
+            for match in self.words
+        ]
+        return "\n".join(
+            [
+                f"{visible(self.document.doc_id)}  {visible(self.document.title)}".rstrip(),
+                f"  {'question':<20} {'document':<20} {'cosine':>6} {'share':>6}",
+                *rows,
+                f"  {'special tokens':<41} {'':6} {self.special_share:6.1%}",
+                f"  {self._sum}",
+                f"  BM25 pieces: {visible(', '.join(self.grams)) or 'none'}",
+            ]
+        )
+
+    def _repr_html_(self) -> str:
+        from opticlir.pictures.page import escaped, isolated  # noqa: PLC0415 - it loads all pictures
+
+        rows = "\n".join(
+            f"<tr><td>{isolated(match.query)}</td><td>{isolated(match.document)}</td>"
+            f"<td>{match.similarity:.3f}</td><td>{match.share:.1%}</td></tr>"
+            for match in self.words
+        )
+        name = f"{escaped(self.document.doc_id)} {isolated(self.document.title)}"
+        return (
+            f"<table><caption>{isolated(self.question)}: {name}</caption>\n<thead><tr><th>question</th>"
+            f"<th>document</th><th>cosine</th><th>share</th></tr></thead>\n<tbody>\n{rows}\n"
+            f"<tr><td>special tokens</td><td></td><td></td><td>{self.special_share:.1%}</td></tr>\n"
+            f"</tbody></table>\n<p>{escaped(self._sum)}<br>BM25 pieces: "
+            f"{escaped(', '.join(self.grams)) or 'none'}</p>"
+        )
+
+    @property
+    def _sum(self) -> str:
+        parts = self.parts
+        return (
+            f"hybrid {parts.hybrid:.3f} = {parts.dense_z:.3f} (dense {parts.dense:.3f}) + {parts.lexical_weight:g} "
+            f"* {parts.lexical_z:.3f} (BM25 {parts.lexical:.3f})"
+        )
+
+
+def explanation(
+    model: MultiVectorEncoder,
+    *,
+    document: Document,
+    question: str,
+    similarity: Float[np.ndarray, "m t"],
+    parts: ScoreParts,
+    grams: Mapping[str, float],
+) -> Explanation:
+    """Name what met by MaxSim.
+
+    Args:
+        model: the encoder of both texts.
+        document: as it is indexed.
+        question: in its normal form.
+        similarity: (m, t) cosines of the question's tokens with the document's.
+        parts: the document's scores.
+        grams: BM25 score of each shared piece of a word.
+
+    Raises:
+        ArtefactError: the index holds another number of tokens than the model reads in the document.
+    """
+    query = _places(model, question, "query")
+    passage = _places(model, document.content, "document")
+    if similarity.shape != (len(query), len(passage)):
+        raise ArtefactError(
+            f"document {document.doc_id!r}: the index holds {similarity.shape[1]} tokens, the model reads "
+            f"{len(passage)}: build the index again with this model"
+        )
+    cosines = similarity.max(axis=1).tolist()
+    total = sum(cosines) or 1.0
+    tokens = []
+    for place, cosine, column in zip(query, cosines, similarity.argmax(axis=1).tolist(), strict=True):
+        if place.word is not None and place.span is not None:
+            met = passage[column]
+            name = document.content[slice(*met.word)] if met.word else met.name
+            shown = question[slice(*place.span)].strip()
+            tokens.append((place.word, Match(shown, name, cosine, cosine / total, place.span, met.word)))
+    return Explanation(
+        question=question,
+        document=document,
+        tokens=tuple(match for _, match in tokens),
+        words=tuple(
+            _of_word(question, word, [match for _, match in group])
+            for word, group in groupby(tokens, key=lambda token: token[0])
+        ),
+        special_share=sum(c for place, c in zip(query, cosines, strict=True) if place.word is None) / total,
+        grams=grams,
+        parts=parts,
+    )
+
+
+class _Place(NamedTuple):
+    """Where a scored token and its word stand in a text; both None for special tokens."""
+
+    name: str
+    span: Span | None
+    word: Span | None
+
+
+def _places(model: MultiVectorEncoder, text: str, task: Literal["query", "document"]) -> list[_Place]:
+    words = [span for _, span in word_places(transformer_of(model, task).tokenizer.backend_tokenizer, text)]
+    starts = [start for start, _ in words]
+    (tokens,) = scored_tokens(model, [text], task)
+    found = []
+    for token in tokens:
+        # by its last letter: a token may begin with the space before its word
+        word = words[max(0, bisect_right(starts, token.span[1] - 1) - 1)] if token.span else None
+        found.append(_Place(token.text, token.span, word))
+    return found
+
+
+def _of_word(question: str, word: Span, tokens: Sequence[Match]) -> Match:
+    nearest = max(tokens, key=lambda match: match.similarity)
+    return Match(
+        question[slice(*word)],
+        nearest.document,
+        sum(match.similarity for match in tokens) / len(tokens),
+        sum(match.share for match in tokens),
+        word,
+        nearest.document_span,
+    )
