@@ -16,5 +16,5 @@ class Progress(Protocol):
         """
 
 
-def silent(name: str, done: int, total: int) -> None:  # noqa: ARG001 - the signature is the protocol's
+def silent(name: str, done: int, total: int) -> None:
     """Report nothing."""

@@ -32,9 +32,8 @@ from opticlir.encoder.vocabulary import (
     Vocabulary,
     VocabularyConfig,
     extend_vocabulary,
-    split_words,
-    word_places,
 )
+from opticlir.words import split_words, word_places
 
 __all__ = [
     "Adapter",
