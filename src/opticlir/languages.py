@@ -109,7 +109,7 @@ def _other_codes() -> dict[str, str]:
 def _name(code: str) -> str | None:
     """The name without a remark in parentheses, such as (macrolanguage)."""
     language = _languages().get(code)
-    return _USUAL_NAMES.get(code) or (language and language.name.split(" (")[0])
+    return _USUAL_NAMES.get(code) or (language.name.split(" (")[0] if language else None)
 
 
 @cache

@@ -95,7 +95,7 @@ def test_a_pack_gives_the_student_back_and_leaves_the_encoder_alone(student, tea
     add_adapter(student, AdapterConfig())
     learned(student)
     adapter = merge_adapter(student)
-    save_language_pack(student, teacher, tmp_path / "pack", language="swa", adapter=adapter)
+    save_language_pack(student, teacher, tmp_path / "pack", language="swa", encoder="minilm", adapter=adapter)
     assert_same_vectors(load_language_pack(tmp_path / "pack", teacher), student, 5e-3)  # float16
     for name, value in teacher.state_dict().items():
         assert torch.equal(value, untouched[name])
@@ -108,13 +108,13 @@ def test_without_its_adapter_the_student_makes_no_pack(student, teacher, tmp_pat
     learned(student)
     merge_adapter(student)
     with pytest.raises(ArtefactError, match="--train adapters"):
-        save_language_pack(student, teacher, tmp_path / "pack", language="swa")
+        save_language_pack(student, teacher, tmp_path / "pack", language="swa", encoder="minilm")
 
 
 def test_a_damaged_adapter_is_named(student, teacher, tmp_path):
     add_adapter(student, AdapterConfig())
     adapter = merge_adapter(student)
-    save_language_pack(student, teacher, tmp_path / "pack", language="swa", adapter=adapter)
+    save_language_pack(student, teacher, tmp_path / "pack", language="swa", encoder="minilm", adapter=adapter)
     path = tmp_path / "pack" / "adapter.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ArtefactError, match=r"adapter\.safetensors is not what was saved"):

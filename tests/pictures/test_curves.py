@@ -1,9 +1,7 @@
-import sys
-
 import pytest
 
-from opticlir.errors import DataError, SetupError
-from opticlir.pictures import TrainingCurves, curves_picture
+from opticlir.errors import DataError
+from opticlir.pictures import TrainingCurves, curve_charts
 
 LOG = [
     {"step": 0, "validation": {"RR": 0.25, "accuracy": 0.2}},
@@ -22,7 +20,7 @@ def test_reads_each_part_of_the_loss_and_the_held_out_measure():
 def test_a_run_without_steps_has_empty_curves():
     curves = TrainingCurves.from_log([], ["optical"])
     assert curves == TrainingCurves(losses={"optical": ([], [])}, held_out=([], []))
-    assert curves_picture({"swa": curves}).data
+    assert "</svg>" in curve_charts({"swa": curves})[0].html()
 
 
 def test_a_log_of_something_else_is_refused():
@@ -30,23 +28,11 @@ def test_a_log_of_something_else_is_refused():
         TrainingCurves.from_log([{"epoch": 1}], ["optical"])
 
 
-def test_svg_is_a_picture_without_scripts_and_the_same_each_time():
-    runs = {"swa <b> $x$": TrainingCurves.from_log(LOG, ["optical", "contrastive"])}
-    picture = curves_picture(runs)
-    svg = picture.data.decode()
-    assert "<svg" in svg
-    assert "<script" not in svg
-    assert curves_picture(runs).data == picture.data
-    assert picture.uri.startswith("data:image/svg+xml;base64,")
-
-
-def test_png():
-    assert curves_picture({"swa": TrainingCurves.from_log(LOG, ["optical"])}, "png").data.startswith(
-        b"\x89PNG"
-    )
-
-
-def test_without_matplotlib(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(SetupError, match="pictures need matplotlib"):
-        curves_picture({})
+def test_each_run_and_each_term_has_a_line():
+    one, two = (TrainingCurves.from_log(LOG, terms) for terms in (["optical"], ["optical", "contrastive"]))
+    loss, held_out = curve_charts({"swa": one, "ha<b>": two})
+    assert list(loss.lines) == ["swa", "ha<b>: optical", "ha<b>: contrastive"]
+    assert loss.lines["swa"] == ([5, 10], [0.4, 0.2])
+    assert held_out.lines == {"swa": ([0, 10], [0.25, 0.75]), "ha<b>": ([0, 10], [0.25, 0.75])}
+    assert "<b>:" not in loss.html()
+    assert "<script" not in loss.html()

@@ -36,10 +36,8 @@ def demo(
     quieten()
     from opticlir.cli.progress import progress_bars
     from opticlir.demo import DemoConfig, demo_report, run_demo
-    from opticlir.pictures import require_matplotlib
     from opticlir.storage import write_text_atomically
 
-    require_matplotlib()  # said now, not after the training
     codes = dict.fromkeys(language_code(code) for code in languages.split(",") if code.strip())
     try:
         config = DemoConfig(languages=tuple(codes), minutes=minutes, seed=seed)

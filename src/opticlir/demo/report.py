@@ -4,12 +4,11 @@ from opticlir.demo.result import DemoResult, WorkedSearch
 from opticlir.languages import language_name
 from opticlir.pictures import (
     Markup,
-    Picture,
     Prose,
     Section,
     Table,
     alignment_html,
-    curves_picture,
+    curve_charts,
     report_html,
 )
 from opticlir.pictures.page import escaped, isolated
@@ -33,18 +32,14 @@ _INTRODUCTION = (
 
 
 def demo_report(result: DemoResult) -> str:
-    """The page: figures, curves, searches with their alignments, and what was run.
-
-    Raises:
-        SetupError: matplotlib is not installed.
-    """
+    """The page: figures, curves, searches with their alignments, and what was run."""
     return report_html(
         "opticlir demo: English passages for questions in other languages",
         [
             Section(
                 "What was found", [Prose(_INTRODUCTION), demo_table(result), Prose(_comparisons(result))]
             ),
-            Section("Training", [_curves(result)]),
+            Section("Training", [_curves(result), Prose(_HOW_CURVES)]),
             Section("Three searches", [Prose(_HOW_SEARCHES), *map(_search, result.searches)]),
             Section("What was run", [Table(("", ""), [list(fact) for fact in result.facts.items()])]),
         ],
@@ -55,6 +50,12 @@ _HOW_SEARCHES = (
     "Taken at even distances from the list of questions, not chosen for their answers. Each grid shows which "
     "English words the model reads into the question: it is the transport plan between the question and its "
     "English form, which the search itself never sees."
+)
+
+
+_HOW_CURVES = (
+    "Left: the training loss, mean over a batch. Right: how high the right translation ranks among the sentence "
+    "pairs kept out of training, as mean reciprocal rank. There are few such pairs, so the curve is coarse."
 )
 
 
@@ -77,19 +78,9 @@ def _comparisons(result: DemoResult) -> str:
     return "\n\n".join(result.comparisons())
 
 
-def _curves(result: DemoResult) -> Picture:
-    ends = [
-        f"{language} from {values[0]:.3f} to {values[-1]:.3f}"
-        for language, curves in result.curves.items()
-        for _, values in curves.losses.values()
-        if values
-    ]
-    return Picture(
-        curves_picture(result.curves),
-        description=f"Training loss by step: {', '.join(ends) or 'no step was taken'}.",
-        caption="Left: the transport cost that is minimised, mean over a batch. Right: how far up the right "
-        "translation stands among the sentence pairs kept out of training; there are few, so it is coarse.",
-    )
+def _curves(result: DemoResult) -> Markup:
+    charts = "\n".join(chart.html() for chart in curve_charts(result.curves))
+    return Markup(f'<div class="charts">{charts}</div>')
 
 
 def _search(search: WorkedSearch) -> Markup:

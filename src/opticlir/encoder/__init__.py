@@ -1,4 +1,4 @@
-"""Tokenizers, checkpoints and model hubs: the only room that knows them."""
+"""Encoders: opening checkpoints, vocabularies of new languages, token matrices, language packs."""
 
 from opticlir.encoder.adapters import (
     Adapter,
@@ -8,19 +8,12 @@ from opticlir.encoder.adapters import (
     merge_adapter,
     require_peft,
 )
+from opticlir.encoder.checkpoint import split_layers
 from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save_model, vocabulary_for
+from opticlir.encoder.encode import encode_documents, encode_queries
 from opticlir.encoder.language_pack import load_language_pack, save_language_pack
 from opticlir.encoder.layers import layer_vectors
-from opticlir.encoder.load import (
-    document_fingerprint,
-    encode_documents,
-    encode_queries,
-    load_model,
-    route_fingerprint,
-    route_modules,
-    split_layers,
-    transformer_of,
-)
+from opticlir.encoder.load import load_model
 from opticlir.encoder.pieces import (
     EncodedText,
     EncodedWords,
@@ -34,14 +27,14 @@ from opticlir.encoder.pieces import (
     word_beginnings,
 )
 from opticlir.encoder.pruning import pruned_vocabulary
+from opticlir.encoder.routes import document_fingerprint, route_fingerprint, route_modules, transformer_of
 from opticlir.encoder.scored_tokens import ScoredToken, scored_tokens
 from opticlir.encoder.vocabulary import (
     Vocabulary,
     VocabularyConfig,
     extend_vocabulary,
-    split_words,
-    word_places,
 )
+from opticlir.words import split_words, word_places
 
 __all__ = [
     "Adapter",

@@ -12,7 +12,7 @@ from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
-from opticlir.encoder.load import route_modules, skipped_ids, transformer_of
+from opticlir.encoder.routes import route_modules, skipped_ids, transformer_of
 from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary
 from opticlir.records import SentencePair
 

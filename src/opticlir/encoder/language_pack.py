@@ -1,12 +1,13 @@
-"""A language as a few megabytes beside one English encoder.
+"""A language pack: what a trained student adds to its English encoder, a few megabytes.
 
-A student that was trained by its embeddings alone shares every other weight with its teacher. What it
-adds is a tokenizer and the embedding rows that are not the teacher's: that is a language pack. One that was
-trained by adapters adds those as well.
+A student that trains only its embeddings shares all other weights with its teacher. The pack holds its tokenizer
+and the embedding rows that differ from the teacher's. A student that trains adapters adds those as well.
 """
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,19 +17,37 @@ from sentence_transformers import MultiVectorEncoder
 from tokenizers import Tokenizer
 
 from opticlir.encoder.adapters import Adapter, apply_adapter, from_rounded, rounded
+from opticlir.encoder.checkpoint import EMBEDDED, load_checkpoint, split_layers
 from opticlir.encoder.crosslingual import cross_lingual_model, new_student
-from opticlir.encoder.folder import read_json
-from opticlir.encoder.load import load_model, route_fingerprint, transformer_of
+from opticlir.encoder.folder import check_model_folder, read_settings
+from opticlir.encoder.routes import route_fingerprint, transformer_of
 from opticlir.encoder.vocabulary import Matrix, Vocabulary
-from opticlir.errors import ArtefactError
+from opticlir.errors import ArtefactError, OpticlirError
 from opticlir.storage import publish_folder, sha256_file
 
 _MANIFEST, _ROWS, _TOKENIZER = "language_pack.json", "embeddings.safetensors", "tokenizer.json"
 _ADAPTER = "adapter.safetensors"
-_VERSION, _VERSION_WITH_ADAPTER = (
-    1,
-    2,
-)  # who knows no adapters is not to open a pack with one as if it had none
+_VERSION, _VERSION_WITH_ADAPTER = 1, 2
+"""A pack with an adapter has its own version, so that an opticlir without adapters refuses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    format_version: int
+    language: str
+    vocabulary: int
+    """Number of tokens."""
+    teacher: str
+    """Fingerprint of the English encoder's query route."""
+    files: dict[str, str]
+    """sha256 by file name."""
+    encoder: str = ""
+    """Name or folder of the English encoder; empty in packs of opticlir 0.1."""
+
+
+def is_language_pack(name_or_folder: str | Path) -> bool:
+    """Tell whether a name is the folder of a language pack."""
+    return (Path(name_or_folder).expanduser() / _MANIFEST).is_file()
 
 
 def save_language_pack(
@@ -37,16 +56,18 @@ def save_language_pack(
     folder: Path,
     *,
     language: str,
+    encoder: str | Path,
     adapter: Adapter | None = None,
 ) -> None:
     """Write what the student adds to its teacher, in float16.
 
     Args:
-        student: its adapter, where it had one, is merged.
-        teacher: the English encoder that it started from.
+        student: the trained student; if it had an adapter, it is merged.
+        teacher: the English encoder that the student started from.
         folder: must not exist.
         language: ISO 639-3 code, for the record.
-        adapter: what was merged into the student; None where its embeddings alone were trained.
+        encoder: name or folder of the teacher; `load_model` finds it again by this name.
+        adapter: what was merged into the student; None if only its embeddings were trained.
 
     Raises:
         ArtefactError: the student differs from the teacher in more than its embeddings and its adapter;
@@ -54,8 +75,9 @@ def save_language_pack(
     """
     _check_shares_encoder(student, teacher, adapter)
     mine, base = _embeddings(student), _embeddings(teacher)
+    n_shared = min(len(mine), len(base))
     changed = np.ones(len(mine), dtype=bool)
-    changed[: len(base)] = (mine[: len(base)] != base).any(axis=1)
+    changed[:n_shared] = (mine[:n_shared] != base[:n_shared]).any(axis=1)
     with publish_folder(folder) as draft:
         numbers = np.flatnonzero(changed)
         save_file({"ids": numbers, "rows": mine[numbers].astype(np.float16)}, str(draft / _ROWS))
@@ -64,46 +86,120 @@ def save_language_pack(
         if adapter is not None:
             save_file(rounded(adapter), str(draft / _ADAPTER))
             names.append(_ADAPTER)
-        manifest = {
-            "format_version": _VERSION if adapter is None else _VERSION_WITH_ADAPTER,
-            "language": language, "vocabulary": len(mine),
-            "teacher": route_fingerprint(teacher, "query"),
-            "files": {name: sha256_file(draft / name) for name in names},
-        }  # fmt: skip
-        (draft / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        manifest = _Manifest(
+            format_version=_VERSION if adapter is None else _VERSION_WITH_ADAPTER,
+            language=language,
+            vocabulary=len(mine),
+            teacher=route_fingerprint(teacher, "query"),
+            files={name: sha256_file(draft / name) for name in names},
+            encoder=_findable(encoder),
+        )
+        (draft / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
 
 
-def load_language_pack(folder: Path, teacher: str | Path | MultiVectorEncoder) -> MultiVectorEncoder:
+def load_language_pack(
+    folder: Path, encoder: str | Path | MultiVectorEncoder | None = None, *, device: str = "cpu"
+) -> MultiVectorEncoder:
     """Join a language pack with the English encoder it was made for.
 
+    Args:
+        folder: the pack.
+        encoder: the English encoder, its name or its folder; None takes the name that the pack records.
+        device: where an encoder is loaded to that is given by name; as torch names it.
+
+    Returns:
+        The cross-lingual model: the student answers queries, the English encoder documents.
+
     Raises:
-        ArtefactError: a file is damaged or missing, or the encoder is another one.
+        ArtefactError: a file is damaged or missing, or the encoder is another one or not found.
     """
-    manifest = read_json(folder / _MANIFEST)
-    if manifest.get("format_version") not in (_VERSION, _VERSION_WITH_ADAPTER):
-        raise ArtefactError(
-            f"{folder}: format version {manifest.get('format_version')}, this opticlir reads {_VERSION} and "
-            f"{_VERSION_WITH_ADAPTER}"
-        )
-    for name, digest in manifest["files"].items():
+    check_model_folder(folder)
+    manifest = _read_manifest(folder)
+    for name, digest in manifest.files.items():
         if not (folder / name).is_file() or sha256_file(folder / name) != digest:
             raise ArtefactError(f"{folder / name} is not what was saved: copy the pack again")
-    encoder = teacher if isinstance(teacher, MultiVectorEncoder) else load_model(teacher)
-    if route_fingerprint(encoder, "query") != manifest["teacher"]:
-        raise ArtefactError(f"{folder} was made for another English encoder than {teacher}")
-    rows = _arrays(folder / _ROWS)
-    base = _embeddings(encoder)
-    embeddings = np.zeros((manifest["vocabulary"], base.shape[1]), dtype=np.float32)
-    embeddings[: len(base)] = base
-    embeddings[rows["ids"]] = rows["rows"]
-    vocabulary = Vocabulary(Tokenizer.from_file(str(folder / _TOKENIZER)), embeddings, ())
-    student = new_student(encoder, vocabulary)
-    if _ADAPTER in manifest["files"]:
-        apply_adapter(student, from_rounded(_arrays(folder / _ADAPTER)))
-    return cross_lingual_model(student, encoder)
+    english = (
+        encoder if isinstance(encoder, MultiVectorEncoder) else _english(folder, manifest, encoder, device)
+    )
+    if route_fingerprint(english, "query") != manifest.teacher:
+        named = manifest.encoder if encoder is None else encoder
+        raise ArtefactError(f"{folder} was made for another English encoder than {named}")
+    try:
+        student = new_student(english, _vocabulary(folder, manifest, _embeddings(english)))
+        if _ADAPTER in manifest.files:
+            apply_adapter(student, from_rounded(_arrays(folder / _ADAPTER)))
+    except (KeyError, IndexError, ValueError) as error:
+        raise ArtefactError(f"{folder}: this language pack does not fit its encoder: {error}") from None
+    return cross_lingual_model(student, english)
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def _findable(encoder: str | Path) -> str:
+    """The name of an encoder; a folder as an absolute path, since the pack may be opened from elsewhere."""
+    name, layers = split_layers(encoder)
+    path = Path(name).expanduser()
+    if str(name) == EMBEDDED or not path.is_dir():
+        return str(encoder)
+    return f"{path.resolve()}" if layers is None else f"{path.resolve()}:{layers}"
+
+
+def _read_manifest(folder: Path) -> _Manifest:
+    settings = read_settings(folder / _MANIFEST)
+    if settings.get("format_version") not in (_VERSION, _VERSION_WITH_ADAPTER):
+        raise ArtefactError(
+            f"{folder}: format version {settings.get('format_version')}, this opticlir reads {_VERSION} and "
+            f"{_VERSION_WITH_ADAPTER}"
+        )
+    try:
+        manifest = _Manifest(**settings)
+        is_sound = (
+            {_ROWS, _TOKENIZER} <= manifest.files.keys() <= {_ROWS, _TOKENIZER, _ADAPTER}
+            and isinstance(manifest.vocabulary, int)
+            and isinstance(manifest.encoder, str)
+        )
+    except (TypeError, AttributeError):
+        is_sound = False
+    if not is_sound:
+        raise ArtefactError(f"{folder / _MANIFEST} is damaged: copy the pack again")
+    return manifest
+
+
+def _english(
+    folder: Path, manifest: _Manifest, encoder: str | Path | None, device: str
+) -> MultiVectorEncoder:
+    """Load the English encoder of a pack."""
+    if encoder is not None:
+        return load_checkpoint(encoder, device)
+    if not manifest.encoder:
+        raise ArtefactError(
+            f'{folder} does not record its English encoder: add "encoder": "minilm", or another name or folder, '
+            f"to {folder / _MANIFEST}"
+        )
+    try:
+        return load_checkpoint(manifest.encoder, device)
+    except OpticlirError as error:
+        raise ArtefactError(
+            f"{folder} needs its English encoder {manifest.encoder!r}, which cannot be opened ({error}); if it is "
+            f"elsewhere, change `encoder` in {folder / _MANIFEST}"
+        ) from None
+
+
+def _vocabulary(folder: Path, manifest: _Manifest, base: Matrix) -> Vocabulary:
+    arrays = _arrays(folder / _ROWS)
+    ids, rows = arrays["ids"], arrays["rows"]
+    if not len(ids) <= manifest.vocabulary <= len(base) + len(ids):
+        raise ValueError(f"{manifest.vocabulary} tokens with {len(ids)} embeddings of their own")
+    embeddings = np.zeros((manifest.vocabulary, base.shape[1]), dtype=np.float32)
+    n_shared = min(len(base), manifest.vocabulary)
+    embeddings[:n_shared] = base[:n_shared]
+    embeddings[ids] = rows
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
+    except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+        raise ArtefactError(f"{folder / _TOKENIZER}: this tokenizer cannot be loaded: {error}") from None
+    return Vocabulary(tokenizer, embeddings, ())
+
+
+def _arrays(path: Path) -> dict[str, Any]:
     try:
         return load_file(str(path))
     except SafetensorError as error:

@@ -10,7 +10,7 @@ import torch
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
-from opticlir.encoder.load import route_modules, transformer_of
+from opticlir.encoder.routes import route_modules, transformer_of
 from opticlir.errors import ArtefactError
 
 _TOGETHER = 64

@@ -13,8 +13,8 @@ import torch
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
-from opticlir.encoder.load import route_modules, transformer_of
-from opticlir.encoder.vocabulary import WordPlace, word_places
+from opticlir.encoder.routes import route_modules, transformer_of
+from opticlir.words import WordPlace, word_places
 
 _ANCHOR = "a"
 _TEXTS_TOGETHER = 512

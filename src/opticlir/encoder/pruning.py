@@ -9,7 +9,7 @@ import torch
 from sentence_transformers import MultiVectorEncoder
 from torch import nn
 
-from opticlir.encoder.load import transformer_of
+from opticlir.encoder.routes import transformer_of
 
 
 @contextmanager

@@ -13,23 +13,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
-from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, trainers
 
 from opticlir.encoder.alignment import Ids, TranslationTable, learn_translation_table
 from opticlir.errors import DataError
 from opticlir.records import SentencePair
+from opticlir.words import split_words
 
 Matrix = npt.NDArray[np.float32]
 
-WordPlace: TypeAlias = tuple[str, tuple[int, int]]
-"""A word and where it begins and ends in a text."""
-
-_WORDS = pre_tokenizers.BertPreTokenizer()  # words and punctuation marks, for every tokenizer alike
 _TEXTS_TOGETHER = 8192
 _LONGEST_WORD = 100  # characters; WordPiece turns longer ones into the unknown token
 
@@ -126,22 +122,6 @@ def extend_vocabulary(
     )  # fmt: skip
     word_embeddings = _place_words(student, frequent, embeddings, piece_embeddings, table, config)
     return _with_words(student, tokenizer, piece_embeddings, frequent, word_embeddings, words)
-
-
-def split_words(tokenizer: Tokenizer, text: str) -> list[str]:
-    """Words and punctuation marks of a text, as the tokenizer sees them after its normaliser."""
-    normalised = tokenizer.normalizer.normalize_str(text) if tokenizer.normalizer else text
-    return [word for word, _ in _WORDS.pre_tokenize_str(normalised)]
-
-
-def word_places(tokenizer: Tokenizer, text: str) -> list[WordPlace]:
-    """Each word and punctuation mark as the tokenizer sees it, in small letters, and where it stands in the text.
-
-    Unlike those of `split_words`, the words can be found again in the text as it was written.
-    """
-    places = [place for _, place in _WORDS.pre_tokenize_str(text)]
-    normalise = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str
-    return [(normalise(text[start:end]).strip().casefold(), (start, end)) for start, end in places]
 
 
 def _thin(pairs: Sequence[SentencePair], most: int) -> Sequence[SentencePair]:

@@ -4,7 +4,7 @@ from opticlir.pictures.alignment import TokenAlignment, align_texts, align_words
 from opticlir.pictures.alignment_html import alignment_html, alignment_page, alignment_strip
 from opticlir.pictures.alignment_png import alignment_png
 from opticlir.pictures.alignment_terminal import alignment_lines
-from opticlir.pictures.curves import TrainingCurves, curves_picture
+from opticlir.pictures.curves import TrainingCurves, curve_charts
 from opticlir.pictures.figures import Image, require_matplotlib
 from opticlir.pictures.line_chart import LineChart
 from opticlir.pictures.report import Block, Markup, Picture, Prose, Section, Table, report_html, shown_cell
@@ -28,7 +28,7 @@ __all__ = [
     "alignment_page",
     "alignment_png",
     "alignment_strip",
-    "curves_picture",
+    "curve_charts",
     "report_html",
     "require_matplotlib",
     "shown_cell",

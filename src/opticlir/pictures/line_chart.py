@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from opticlir.pictures.page import escaped
 
-Points = tuple[Sequence[float], Sequence[float]]
+Points = tuple[Sequence[float | int], Sequence[float | int]]
 """Abscissas and ordinates."""
 
 _WIDTH, _HEIGHT = 440, 220

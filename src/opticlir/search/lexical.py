@@ -10,41 +10,25 @@ holds 4 bytes per gram of the collection besides.
 """
 
 import json
-import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from anyascii import anyascii
 from bm25s import BM25
 from jaxtyping import Float32
 from scipy import sparse
 
 from opticlir.search.documents import write_array
 from opticlir.storage import Checksum, write_file
+from opticlir.words import latin_words
 
 GRAM = 5
 K1, B = 0.9, 0.4
 
 _GRAMS = "grams.json"
 _SCORES, _ROWS, _COLUMNS = "bm25_scores.npy", "bm25_documents.npy", "bm25_grams.npy"
-
-
-class _WordCharacters(dict[int, str]):
-    """What each code point is to the lexical index: itself in a word, nothing, or a gap between words."""
-
-    def __missing__(self, code: int) -> str:
-        category = unicodedata.category(chr(code))
-        if category[0] in "LMN":  # marks belong to words: without them Devanagari and Yoruba fall apart
-            self[code] = chr(code)
-        else:
-            self[code] = "" if category == "Cf" else " "  # joiners and soft hyphens separate nothing
-        return self[code]
-
-
-_WORD_CHARACTERS = _WordCharacters()
 
 
 def character_grams(text: str) -> Iterator[str]:
@@ -56,9 +40,7 @@ def character_grams(text: str) -> Iterator[str]:
         >>> list(character_grams("Кампала"))
         ['<kamp', 'kampa', 'ampal', 'mpala', 'pala>']
     """
-    letters = anyascii(unicodedata.normalize("NFKC", text).translate(_WORD_CHARACTERS))
-    # the apostrophes are the romanisation's, for soft signs and ejectives: those of the text are gaps by now
-    for word in letters.replace("'", "").casefold().translate(_WORD_CHARACTERS).split():
+    for word in latin_words(text):
         marked = f"<{word}>"
         for start in range(max(1, len(marked) - GRAM + 1)):
             yield marked[start : start + GRAM]

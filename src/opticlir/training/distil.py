@@ -181,7 +181,9 @@ def _save(
     if config.train != "all" and config.student is None:
         pack = run.folder / "language-pack"
         shutil.rmtree(pack, ignore_errors=True)  # of a run that was killed right after it
-        save_language_pack(student, teacher, pack, language=config.language, adapter=adapter)
+        save_language_pack(
+            student, teacher, pack, language=config.language, encoder=config.teacher, adapter=adapter
+        )
 
 
 def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallback, run: RunFolder) -> None:

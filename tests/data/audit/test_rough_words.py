@@ -1,6 +1,7 @@
 import pytest
 
-from opticlir.data.audit.words import is_question, script, words
+from opticlir.data.audit.scripts import is_question, script
+from opticlir.words import rough_words
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ from opticlir.data.audit.words import is_question, script, words
     ],
 )
 def test_words(text, expected):
-    assert words(text) == expected
+    assert rough_words(text) == expected
 
 
 @pytest.mark.parametrize("text", ["Who?", "من؟", "谁？", "ማን፧", 'He asked "who?"', "Who? ", "ποιος;"])

@@ -12,13 +12,14 @@ from opticlir.data.audit.findings import BitextAudit, FileFigures, LengthOutlier
 from opticlir.data.audit.lengths import LengthRatios, is_outlier, smoothed_log_ratio
 from opticlir.data.audit.misalignment import Block, check_alignment
 from opticlir.data.audit.sampling import DuplicateCounter, Reservoir
+from opticlir.data.audit.scripts import is_question, script
 from opticlir.data.audit.tokenization import measure_tokenization
 from opticlir.data.audit.warnings import warnings_of
-from opticlir.data.audit.words import is_question, script, words
 from opticlir.data.bitext import read_bitext
 from opticlir.data.skipping import SkipReport
 from opticlir.languages import language_code
 from opticlir.records import Query, SentencePair
+from opticlir.words import rough_words
 
 _N_SAMPLED_PAIRS = 5_000
 _BLOCK_PAIRS = 200
@@ -108,7 +109,7 @@ class _Gathered:
         self.pairs: Reservoir[SentencePair] = Reservoir(_N_SAMPLED_PAIRS, seed)
         self.blocks: Reservoir[Block] = Reservoir(_N_BLOCKS, seed)
         self.extremes = _Extremes()
-        self._unseen = {word for query in queries for word in words(query.text)}
+        self._unseen = {word for query in queries for word in rough_words(query.text)}
 
     def add(self, pair: SentencePair) -> None:
         """Take note of one pair."""
@@ -116,13 +117,13 @@ class _Gathered:
         self.characters.update(pair.foreign)
         self.pairs.add(pair)
         if self._unseen:
-            self._unseen.difference_update(words(pair.foreign))
+            self._unseen.difference_update(rough_words(pair.foreign))
 
     def register(self, queries: Sequence[Query], sample: Sequence[SentencePair]) -> Register | None:
         """Compare the sampled pairs with the queries."""
         if not queries:
             return None
-        query_words = [word for query in queries for word in words(query.text)]
+        query_words = [word for query in queries for word in rough_words(query.text)]
         return Register(
             n_queries=len(queries),
             query_characters_median=float(median(len(query.text) for query in queries)),

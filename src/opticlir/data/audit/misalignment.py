@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from opticlir.data.audit.words import words
 from opticlir.records import SentencePair
+from opticlir.words import rough_words
 
 _OFFSETS = (-2, -1, 1, 2)
 _WINDOW = 9
@@ -90,7 +90,7 @@ def check_alignment(blocks: Sequence[Block]) -> AlignmentCheck | None:
     if len(pairs) < _LEAST_PAIRS:
         return None
     scores = _scores_by_offset(
-        [words(pair.english) for pair in pairs], [words(pair.foreign) for pair in pairs]
+        [rough_words(pair.english) for pair in pairs], [rough_words(pair.foreign) for pair in pairs]
     )
     unrelated = float(np.median(_windowed(np.concatenate([scores[-2], scores[2]]))))
     related = float(np.median(np.maximum.reduce([_windowed(row) for row in scores.values()])))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
-from opticlir.data.audit.words import words
+from opticlir.words import rough_words
 
 _N_EXAMPLES = 10
 
@@ -119,4 +119,4 @@ def _is_letter_or_mark(character: str) -> bool:
 
 
 def _n_words(texts: Sequence[str]) -> int:
-    return sum(len(words(text)) for text in texts)
+    return sum(len(rough_words(text)) for text in texts)

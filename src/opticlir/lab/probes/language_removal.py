@@ -9,8 +9,8 @@ from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Dense, Normalize
 from torch import nn
 
+from opticlir.encoder import encode_documents, encode_queries, route_modules
 from opticlir.encoder.crosslingual import cross_lingual_model
-from opticlir.encoder.load import encode_documents, encode_queries, route_modules
 from opticlir.lab.probes.language_subspace import (
     language_components,
     language_subspace,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from opticlir.data import read_dictionary
-from opticlir.lab.rivals.word_table import words
+from opticlir.words import uncased_words
 
 _LONGEST = 4
 
@@ -32,7 +32,7 @@ class Dictionary:
         meanings: dict[tuple[str, ...], list[str]] = {}
         for path in paths:
             for english, foreign in read_dictionary(path):
-                if key := tuple(words(foreign)):
+                if key := tuple(uncased_words(foreign)):
                     meanings.setdefault(key, []).append(english)
         return cls(meanings)
 
@@ -42,7 +42,7 @@ class Dictionary:
 
     def translate(self, text: str) -> str:
         """Meaning by meaning, from the left; words that are in no entry stay as they are."""
-        rest, found = words(text), []
+        rest, found = uncased_words(text), []
         while rest:
             length = next(
                 (n for n in range(min(_LONGEST, len(rest)), 0, -1) if tuple(rest[:n]) in self._meanings), 0

@@ -7,8 +7,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy import sparse
 
-from opticlir.lab.rivals.word_table import words
 from opticlir.records import Document, Query, Run
+from opticlir.words import uncased_words
 
 K1, B = 0.9, 0.4
 
@@ -44,7 +44,7 @@ class StructuredQueries:
         rows, columns, counts = [], [], []
         lengths = np.zeros(len(documents))
         for row, document in enumerate(documents):
-            found = Counter(words(document.content))
+            found = Counter(uncased_words(document.content))
             lengths[row] = found.total()
             for word, count in found.items():
                 rows.append(row)
@@ -69,7 +69,7 @@ class StructuredQueries:
 
     def _ranking(self, text: str, depth: int) -> dict[str, float]:
         scores = np.zeros(len(self._ids))
-        for word in words(text):
+        for word in uncased_words(text):
             meanings = self._meanings(word)
             if not meanings:
                 continue

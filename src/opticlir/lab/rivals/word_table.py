@@ -4,14 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from tokenizers import normalizers, pre_tokenizers
 
 from opticlir.encoder.alignment import Ids, TranslationTable, learn_translation_table
 from opticlir.errors import DataError
 from opticlir.records import SentencePair
-
-_NORMALIZER = normalizers.BertNormalizer(strip_accents=True, lowercase=True)
-_WORDS = pre_tokenizers.BertPreTokenizer()
+from opticlir.words import uncased_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class WordTable:
 
     def translate(self, text: str) -> str:
         """The likeliest English word for each foreign one; a word the bitext never showed stays as it is."""
-        return " ".join(self._best(word) for word in words(text))
+        return " ".join(self._best(word) for word in uncased_words(text))
 
     def translate_all(self, texts: Sequence[str]) -> list[str]:
         """Each by itself."""
@@ -77,12 +74,7 @@ class WordTable:
         return self.english[candidates[0]] if candidates else word
 
 
-def words(text: str) -> list[str]:
-    """Lower-cased words and punctuation marks without diacritics."""
-    return [word for word, _ in _WORDS.pre_tokenize_str(_NORMALIZER.normalize_str(text))]
-
-
 def _numbered(texts: Sequence[str]) -> tuple[list[Ids], dict[str, int]]:
     numbers: dict[str, int] = {}
-    rows = [[numbers.setdefault(word, len(numbers)) for word in words(text)] for text in texts]
+    rows = [[numbers.setdefault(word, len(numbers)) for word in uncased_words(text)] for text in texts]
     return [np.array(row, dtype=np.int32) for row in rows], numbers

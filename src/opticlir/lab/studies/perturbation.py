@@ -7,8 +7,8 @@ import numpy as np
 
 from opticlir.lab.probes.perturbations import code_switch, drop_diacritics, drop_words, romanised, typos
 from opticlir.lab.rivals import Dictionary, WordTable
-from opticlir.lab.rivals.word_table import words
 from opticlir.records import Query
+from opticlir.words import uncased_words
 
 RATED = ("typos", "drop_words", "code_switch")
 """Perturbations that change a stated share of a question."""
@@ -103,6 +103,6 @@ def known_meanings(table: WordTable | Dictionary, queries: Sequence[Query]) -> d
     """
     found = {}
     for word in {word.casefold() for query in queries for word in query.text.split()}:
-        if any(piece.isalnum() and table.knows(piece) for piece in words(word)):
+        if any(piece.isalnum() and table.knows(piece) for piece in uncased_words(word)):
             found[word] = table.translate(word)
     return found

@@ -1,0 +1,26 @@
+"""Scripts and question marks of all languages."""
+
+import unicodedata
+from functools import lru_cache
+
+_QUESTION_MARKS = ("?", "؟", "？", "፧", ";", "՞")
+_CLOSING = "\"'»”’)] \u200f\u200e"
+
+
+def is_question(text: str) -> bool:
+    """Tell whether a sentence ends with a question mark of any script."""
+    return text.rstrip(_CLOSING).endswith(_QUESTION_MARKS)
+
+
+@lru_cache(maxsize=10_000)
+def script(character: str) -> str | None:
+    """Return the script of a letter as Unicode names it ("LATIN", "ETHIOPIC", "CJK"), or None if it is no letter.
+
+    Example:
+        >>> script("ẹ"), script("ሰ"), script("7")
+        ('LATIN', 'ETHIOPIC', None)
+    """
+    if unicodedata.category(character) not in {"Ll", "Lu", "Lt", "Lo"}:
+        return None
+    name = unicodedata.name(character, "")
+    return name.split(" ")[0].split("-")[0] or None
