@@ -6,7 +6,7 @@ from typing import Literal
 
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.encoder.load import transformer_of
+from opticlir.encoder.routes import transformer_of
 from opticlir.encoder.pieces import scored_positions
 
 
