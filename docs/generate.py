@@ -27,8 +27,12 @@ _GENERATED = "<!-- written by `make docs` from the code: do not edit -->"
 def pages() -> dict[str, str]:
     """Text of each generated page by its name in `docs/`."""
     return {
-        "cli.md": _page("Commands", "opticlir", app, "The commands of the laboratory: [opticlir lab](lab-cli.md)."),
-        "lab-cli.md": _page("Laboratory commands", "opticlir lab", lab, "The commands for users: [opticlir](cli.md)."),
+        "cli.md": _page(
+            "Commands", "opticlir", app, "The commands of the laboratory: [opticlir lab](lab-cli.md)."
+        ),
+        "lab-cli.md": _page(
+            "Laboratory commands", "opticlir lab", lab, "The commands for users: [opticlir](cli.md)."
+        ),
         "settings.md": _settings_page(),
     }
 
@@ -37,11 +41,12 @@ def pages() -> dict[str, str]:
 
 
 def _page(title: str, program: str, group: typer.Typer, elsewhere: str) -> str:
-    commands = dict(_commands(program, group))
+    functions = dict(commands(program, group))
     overview = [
-        f"| [`{name}`](#{name.replace(' ', '-')}) | {_cell(_summary(function))} |" for name, function in commands.items()
+        f"| [`{name}`](#{name.replace(' ', '-')}) | {_cell(_summary(function))} |"
+        for name, function in functions.items()
     ]
-    blocks = [_command(name, function) for name, function in commands.items()]
+    blocks = [_command(name, function) for name, function in functions.items()]
     return "\n\n".join(
         [
             f"# {title}",
@@ -54,9 +59,16 @@ def _page(title: str, program: str, group: typer.Typer, elsewhere: str) -> str:
     ) + "\n"  # fmt: skip
 
 
-def _commands(program: str, group: typer.Typer) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Full name and function of each visible command, in alphabetical order; groups within follow."""
-    named = {each.name or _dashed(each.callback): each for each in group.registered_commands if not each.hidden}
+def commands(program: str, group: typer.Typer) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Full name and function of each visible command, in alphabetical order; groups within follow.
+
+    Args:
+        program: what stands before the name of the command.
+        group: a Typer application.
+    """
+    named = {
+        each.name or _dashed(each.callback): each for each in group.registered_commands if not each.hidden
+    }
     for name, each in sorted(named.items()):
         assert each.callback
         yield f"{program} {name}", each.callback
@@ -64,8 +76,8 @@ def _commands(program: str, group: typer.Typer) -> Iterator[tuple[str, Callable[
         application = inner.typer_instance
         assert application
         name = str(application.info.name)
-        if name != "lab" and not application.info.hidden is True:
-            yield from _commands(f"{program} {name}", application)
+        if name != "lab" and application.info.hidden is not True:
+            yield from commands(f"{program} {name}", application)
 
 
 def _dashed(function: Callable[..., Any] | None) -> str:
@@ -84,8 +96,10 @@ def _command(name: str, function: Callable[..., Any]) -> str:
             examples.append(paragraph.removeprefix("Example: "))
         else:
             paragraphs.append(paragraph)
-    arguments, options = _parameters(function)
-    usage = shlex.join(name.split()) + " [OPTIONS]" + "".join(f" {argument.metavar}" for argument in arguments)
+    arguments, options = parameters(function)
+    usage = (
+        shlex.join(name.split()) + " [OPTIONS]" + "".join(f" {argument.metavar}" for argument in arguments)
+    )
     blocks = [f"## `{name}`", *paragraphs, _fenced(usage, *examples)]
     if arguments:
         rows = [f"| `{each.metavar}` | {each.kind} | {_cell(each.help)} |" for each in arguments]
@@ -103,13 +117,13 @@ def _fenced(usage: str, *examples: str) -> str:
     return "\n".join(["```sh", *lines, "```"])
 
 
-class _Parameter:
+class Parameter:
     """An argument or option of a command, in words."""
 
     def __init__(self, name: str, kind: Any, about: Any, default: Any) -> None:
         first = [about.default] if isinstance(about.default, str) else []  # Typer keeps the first name there
-        names = [*first, *(about.param_decls or ())] or [f"--{name.replace('_', '-')}"]
-        self.names = ", ".join(f"`{each}`" for each in names)
+        self.spellings = [*first, *(about.param_decls or ())] or [f"--{name.replace('_', '-')}"]
+        self.names = ", ".join(f"`{each}`" for each in self.spellings)
         is_many = get_origin(kind) is list
         is_optional = default is not inspect.Parameter.empty
         self.metavar = (about.metavar or name.upper()) + ("..." if is_many else "")
@@ -120,15 +134,18 @@ class _Parameter:
         self.help = about.help or ""
 
 
-def _parameters(function: Callable[..., Any]) -> tuple[list[_Parameter], list[_Parameter]]:
+def parameters(function: Callable[..., Any]) -> tuple[list[Parameter], list[Parameter]]:
+    """Arguments and options of a command."""
     hints = get_type_hints(function, include_extras=True)
     arguments, options = [], []
     for name, parameter in inspect.signature(function).parameters.items():
-        kind, about = get_args(hints[name])[:2] if get_origin(hints[name]) is Annotated else (hints[name], None)
+        kind, about = (
+            get_args(hints[name])[:2] if get_origin(hints[name]) is Annotated else (hints[name], None)
+        )
         if isinstance(about, typer.models.ArgumentInfo):
-            arguments.append(_Parameter(name, kind, about, parameter.default))
+            arguments.append(Parameter(name, kind, about, parameter.default))
         elif isinstance(about, typer.models.OptionInfo) and not about.hidden:
-            options.append(_Parameter(name, kind, about, parameter.default))
+            options.append(Parameter(name, kind, about, parameter.default))
     return arguments, options
 
 
@@ -162,7 +179,8 @@ def _settings_page() -> str:
         "# Training settings",
         _GENERATED,
         "`opticlir train --config FILE` reads these settings from a TOML file; `TrainConfig` takes them in Python. "
-        "Options on the command line win over the file. opticlir refuses an unknown name and suggests the nearest one.\n\n"
+        "Options on the command line win over the file. opticlir refuses an unknown name and suggests the nearest "
+        "one.\n\n"
         "```sh\nopticlir train --bitext pairs.tsv --language swa --out swahili --print-config > train.toml\n```",
         _settings_table(TrainConfig, without={entry.name for entry in tables}),
     ]

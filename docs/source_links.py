@@ -6,7 +6,9 @@ The pages link to the source so that the code host can open it; the site holds n
 import re
 from typing import Any
 
-_OUT_OF_DOCS = re.compile(r"\[([^\]]+)\]\((?:\.\./)+((?:src|tests|studies|benchmarks|examples)/[^)#]*|[A-Z]+\.md)\)")
+_OUT_OF_DOCS = re.compile(
+    r"\[([^\]]+)\]\((?:\.\./)+((?:src|tests|studies|benchmarks|examples)/[^)#]*|[A-Z]+\.md)\)"
+)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
