@@ -1,41 +1,60 @@
-# make demo   sets itself up, distils, indexes and searches the embedded sample
+# make demo   sets itself up, then trains, indexes and searches the embedded sample
 # make test   sets itself up and runs every test
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test check format docs install clean
+.PHONY: demo test check format docs site pictures notebooks install install-dev clean
 .DEFAULT_GOAL := demo
 
 demo: install
 	$(BIN)/opticlir demo
 
-test: install
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+test: install-dev
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --cov
 
-check: install
+check: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: install
+format: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: install
-	$(BIN)/typer opticlir.cli utils docs --name opticlir --output docs/cli.md
+# the pages of the reference that come from the code
+docs: install-dev
+	$(BIN)/python docs/generate.py
 
-install: $(VENV)/installed
+# the documentation site, to be opened as site/index.html; needs no connection
+site: install-dev
+	$(BIN)/mkdocs build --strict
+
+# the picture of the README, from the model that `make demo` trained
+pictures: install
+	$(BIN)/python docs/pictures/search_result.py --model demo-run/swa --out docs/pictures/search_result.png
+
+# runs the notebooks and stores what they print
+notebooks: install-dev
+	$(BIN)/python examples/execute.py
+
+install: $(VENV)/for-users
+install-dev: $(VENV)/for-developers
 
 # torch comes first and alone: whatever follows accepts it and leaves it as it is
-$(VENV)/installed: pyproject.toml
+$(VENV)/for-users: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(PIP) torch==2.13.0
+	$(PIP) --editable ".[embedded,pictures]"
+	touch $@
+
+$(VENV)/for-developers: $(VENV)/for-users
+	$(PIP) --editable ".[dev]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist demo-run
+	rm -rf $(VENV) build dist demo-run site .coverage

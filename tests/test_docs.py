@@ -1,39 +1,139 @@
-"""The documents say what the code does: no stale command list, no link that leads nowhere."""
+"""The documents say what the code does: fresh reference, live links, real commands, plain sentences."""
 
+import ast
+import importlib.util
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import opticlir
+
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+GENERATED = ("cli.md", "lab-cli.md", "settings.md")
 
 
-def test_the_list_of_commands_is_fresh(tmp_path):
-    page = tmp_path / "cli.md"
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "typer",
-            "opticlir.cli",
-            "utils",
-            "docs",
-            "--name",
-            "opticlir",
-            "--output",
-            str(page),
-        ],
-        check=True,
-        capture_output=True,
+def named(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture(scope="module")
+def generate():
+    """The script behind `make docs`."""
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def commands(generate):
+    """Options of every command by its full name."""
+    found = {}
+    for program, group in (("opticlir", generate.app), ("opticlir lab", generate.lab)):
+        for name, function in generate.commands(program, group):
+            _, options = generate.parameters(function)
+            found[name] = {each for option in options for each in option.spellings} | {"--help"}
+    return found
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_the_generated_reference_is_fresh(generate, name):
+    assert (DOCS / name).read_text(encoding="utf-8") == generate.pages()[name], (
+        f"docs/{name} is stale: run `make docs`"
     )
-    assert page.read_text() == (ROOT / "docs" / "cli.md").read_text(), "docs/cli.md is stale: run `make docs`"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+
+
+def command_lines(page):
+    """Calls of opticlir in the shell blocks of a page, as lists of words; a comment is no part of them."""
+    for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if "opticlir" in words:
+                yield words[words.index("opticlir") :]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in GENERATED], ids=named)
+def test_every_command_that_a_page_shows_exists_with_its_options(page, commands):
+    for words in command_lines(page):
+        name = next((" ".join(words[:n]) for n in (3, 2) if " ".join(words[:n]) in commands), None)
+        if words[1:] in ([], ["--version"], ["--help"]):
+            continue
+        assert name, f"there is no `{' '.join(words[:3])}`"
+        unknown = {word for word in words if word.startswith("--")} - commands[name]
+        assert not unknown, f"`{name}` has no {unknown}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_python_on_a_page_compiles_and_imports_public_names(page):
+    for block in re.findall(
+        r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        for statement in ast.walk(ast.parse(block)):
+            if isinstance(statement, ast.ImportFrom) and statement.module == "opticlir":
+                assert {alias.name for alias in statement.names} <= set(dir(opticlir))
+
+
+# ---- plain sentences
+
+LONGEST_SENTENCE = 30
+"""Words; 25 is the aim."""
+
+
+def sentences(page):
+    """Sentences of the prose of a page, without code, tables, headings and markup."""
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"<!--.*?-->|^(#|\||    |--8<--|!\[|\$\$).*?$", "\n", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"^\s*([*+-]|\d+\.) ", "\n\n", text, flags=re.MULTILINE)  # an item is a paragraph
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    for paragraph in re.split(r"\n\s*\n", text):
+        plain = re.sub(r"`[^`]*`", "code", " ".join(paragraph.split()))
+        plain = re.sub(r"<[^>]+>|[*_]", "", plain)
+        yield from (sentence for sentence in re.split(r"(?<=[.!?:])\s+", plain) if sentence)
+
+
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]
+PROSE += sorted((DOCS / "guides").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", [page for page in PROSE if page.name not in GENERATED], ids=named)
+def test_sentences_are_short(page):
+    long = {sentence: len(sentence.split()) for sentence in sentences(page)}
+    long = {sentence: n_words for sentence, n_words in long.items() if n_words > LONGEST_SENTENCE}
+    assert not long, f"{named(page)} has sentences of more than {LONGEST_SENTENCE} words"
+
+
+# ---- the site
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path):
+    pytest.importorskip("mkdocs", reason="the site needs the extra docs")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > 20
+    for page in pages:
+        loaded = re.findall(
+            r'<(?:script|img|link)[^>]+(?:src|href)="(https?:[^"]+)', page.read_text(encoding="utf-8")
+        )
+        assert not loaded, f"{page.name} loads {loaded} from the network"

@@ -1,3 +1,3 @@
 """Search English documents in any language, from translated sentences alone."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

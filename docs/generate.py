@@ -1,0 +1,227 @@
+"""Write the pages of the reference that come from the code: the commands and the settings.
+
+    make docs
+
+`tests/test_docs.py` refuses pages that differ from the code.
+"""
+
+import inspect
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import typer
+
+from opticlir.__main__ import app
+from opticlir.lab.cli.app import lab
+from opticlir.training import TrainConfig
+from opticlir.training.config_toml import field_docs
+
+FOLDER = Path(__file__).parent
+_GENERATED = "<!-- written by `make docs` from the code: do not edit -->"
+
+
+def pages() -> dict[str, str]:
+    """Text of each generated page by its name in `docs/`."""
+    return {
+        "cli.md": _page(
+            "Commands", "opticlir", app, "The commands of the laboratory: [opticlir lab](lab-cli.md)."
+        ),
+        "lab-cli.md": _page(
+            "Laboratory commands", "opticlir lab", lab, "The commands for users: [opticlir](cli.md)."
+        ),
+        "settings.md": _settings_page(),
+    }
+
+
+# ---- commands
+
+
+def _page(title: str, program: str, group: typer.Typer, elsewhere: str) -> str:
+    functions = dict(commands(program, group))
+    overview = [
+        f"| [`{name}`](#{name.replace(' ', '-')}) | {_cell(_summary(function))} |"
+        for name, function in functions.items()
+    ]
+    blocks = [_command(name, function) for name, function in functions.items()]
+    return "\n\n".join(
+        [
+            f"# {title}",
+            _GENERATED,
+            f"{elsewhere} Every command has `--help`. Exit code 0: done. 1: the input, a file or the machine made it "
+            "impossible, and one line says why. 2: wrong usage.",
+            "\n".join(["| command | what it does |", "|---|---|", *overview]),
+            *blocks,
+        ]
+    ) + "\n"  # fmt: skip
+
+
+def commands(program: str, group: typer.Typer) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Full name and function of each visible command, in alphabetical order; groups within follow.
+
+    Args:
+        program: what stands before the name of the command.
+        group: a Typer application.
+    """
+    named = {
+        each.name or _dashed(each.callback): each for each in group.registered_commands if not each.hidden
+    }
+    for name, each in sorted(named.items()):
+        assert each.callback
+        yield f"{program} {name}", each.callback
+    for inner in group.registered_groups:
+        application = inner.typer_instance
+        assert application
+        name = str(application.info.name)
+        if name != "lab" and application.info.hidden is not True:
+            yield from commands(f"{program} {name}", application)
+
+
+def _dashed(function: Callable[..., Any] | None) -> str:
+    assert function
+    return function.__name__.replace("_", "-")
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    return inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _command(name: str, function: Callable[..., Any]) -> str:
+    paragraphs, examples = [], []
+    for paragraph in inspect.cleandoc(function.__doc__ or "").split("\n\n"):
+        if paragraph.startswith("Example: "):
+            examples.append(paragraph.removeprefix("Example: "))
+        else:
+            paragraphs.append(paragraph)
+    arguments, options = parameters(function)
+    usage = (
+        shlex.join(name.split()) + " [OPTIONS]" + "".join(f" {argument.metavar}" for argument in arguments)
+    )
+    blocks = [f"## `{name}`", *paragraphs, _fenced(usage, *examples)]
+    if arguments:
+        rows = [f"| `{each.metavar}` | {each.kind} | {_cell(each.help)} |" for each in arguments]
+        blocks.append("\n".join(["| argument | value | meaning |", "|---|---|---|", *rows]))
+    if options:
+        rows = [f"| {each.names} | {each.kind} | {each.default} | {_cell(each.help)} |" for each in options]
+        blocks.append("\n".join(["| option | value | default | meaning |", "|---|---|---|---|", *rows]))
+    return "\n\n".join(blocks)
+
+
+def _fenced(usage: str, *examples: str) -> str:
+    lines = [usage]
+    if examples:
+        lines += ["", "# example", *examples]
+    return "\n".join(["```sh", *lines, "```"])
+
+
+class Parameter:
+    """An argument or option of a command, in words."""
+
+    def __init__(self, name: str, kind: Any, about: Any, default: Any) -> None:
+        first = [about.default] if isinstance(about.default, str) else []  # Typer keeps the first name there
+        self.spellings = [*first, *(about.param_decls or ())] or [f"--{name.replace('_', '-')}"]
+        self.names = ", ".join(f"`{each}`" for each in self.spellings)
+        is_many = get_origin(kind) is list
+        is_optional = default is not inspect.Parameter.empty
+        self.metavar = (about.metavar or name.upper()) + ("..." if is_many else "")
+        if isinstance(about, typer.models.ArgumentInfo) and is_optional:
+            self.metavar = f"[{self.metavar}]"
+        self.kind = _kind(kind)
+        self.default = _default(default)
+        self.help = about.help or ""
+
+
+def parameters(function: Callable[..., Any]) -> tuple[list[Parameter], list[Parameter]]:
+    """Arguments and options of a command."""
+    hints = get_type_hints(function, include_extras=True)
+    arguments, options = [], []
+    for name, parameter in inspect.signature(function).parameters.items():
+        kind, about = (
+            get_args(hints[name])[:2] if get_origin(hints[name]) is Annotated else (hints[name], None)
+        )
+        if isinstance(about, typer.models.ArgumentInfo):
+            arguments.append(Parameter(name, kind, about, parameter.default))
+        elif isinstance(about, typer.models.OptionInfo) and not about.hidden:
+            options.append(Parameter(name, kind, about, parameter.default))
+    return arguments, options
+
+
+def _kind(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " \\| ".join(f"`{choice}`" for choice in get_args(kind))
+    if get_origin(kind) is UnionType:
+        return _kind(next(part for part in get_args(kind) if part is not NoneType))
+    if get_origin(kind) in (list, tuple):
+        return f"{_kind(get_args(kind)[0])}, repeatable"
+    names = {bool: "flag", str: "text", int: "whole number", float: "number", Path: "path"}
+    return names.get(kind, str(getattr(kind, "__name__", kind)))
+
+
+def _default(default: Any) -> str:
+    if default is inspect.Parameter.empty:
+        return "required"
+    if default is None or default is False or default in ([], ()):
+        return ""
+    if isinstance(default, list | tuple):
+        return " ".join(f"`{each}`" for each in default)
+    return f"`{default}`"
+
+
+# ---- settings
+
+
+def _settings_page() -> str:
+    tables = [entry for entry in fields(TrainConfig) if is_dataclass(entry.type)]
+    blocks = [
+        "# Training settings",
+        _GENERATED,
+        "`opticlir train --config FILE` reads these settings from a TOML file; `TrainConfig` takes them in Python. "
+        "Options on the command line win over the file. opticlir refuses an unknown name and suggests the nearest "
+        "one.\n\n"
+        "```sh\nopticlir train --bitext pairs.tsv --language swa --out swahili --print-config > train.toml\n```",
+        _settings_table(TrainConfig, without={entry.name for entry in tables}),
+    ]
+    for entry in tables:
+        assert isinstance(entry.type, type)
+        blocks += [f"## `[{entry.name}]`", field_docs(TrainConfig)[entry.name], _settings_table(entry.type)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _settings_table(kind: type, without: set[str] = frozenset()) -> str:  # type: ignore[assignment]
+    docs = field_docs(kind)
+    rows = [
+        f"| `{entry.name}` | {_setting_default(entry)} | {_setting_kind(entry.type)} | {_cell(docs[entry.name])} |"
+        for entry in fields(kind)
+        if entry.name not in without
+    ]
+    return "\n".join(["| setting | default | value | meaning |", "|---|---|---|---|", *rows])
+
+
+def _setting_kind(kind: Any) -> str:
+    arguments = get_args(kind)
+    if get_origin(kind) is tuple and is_dataclass(arguments[0]):
+        return "list of tables"
+    is_optional = get_origin(kind) is UnionType and NoneType in arguments
+    return _kind(kind) + (", or unset" if is_optional else "")
+
+
+def _setting_default(entry: "Field[Any]") -> str:
+    if entry.default_factory is not MISSING:
+        return f"`{entry.default_factory()}`"
+    if entry.default is MISSING:
+        return "required"
+    if entry.default is None:
+        return "unset"
+    return f"`{str(entry.default).lower()}`" if isinstance(entry.default, bool) else f"`{entry.default}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("\n", " ").replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
