@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from opticlir.errors import ArtefactError
-from opticlir.manifest import Manifest, environment, read_manifest, write_manifest
-from opticlir.storage import check_files, exclusive_lock, sha256_file, write_text_atomically
-from opticlir.storage.files import Checksum
+from opticlir.manifest import Manifest, check_same_settings, environment, read_manifest, write_manifest
+from opticlir.storage import check_files, checksums_of, exclusive_lock, write_text_atomically
 from opticlir.storage.filesystem import refusals_named
 from opticlir.training.processes import by_main, is_main_process, shared
 from opticlir.training.step_log import StepLog
@@ -147,12 +146,8 @@ class RunFolder:
     @by_main
     def seal_checkpoint(self, checkpoint: Path) -> None:
         """Write the checksums of a checkpoint: without them it counts as torn."""
-        files = {
-            str(path.relative_to(checkpoint)): Checksum(path.stat().st_size, sha256_file(path))
-            for path in sorted(checkpoint.rglob("*"))
-            if path.is_file()
-        }
-        write_manifest(checkpoint / _COMPLETE, Manifest(kind="checkpoint", format_version=1, files=files))
+        manifest = Manifest(kind="checkpoint", format_version=1, files=checksums_of(checkpoint))
+        write_manifest(checkpoint / _COMPLETE, manifest)
 
     @by_main
     def last_checkpoint(self) -> Path | None:
@@ -173,13 +168,7 @@ class RunFolder:
 
     def _check_same(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
         for part in ("config", "inputs"):
-            for name in sorted({*wanted[part], *found[part]}):
-                new, old = wanted[part].get(name), found[part].get(name)
-                if new != old:
-                    raise ArtefactError(
-                        f"{self.out} holds another run: {name} was {old!r} and is {new!r} now; "
-                        "choose another --out, or remove the folder"
-                    )
+            check_same_settings(self.out, found[part], wanted[part])
         if found["environment"].get("torch") != environment()["torch"]:
             logger.warning(
                 "this run was begun with torch %s: it will not end in the same bits",

@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 import tiny_models
-from opticlir.storage import unless_held
-from opticlir.training.cache_inventory import list_entries, prune, torn_pieces
+from opticlir.artefacts import ArtefactCache
+from opticlir.storage import exclusive_lock
 from opticlir.training.teacher_cache import TeacherCache
 
 TEXTS = list(tiny_models.ENGLISH)
@@ -43,8 +43,8 @@ def n_bytes(cache):
 
 
 def test_entries_say_whose_vectors_they_are_and_when_they_were_used(cache):
-    entries = list_entries(cache)
-    assert [(entry.teacher, entry.vectors, entry.shards, entry.texts) for entry in entries] == [
+    entries = ArtefactCache(cache).entries()
+    assert [(entry.config["teacher"], entry.config["vectors"], entry.parts, entry.counts["texts"]) for entry in entries] == [
         ("tiny", "float16", 2, 8), ("tiny", "int8", 1, 4)
     ]  # fmt: skip
     assert [entry.last_used for entry in entries] == [
@@ -52,27 +52,27 @@ def test_entries_say_whose_vectors_they_are_and_when_they_were_used(cache):
         "1972-09-07T00:00:00+00:00",
     ]
     assert sum(entry.bytes for entry in entries) == n_bytes(cache)
-    assert entries[1].tokens == sum(len(text.split()) for text in TEXTS[:4])
-    assert not any(entry.in_use or entry.bfloat16 for entry in entries)
+    assert entries[1].counts["tokens"] == sum(len(text.split()) for text in TEXTS[:4])
+    assert not any(entry.in_use or entry.config["bfloat16"] for entry in entries)
 
 
 def test_an_empty_cache_has_no_entries_nothing_torn_and_nothing_to_prune(tmp_path):
-    assert list_entries(tmp_path) == []
-    assert list(torn_pieces(tmp_path)) == []
-    assert prune(tmp_path, max_bytes=0.0).removed == 0
+    assert ArtefactCache(tmp_path).entries() == []
+    assert list(ArtefactCache(tmp_path).damaged()) == []
+    assert ArtefactCache(tmp_path).prune(max_bytes=0.0).removed == 0
 
 
 def test_use_is_noted(cache, teacher):
     tokens = TeacherCache(cache, teacher).encode(TEXTS[:1])
-    assert [entry.in_use for entry in list_entries(cache)] == [True, False]
+    assert [entry.in_use for entry in ArtefactCache(cache).entries()] == [True, False]
     assert days_left(cache)[1:] == [10, 20]
     del tokens
     gc.collect()
-    assert not any(entry.in_use for entry in list_entries(cache))
+    assert not any(entry.in_use for entry in ArtefactCache(cache).entries())
 
 
 def test_a_whole_cache_verifies(cache):
-    assert list(torn_pieces(cache)) == []
+    assert list(ArtefactCache(cache).damaged()) == []
 
 
 @pytest.mark.parametrize("name", ["texts.npy", "starts.npy", "vectors.npy"])
@@ -82,7 +82,7 @@ def test_a_flipped_byte_names_its_shard(cache, name, position):
     data = bytearray((shard / name).read_bytes())
     data[position] ^= 4
     (shard / name).write_bytes(data)
-    ((path, reason),) = torn_pieces(cache)
+    ((path, reason),) = ArtefactCache(cache).damaged()
     assert path == shard
     assert str(shard / name) in reason
 
@@ -90,14 +90,14 @@ def test_a_flipped_byte_names_its_shard(cache, name, position):
 def test_scales_are_verified_too(cache):
     (scales,) = (cache / "teacher").glob("*/shard-*/scales.npy")
     scales.unlink()
-    ((path, reason),) = torn_pieces(cache)
+    ((path, reason),) = ArtefactCache(cache).damaged()
     assert path == scales.parent
     assert "is missing" in reason
 
 
 def test_prune_removes_what_was_not_used_for_long(cache):
     before = n_bytes(cache)
-    pruned = prune(cache, older_than=15 * DAY, now=1000 * DAY)
+    pruned = ArtefactCache(cache).prune(older_than=15 * DAY, now=1000 * DAY)
     assert days_left(cache) == [10]
     assert (pruned.removed, pruned.left) == (2, n_bytes(cache))
     assert pruned.freed == before - pruned.left
@@ -107,23 +107,23 @@ def test_prune_removes_what_was_not_used_for_long(cache):
 def test_prune_removes_the_oldest_first_until_the_size_is_met(cache):
     """Oldest by use, not by when it was made, and over all teachers."""
     everything = n_bytes(cache)
-    assert prune(cache, max_bytes=float(everything)).removed == 0
-    assert prune(cache, max_bytes=everything - 1.0).removed == 1
+    assert ArtefactCache(cache).prune(max_bytes=float(everything)).removed == 0
+    assert ArtefactCache(cache).prune(max_bytes=everything - 1.0).removed == 1
     assert days_left(cache) == [10, 20]
-    prune(cache, max_bytes=n_bytes(cache) - 1.0)
+    ArtefactCache(cache).prune(max_bytes=n_bytes(cache) - 1.0)
     assert days_left(cache) == [10]
-    assert prune(cache, max_bytes=0.0).left == 0
+    assert ArtefactCache(cache).prune(max_bytes=0.0).left == 0
 
 
 def test_prune_leaves_a_teacher_in_use_alone(cache, teacher):
     tokens = TeacherCache(cache, teacher).encode(TEXTS[4:5])
-    pruned = prune(cache, max_bytes=0.0)
+    pruned = ArtefactCache(cache).prune(max_bytes=0.0)
     assert pruned.removed == 1  # of int8
     assert pruned.left == pruned.in_use == n_bytes(cache) > 0
     assert tokens[0].shape == (5, 32)
     del tokens
     gc.collect()
-    assert prune(cache, max_bytes=0.0).left == 0
+    assert ArtefactCache(cache).prune(max_bytes=0.0).left == 0
 
 
 def test_prune_clears_up_after_killed_writers_unless_somebody_may_be_writing(cache, teacher):
@@ -131,21 +131,24 @@ def test_prune_clears_up_after_killed_writers_unless_somebody_may_be_writing(cac
     (folder / ".shard-1.partial").mkdir()
     (folder / ".shard-1.partial" / "vectors.npy").write_bytes(bytes(100))
     (folder / ".shard-1.lock").write_text("1")
-    with unless_held(folder) as is_free:
-        assert is_free
-    assert prune(cache, max_bytes=1e9).freed == 101
+    (folder / ".shard-2.partial").mkdir()
+    (folder / ".shard-2.partial" / "vectors.npy").write_bytes(bytes(10))
+    with exclusive_lock(folder / "shard-2"):
+        assert ArtefactCache(cache).prune(max_bytes=1e9).freed == 101
+        assert (folder / ".shard-2.partial").exists()
+    assert ArtefactCache(cache).prune(max_bytes=1e9).freed == 10
     assert not list(folder.glob(".*"))
     assert len(days_left(cache)) == 3
 
 
 def test_a_shard_without_a_manifest_serves_nobody_and_goes_first(cache):
     (sorted((cache / "teacher").glob("*/shard-*"))[0] / "manifest.json").unlink()
-    prune(cache, max_bytes=n_bytes(cache) - 1.0)
+    ArtefactCache(cache).prune(max_bytes=n_bytes(cache) - 1.0)
     assert len(days_left(cache)) == 2
 
 
 def test_what_was_pruned_is_encoded_again(cache, teacher):
-    prune(cache, max_bytes=0.0)
+    ArtefactCache(cache).prune(max_bytes=0.0)
     assert len(TeacherCache(cache, teacher).encode(TEXTS)[19]) == len(TEXTS[19].split())
 
 
