@@ -5,8 +5,11 @@ import shutil
 import pytest
 
 import tiny_models
-from opticlir.artefacts import ArtefactCache
-from opticlir.storage import exclusive_lock
+from opticlir.artefacts import ArtefactCache, default_cache_folder
+from opticlir.benchmark import cached_index
+from opticlir.errors import SetupError
+from opticlir.records import Document
+from opticlir.storage import exclusive_lock, publish_version, sources
 from opticlir.training.teacher_cache import TeacherCache
 
 TEXTS = list(tiny_models.ENGLISH)
@@ -44,9 +47,10 @@ def n_bytes(cache):
 
 def test_entries_say_whose_vectors_they_are_and_when_they_were_used(cache):
     entries = ArtefactCache(cache).entries()
-    assert [(entry.config["teacher"], entry.config["vectors"], entry.parts, entry.counts["texts"]) for entry in entries] == [
-        ("tiny", "float16", 2, 8), ("tiny", "int8", 1, 4)
-    ]  # fmt: skip
+    found = [
+        (each.config["teacher"], each.config["vectors"], each.parts, each.counts["texts"]) for each in entries
+    ]
+    assert found == [("tiny", "float16", 2, 8), ("tiny", "int8", 1, 4)]
     assert [entry.last_used for entry in entries] == [
         "1972-09-17T00:00:00+00:00",
         "1972-09-07T00:00:00+00:00",
@@ -155,3 +159,131 @@ def test_what_was_pruned_is_encoded_again(cache, teacher):
 def test_a_cache_removed_by_hand_is_made_again(cache, teacher):
     shutil.rmtree(cache / "teacher")
     assert len(TeacherCache(cache, teacher).encode(TEXTS)) == len(TEXTS)
+
+
+# other kinds, and what is not ours
+
+
+@pytest.fixture
+def indexed(cache, teacher):
+    """The same cache with an index of three documents."""
+    cached_index([Document(f"d{at}", text) for at, text in enumerate(TEXTS[:3])], teacher, cache)
+    gc.collect()
+    return cache
+
+
+def all_bytes(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_an_index_is_listed_verified_and_pruned(indexed):
+    (entry,) = [entry for entry in ArtefactCache(indexed).entries() if entry.kind == "indexes"]
+    assert (entry.counts["documents"], entry.is_current, entry.in_use) == (3, True, False)
+    assert list(ArtefactCache(indexed).damaged()) == []
+    (tokens,) = indexed.glob("indexes/*/versions/*/tokens.bin")
+    tokens.write_bytes(tokens.read_bytes()[:-1] + b"?")
+    ((path, reason),) = ArtefactCache(indexed).damaged()
+    assert path.parent.name == "indexes"
+    assert "tokens.bin" in reason
+    assert ArtefactCache(indexed).prune(max_bytes=0.0).left == all_bytes(indexed) == 0
+
+
+def test_an_index_in_use_stays(indexed, teacher):
+    documents = [Document(f"d{at}", text) for at, text in enumerate(TEXTS[:3])]
+    index = cached_index(documents, teacher, indexed)
+    pruned = ArtefactCache(indexed).prune(max_bytes=0.0)
+    assert pruned.left == pruned.in_use == all_bytes(indexed) > 0
+    assert len(index) == 3
+    del index
+    gc.collect()
+    assert ArtefactCache(indexed).prune(max_bytes=0.0).left == all_bytes(indexed) == 0
+
+
+def test_nothing_is_left_of_killed_writers(indexed):
+    (index,) = indexed.glob("indexes/*")
+    begun = index.with_name("ab" * 12)
+    (begun / "versions" / "000001").mkdir(parents=True)
+    (begun / "versions" / "000001" / "tokens.bin").write_bytes(bytes(50))
+    for name in (".KEY.lock", ".KEY.partial"):
+        for kind in ("indexes", "vocabulary"):
+            (indexed / kind).mkdir(exist_ok=True)
+            (indexed / kind / name.replace("KEY", "cd" * 12)).write_bytes(bytes(7))
+    before = all_bytes(indexed)
+    pruned = ArtefactCache(indexed).prune(max_bytes=1e9)
+    assert before - all_bytes(indexed) == pruned.freed == 50 + 4 * 7
+    assert not begun.exists()
+    assert ArtefactCache(indexed).prune(max_bytes=0.0).left == all_bytes(indexed) == 0
+
+
+def test_an_index_that_is_being_built_stays(indexed):
+    root = indexed / "indexes" / ("ab" * 12)
+    with publish_version(root) as folder:
+        (folder / "tokens.bin").write_bytes(bytes(50))
+        ArtefactCache(indexed).prune(max_bytes=0.0)
+        assert (folder / "tokens.bin").exists()
+        (folder / "manifest.json").write_text("{}")
+
+
+def test_what_another_source_made_is_outdated_and_removed(indexed, monkeypatch):
+    (index,) = indexed.glob("indexes/*")
+    record = next(index.glob("versions/*/manifest.json"))
+    changed = sources.made_by
+    monkeypatch.setattr(
+        sources,
+        "made_by",
+        lambda *names: {
+            name: each if "search" not in name else "new" for name, each in changed(*names).items()
+        },
+    )
+    assert {entry.kind for entry in ArtefactCache(indexed).entries() if not entry.is_current} == {"indexes"}
+    assert ArtefactCache(indexed).prune(max_bytes=1e9).removed == 1
+    assert not record.exists()
+    assert days_left(indexed) == [10, 20, 40]
+
+
+def test_what_is_not_ours_is_never_touched(indexed, tmp_path_factory):
+    """Names like ours, manifests like ours, and links out of the cache."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "thesis.txt").write_text("years of work")
+    shutil.copytree(next(indexed.glob("teacher/*")), outside / ("ef" * 12))
+    key = "0123456789abcdef01234567"
+    strangers = [
+        "thesis.txt", "photos/cat.jpg", "photos/manifest.json", f"photos/{key}/cat.jpg", "teacher/notes.txt",
+        f"other/{key}/manifest.json", ".cache.lock", f"teacher/{key}x/manifest.json", "teacher/.hidden.partial",
+    ]  # fmt: skip
+    for name in strangers:
+        (indexed / name).parent.mkdir(parents=True, exist_ok=True)
+        (indexed / name).write_text('{"name": "of another program"}')
+    links = [indexed / "teacher" / ("aa" * 12), indexed / "linked", indexed / "photos" / ("ef" * 12)]
+    for link, target in zip(links, (outside, outside, outside / ("ef" * 12)), strict=True):
+        link.symlink_to(target)
+    before = all_bytes(outside)
+    assert ArtefactCache(indexed).prune(max_bytes=0.0).left == 0
+    assert all((indexed / name).read_text() == '{"name": "of another program"}' for name in strangers)
+    assert all(link.is_symlink() for link in links)
+    assert all_bytes(outside) == before
+
+
+# the place
+
+
+def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPTICLIR_CACHE", str(tmp_path / "own"))
+    assert default_cache_folder() == tmp_path / "own"
+    monkeypatch.delenv("OPTICLIR_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert default_cache_folder() == tmp_path / "xdg" / "opticlir"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_cache_folder() == tmp_path / ".cache" / "opticlir"
+
+
+def test_without_a_home_the_cache_asks_for_a_folder(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("OPTICLIR_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.home", no_home)
+    with pytest.raises(SetupError, match="no home folder for the cache: name a folder in OPTICLIR_CACHE"):
+        default_cache_folder()

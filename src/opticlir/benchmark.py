@@ -9,7 +9,7 @@ from sentence_transformers import MultiVectorEncoder
 
 from opticlir.artefacts import ArtefactCache, mark_used
 from opticlir.data.in_memory import DocumentLike, documents_of
-from opticlir.encoder import document_fingerprint, split_words, transformer_of
+from opticlir.encoder import document_fingerprint, encode_documents, split_words, transformer_of
 from opticlir.errors import ArtefactError
 from opticlir.evaluation import DEFAULT_MEASURES, evaluate, mean_scores
 from opticlir.progress import Progress, silent
@@ -61,7 +61,7 @@ def cached_retriever(
         progress: called with `encoding documents` during a build.
     """
     kept = list(documents_of(documents))
-    made = made_by(Retriever, *LIBRARIES, "anyascii", "bm25s")
+    made = made_by(ExactIndex, encode_documents, documents_of, *LIBRARIES, "anyascii", "bm25s")
     path = ArtefactCache(folder).path("indexes", {
         "encoder": document_fingerprint(model), "documents": documents_content(kept), "made_by": made
     })  # fmt: skip

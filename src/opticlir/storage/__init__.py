@@ -19,7 +19,7 @@ from opticlir.storage.files import (
     write_file,
     write_text_atomically,
 )
-from opticlir.storage.folders import publish_folder
+from opticlir.storage.folders import move_into_parent, publish_folder
 from opticlir.storage.locks import LockedError, SharedLock, exclusive_lock, unless_shared
 from opticlir.storage.sources import LIBRARIES, is_current, made_by
 from opticlir.storage.versions import MANIFEST, open_version, publish_version
@@ -37,6 +37,7 @@ __all__ = [
     "exclusive_lock",
     "is_current",
     "made_by",
+    "move_into_parent",
     "open_version",
     "publish_folder",
     "publish_version",

@@ -113,12 +113,12 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
         with refusals_named(path):
-            is_old = _is_plain_file(path)
+            mode = _mode_of(path)
             if os.path.lexists(temporary):  # left by a killed process that had our number
                 filesystem.active.remove(temporary)
             write_file(temporary, data, target=path)
-            if is_old:
-                filesystem.active.copy_mode(path, temporary)
+            if mode is not None:
+                filesystem.active.set_mode(temporary, mode)
             filesystem.active.rename(temporary, path)
     except ArtefactError:
         with suppress(OSError):
@@ -127,17 +127,17 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
     confirm(path)
 
 
-def _is_plain_file(path: Path) -> bool:
-    """Whether there is a file; refuse what a rename must not replace."""
+def _mode_of(path: Path) -> int | None:
+    """Mode of a file, None if there is none; refuse what a rename must not replace."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
-        return False
+        return None
     if stat.S_ISLNK(mode):
         raise OSError(errno.ELOOP, "it is a link; name the file that it leads to")
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # the rename refuses a folder
         raise OSError(errno.EEXIST, "it is a device or a pipe, not a file")
-    return True
+    return mode
 
 
 def write_text_atomically(path: Path, text: str) -> None:

@@ -47,9 +47,9 @@ class FileSystem:
         """Give a file or folder a new name; a file, or an empty folder, at that name is replaced."""
         source.rename(target)
 
-    def copy_mode(self, source: Path, target: Path) -> None:
-        """Give a file the permissions of another one."""
-        target.chmod(stat.S_IMODE(source.stat().st_mode))
+    def set_mode(self, path: Path, mode: int) -> None:
+        """Set the permissions of a file."""
+        path.chmod(stat.S_IMODE(mode))
 
     def make_folder(self, path: Path) -> None:
         """Create a folder that must not exist, in a folder that must."""

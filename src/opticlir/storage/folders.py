@@ -1,7 +1,7 @@
 """Folders of several files that are written once and published as a whole."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -56,3 +56,28 @@ def publish_folder(target: Path) -> Iterator[Path]:
                 filesystem.active.remove(temporary)
             raise
         confirm(target)
+
+
+def move_into_parent(draft: Path, *, last: Sequence[str]) -> None:
+    """Move the content of a folder into its parent, durably, and replace what has the same names.
+
+    A crash leaves a parent without the files `last`: a reader that needs them never sees a mixture.
+
+    Args:
+        draft: a folder of synced files; it is removed.
+        last: names of files that are taken away first, and moved last in this order.
+    """
+    disk, parent = filesystem.active, draft.parent
+    for name in reversed(last):
+        if os.path.lexists(parent / name):
+            disk.remove(parent / name)
+    disk.sync_path(parent)
+    for name in sorted({path.name for path in draft.iterdir()} - set(last)):
+        if os.path.lexists(parent / name):
+            disk.remove(parent / name)
+        disk.rename(draft / name, parent / name)
+    disk.sync_path(parent)
+    for name in last:
+        disk.rename(draft / name, parent / name)
+    disk.remove_empty(draft)
+    disk.sync_path(parent)

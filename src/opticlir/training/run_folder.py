@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from opticlir.encoder.folder import check_model_folder
 from opticlir.errors import ArtefactError
 from opticlir.manifest import Manifest, check_same_settings, environment, read_manifest, write_manifest
 from opticlir.storage import check_files, checksums_of, exclusive_lock, write_text_atomically
@@ -75,14 +76,24 @@ class RunFolder:
             if record.exists():
                 old = read_manifest(record, kind=_KIND, newest_version=_VERSION)
                 self._check_same(json.loads(json.dumps(asdict(manifest))), asdict(old))
-                yield bool(old.counts.get("finished"))
+                if finished := bool(old.counts.get("finished")):
+                    self._check_model()
+                yield finished
                 return
             write_manifest(record, manifest)
             yield False
 
     @by_main
     def finish(self, counts: dict[str, int]) -> None:
-        """Say that the model stands, and drop the checkpoints."""
+        """Record that the run is finished, and remove its checkpoints.
+
+        Args:
+            counts: for the record.
+
+        Raises:
+            ArtefactError: the saved model is incomplete or damaged; the checkpoints stay.
+        """
+        check_model_folder(self.out)
         old = read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION)
         write_manifest(
             self.folder / "run.json",
@@ -165,6 +176,15 @@ class RunFolder:
             else:
                 return checkpoint
         return None
+
+    def _check_model(self) -> None:
+        try:
+            check_model_folder(self.out)
+        except ArtefactError as error:
+            raise ArtefactError(
+                f"the run in {self.out} is finished, but its model is damaged: {error}; restore it from a copy, "
+                "or remove the folder and train again"
+            ) from error
 
     def _check_same(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
         for part in ("config", "inputs"):
