@@ -6,7 +6,7 @@ import pytest
 
 import tiny_models
 from opticlir.artefacts import ArtefactCache, default_cache_folder
-from opticlir.benchmark import cached_index
+from opticlir.benchmark import cached_retriever
 from opticlir.errors import SetupError
 from opticlir.records import Document
 from opticlir.storage import exclusive_lock, publish_version, sources
@@ -167,7 +167,7 @@ def test_a_cache_removed_by_hand_is_made_again(cache, teacher):
 @pytest.fixture
 def indexed(cache, teacher):
     """The same cache with an index of three documents."""
-    cached_index([Document(f"d{at}", text) for at, text in enumerate(TEXTS[:3])], teacher, cache)
+    cached_retriever([Document(f"d{at}", text) for at, text in enumerate(TEXTS[:3])], teacher, cache)
     gc.collect()
     return cache
 
@@ -190,7 +190,7 @@ def test_an_index_is_listed_verified_and_pruned(indexed):
 
 def test_an_index_in_use_stays(indexed, teacher):
     documents = [Document(f"d{at}", text) for at, text in enumerate(TEXTS[:3])]
-    index = cached_index(documents, teacher, indexed)
+    index = cached_retriever(documents, teacher, indexed)
     pruned = ArtefactCache(indexed).prune(max_bytes=0.0)
     assert pruned.left == pruned.in_use == all_bytes(indexed) > 0
     assert len(index) == 3

@@ -7,7 +7,7 @@ import pytest
 
 import opticlir
 import tiny_models
-from opticlir.benchmark import cached_index
+from opticlir.benchmark import cached_retriever
 from opticlir.data import PairTable
 from opticlir.encoder import VocabularyConfig
 from opticlir.lab.studies.systems import RunFile, Student, Workshop, ZeroShot
@@ -31,8 +31,7 @@ def source(copied, monkeypatch):
     changed = {}
 
     def forget():
-        for function in (sources.source_fingerprint, sources._read, sources._passed_on):
-            function.cache_clear()
+        sources.source_fingerprint.cache_clear()
 
     class Source:
         def edit(self, name, edit):
@@ -62,7 +61,7 @@ def vocabulary_key(teacher, folder):
 
 
 def index_key(teacher, folder):
-    cached_index([Document("d", "water")], teacher, folder)
+    cached_retriever([Document("d", "water")], teacher, folder)
     return {path.name for path in (folder / "indexes").iterdir()}
 
 
@@ -74,7 +73,7 @@ def learned_key(*makers):
 
 
 STORES = {
-    "teacher vectors": (teacher_key, ["encoder/load.py", "encoder/folder.py", "training/teacher_shards.py"]),
+    "teacher vectors": (teacher_key, ["encoder/encode.py", "encoder/folder.py", "training/teacher_shards.py"]),
     "vocabulary": (vocabulary_key, ["encoder/vocabulary.py", "encoder/alignment.py", "encoder/crosslingual.py"]),
     "index": (index_key, ["search/exact.py", "search/lexical.py", "search/tokens.py", "encoder/load.py", "records.py"]),
     "student": (
@@ -190,8 +189,7 @@ def test_a_module_named_in_a_string_counts(source):
 def test_it_does_not_depend_on_the_place_or_the_time(source, monkeypatch):
     copied = made_by("opticlir.training", "opticlir.lab")
     monkeypatch.undo()
-    for function in (sources.source_fingerprint, sources._read, sources._passed_on):
-        function.cache_clear()
+    sources.source_fingerprint.cache_clear()
     assert made_by("opticlir.training", "opticlir.lab") == copied
 
 

@@ -100,21 +100,21 @@ def _modules_in(folder: Path) -> Iterator[str]:
         yield ".".join((_PACKAGE, *(part for part in parts if part != "__init__")))
 
 
-@cache
 def _read(module: str) -> tuple[str, frozenset[str]]:
     """Digest of a module's code, and the modules of ours that it names."""
-    tree = _parse(module)
+    file = _file(module)
+    return _analyse(file.read_bytes() if file else b"")
+
+
+@cache
+def _analyse(source: bytes) -> tuple[str, frozenset[str]]:
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(body := getattr(node, "body", None), list):
             node.body = [each for each in body if not _is_docstring(each)]  # type: ignore[attr-defined]
     imported = {name for node in ast.walk(tree) for name in _named(node)}
     digest = hashlib.sha256(ast.dump(tree, annotate_fields=False).encode()).hexdigest()
     return digest, frozenset(filter(_computes, imported))
-
-
-def _parse(module: str) -> ast.Module:
-    file = _file(module)
-    return ast.parse(file.read_bytes() if file else b"")
 
 
 def _is_docstring(node: ast.stmt) -> bool:
@@ -153,7 +153,7 @@ def _passed_on(module: str) -> dict[str, tuple[str, str]]:
         return {}
     return {
         alias.asname or alias.name: (node.module, alias.name)
-        for node in ast.walk(_parse(module))
+        for node in ast.walk(ast.parse(file.read_bytes()))
         if isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module)
         for alias in node.names
     }

@@ -67,6 +67,16 @@ class CellStore:
     def __init__(self, out: Path) -> None:
         self.out = out
 
+    def warn_of_outdated(self) -> None:
+        """Name what earlier versions of opticlir left in the folder, which nothing reads any more."""
+        old = sorted((self.out / "cells").glob("*/cell.json"))
+        if old:
+            logger.warning(
+                "%s holds %d runs of an earlier version of opticlir. They are computed again; to free the space, "
+                "remove the folders of %s/*/cell.json",
+                self.out, len(old), self.out / "cells",
+            )  # fmt: skip
+
     def folder(self, cell: Cell) -> Path:
         """Where a cell is kept."""
         return self.out / "cells" / cell.key

@@ -65,7 +65,9 @@ def run_cells(
     Raises:
         StudyStoppedError: SIGTERM came.
     """
-    worker = _Worker(plan, CellStore(out), Workshop(out=out, report=report), keep_models=keep_models)
+    store = CellStore(out)
+    store.warn_of_outdated()
+    worker = _Worker(plan, store, Workshop(out=out, report=report), keep_models=keep_models)
     failures: list[CellFailure] = []
     pending = list(plan.cells)
     while pending:
