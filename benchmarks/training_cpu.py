@@ -35,6 +35,7 @@ from measuring import environment, print_answer, print_table
 from sentence_transformers import MultiVectorEncoder, MultiVectorEncoderTrainer
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 
+from opticlir.artefacts import default_cache_folder
 from opticlir.cli.libraries import quieten
 from opticlir.data import PairTable, read_bitext
 from opticlir.encoder import (
@@ -46,7 +47,6 @@ from opticlir.encoder import (
 )
 from opticlir.records import SentencePair
 from opticlir.sample import bitext_path
-from opticlir.training import default_cache_folder
 from opticlir.training.batches import BitextCollator, LengthBuckets
 from opticlir.training.levers import LeverConfig, flushed_denormals, pulled, used_tokens
 from opticlir.training.losses import DistillationLoss

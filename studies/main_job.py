@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from opticlir.artefacts import default_cache_folder
 from opticlir.benchmark import run_benchmark
 from opticlir.cli.libraries import quieten
 from opticlir.data import read_bitext, read_run, write_run
@@ -29,7 +30,6 @@ from opticlir.lab.collections import load_benchmark
 from opticlir.lab.rivals import WordTable
 from opticlir.records import Query, RetrievalTask, SentencePair
 from opticlir.storage import publish_folder, write_text_atomically
-from opticlir.training import default_cache_folder
 
 QUESTION_WEIGHT = 3  # translated questions count three times beside news: see docs/training.md
 CELLS = {

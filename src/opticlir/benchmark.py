@@ -1,18 +1,21 @@
 """Measure a model on a test collection: index, search, evaluate."""
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from sentence_transformers import MultiVectorEncoder
 
+from opticlir.artefacts import ArtefactCache, mark_used
 from opticlir.data.in_memory import DocumentLike, documents_of
-from opticlir.encoder import document_fingerprint, split_words, transformer_of
+from opticlir.encoder import document_fingerprint, encode_documents, split_words, transformer_of
 from opticlir.errors import ArtefactError
 from opticlir.evaluation import DEFAULT_MEASURES, evaluate, mean_scores
 from opticlir.progress import Progress, silent
-from opticlir.records import Query, RetrievalTask, Run
+from opticlir.records import Document, Query, RetrievalTask, Run
 from opticlir.search import ExactIndex, Ranking, Retriever
+from opticlir.storage import LIBRARIES, SharedLock, made_by
 
 
 def run_benchmark(
@@ -49,17 +52,35 @@ def cached_retriever(
     folder: Path,
     progress: Progress = silent,
 ) -> Retriever:
-    """Open the index of these documents by this encoder, or build it where there is none."""
+    """Open the index of these documents by this encoder, or build it and keep it.
+
+    Args:
+        documents: the test collection.
+        model: its document route encodes them.
+        folder: root of the cache.
+        progress: called with `encoding documents` during a build.
+    """
     kept = list(documents_of(documents))
-    content = hashlib.sha256(document_fingerprint(model).encode())
-    for document in kept:
-        content.update(f"{document.doc_id}\0{document.title}\0{document.text}\0".encode())
-    path = folder / "indexes" / content.hexdigest()[:24]
+    made = made_by(ExactIndex, encode_documents, documents_of, *LIBRARIES, "anyascii", "bm25s")
+    path = ArtefactCache(folder).path("indexes", {
+        "encoder": document_fingerprint(model), "documents": documents_content(kept), "made_by": made
+    })  # fmt: skip
+    lock = SharedLock(path)
     try:
-        index = ExactIndex.open(path)
+        retriever = Retriever(ExactIndex.open(path), model)
+        mark_used(path)
     except ArtefactError:
-        return Retriever.build(kept, model, path, progress=progress)
-    return Retriever(index, model)
+        retriever = Retriever.build(kept, model, path, made_by=made, progress=progress)
+    lock.last_as_long_as(retriever)
+    return retriever
+
+
+def documents_content(documents: Iterable[Document]) -> str:
+    """SHA-256 over ids, titles and texts."""
+    digest = hashlib.sha256()
+    for document in documents:
+        digest.update(json.dumps([document.doc_id, document.title, document.text]).encode())
+    return digest.hexdigest()
 
 
 def unseen_share(model: MultiVectorEncoder, queries: Sequence[Query], known: Collection[str]) -> float:

@@ -1,20 +1,29 @@
-"""What made an artefact: configuration, seed, inputs, files and the versions of everything that took part.
+"""The record of an artefact: kind, settings, seed, inputs, checksums of its files, and versions.
 
 The manifest is written last: its presence means that the artefact is complete.
 """
 
 import json
 import platform
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import opticlir
 from opticlir.errors import ArtefactError
-from opticlir.storage import Checksum, sha256_file, write_text_atomically
+from opticlir.storage import (
+    MANIFEST,
+    Checksum,
+    check_files,
+    checksums_of,
+    publish_folder,
+    sha256_file,
+    write_text_atomically,
+)
+from opticlir.storage.sources import library_version
 
 _LIBRARIES = ("torch", "sentence-transformers", "transformers", "tokenizers", "numpy", "scipy", "bm25s")
 
@@ -23,84 +32,143 @@ _LIBRARIES = ("torch", "sentence-transformers", "transformers", "tokenizers", "n
 def environment() -> dict[str, str]:
     """Versions of opticlir, Python and the libraries that shape results, and the kind of machine.
 
-    Read from package metadata: nothing heavy is imported.
+    Versions come from package metadata: no library is imported.
     """
-    versions = {"opticlir": opticlir.__version__, "python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "absent"
-    return {**versions, "machine": f"{platform.system()} {platform.machine()}"}
+    return {
+        "opticlir": opticlir.__version__,
+        "python": platform.python_version(),
+        **{name: library_version(name) for name in _LIBRARIES},
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The record beside an artefact.
+    """The record of an artefact.
 
-    `kind` and `format_version` say how to read the artefact; the rest says how to make it again.
+    `kind` and `format_version` say how to read it, the other fields how to make it again.
     """
 
     kind: str
-    """What it is, in words for a message: `exact index`, `training run`."""
+    """Name of the kind for messages: `exact index`, `training run`."""
     format_version: int
-    """Raised whenever an older opticlir could not read the artefact."""
+    """Increased whenever an older opticlir cannot read the artefact."""
     config: dict[str, Any] = field(default_factory=dict)
-    """Every setting, resolved."""
+    """Every setting, with defaults filled in."""
     seed: int | None = None
-    """Of the one generator that everything was drawn from; None where nothing was drawn."""
+    """Seed of the random generator; None if nothing is random."""
     inputs: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of each file that was read, by the name it was given under."""
+    """SHA-256 of each input file, by the name that the user gave."""
     files: dict[str, Checksum] = field(default_factory=dict)
-    """Size and SHA-256 of each file of the artefact, by its name in the folder."""
+    """Checksum of each file of the artefact, by its path in the folder."""
     counts: dict[str, int] = field(default_factory=dict)
-    """What is inside."""
+    """Numbers of documents, tokens and so on."""
     environment: dict[str, str] = field(default_factory=environment)
     """Versions and machine."""
+    made_by: dict[str, str] = field(default_factory=dict)
+    """What decides a cached artefact besides its inputs (see `storage.made_by`); empty outside a cache."""
 
 
 def input_checksums(paths: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of input files, by the path they were given under; of a folder, each file in it."""
+    """SHA-256 of input files by path; of a folder, of each file in it."""
     files = (each for path in paths for each in (sorted(path.rglob("*")) if path.is_dir() else [path]))
     return {str(path): sha256_file(path) for path in files if path.is_file()}
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write a manifest as JSON; the last file of an artefact."""
-    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=2, allow_nan=False)
+    """Write a manifest as JSON, as the last file of an artefact."""
+    record = asdict(manifest)
+    if not manifest.made_by:
+        del record["made_by"]  # earlier versions of opticlir read artefacts outside a cache
+    text = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False)
     write_text_atomically(path, text + "\n")
 
 
-def read_manifest(path: Path, *, kind: str, newest_version: int) -> Manifest:
-    """Read a manifest, and refuse one that this code cannot follow.
+@contextmanager
+def publish_artefact(target: Path, manifest: Manifest) -> Iterator[Path]:
+    """Publish a folder as a whole (see `publish_folder`), with the checksums of its files in `manifest.json`.
+
+    Args:
+        target: the new folder.
+        manifest: without `files`; the block may still change its `counts`.
+
+    Yields:
+        The temporary folder to write into.
+    """
+    with publish_folder(target) as draft:
+        yield draft
+        write_manifest(draft / MANIFEST, replace(manifest, files=checksums_of(draft)))
+
+
+def read_artefact(folder: Path, *, kind: str | None = None, newest_version: int | None = None) -> Manifest:
+    """Read the manifest of a folder and check all its files.
+
+    Raises:
+        ArtefactError: as `read_manifest`; a file is missing or damaged.
+    """
+    manifest = read_manifest(folder / MANIFEST, kind=kind, newest_version=newest_version)
+    check_files(folder, manifest.files)
+    return manifest
+
+
+def check_same_settings(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse to continue a run under other settings.
+
+    Args:
+        folder: of the run, for the message.
+        found: settings by name, as the run began.
+        wanted: settings by name, as they are now.
+
+    Raises:
+        ArtefactError: a setting differs.
+    """
+    for name in sorted({*wanted, *found}):
+        old, new = found.get(name), wanted.get(name)
+        if new != old:
+            raise ArtefactError(
+                f"{folder} holds another run: {name} was {old!r} and is {new!r} now; "
+                "choose another --out, or remove the folder"
+            )
+
+
+def read_manifest(path: Path, *, kind: str | None = None, newest_version: int | None = None) -> Manifest:
+    """Read a manifest, and refuse one that the caller cannot read.
 
     Args:
         path: the manifest's file.
-        kind: what is expected.
-        newest_version: the highest format version that the caller can read.
+        kind: the expected kind; None is any.
+        newest_version: the highest format version that the caller reads; None is any.
 
     Raises:
-        ArtefactError: there is none, it is damaged, of another kind, or of a newer format.
+        ArtefactError: the file is missing or damaged, of another kind, or of a newer format.
     """
+    expected = kind or "artefact"
     try:
         record = json.loads(path.read_bytes())
         found_kind, version = record["kind"], int(record["format_version"])
     except FileNotFoundError:
-        raise ArtefactError(f"{path} is missing: this is no complete {kind}; build it again") from None
+        raise ArtefactError(f"{path} is missing: this is no complete {expected}; build it again") from None
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise ArtefactError(f"{path} is damaged: build the {kind} again, or restore it from a copy") from None
-    if found_kind != kind:
+        raise _damaged(path, expected) from None
+    if kind is not None and found_kind != kind:
         raise ArtefactError(f"{path} describes a {found_kind!r}, a {kind!r} was expected")
-    if version > newest_version:
+    if newest_version is not None and version > newest_version:
         raise ArtefactError(
             f"{path} has format {version}, this opticlir ({opticlir.__version__}) reads up to "
-            f"{newest_version}: install opticlir {_maker(record)} or newer, or build the {kind} again"
+            f"{newest_version}: install opticlir {_maker(record)} or newer, or build the {expected} again"
         )
     try:
         files = {name: Checksum(**checksum) for name, checksum in record.pop("files").items()}
-        return Manifest(files=files, **record)
+        manifest = Manifest(files=files, **record)
     except (TypeError, KeyError, AttributeError):
-        raise ArtefactError(f"{path} is damaged: build the {kind} again, or restore it from a copy") from None
+        raise _damaged(path, expected) from None
+    if any(PurePath(name).is_absolute() or ".." in PurePath(name).parts for name in files):
+        raise _damaged(path, expected)
+    return manifest
+
+
+def _damaged(path: Path, kind: str) -> ArtefactError:
+    return ArtefactError(f"{path} is damaged: build the {kind} again, or restore it from a copy")
 
 
 def _maker(record: dict[str, Any]) -> str:

@@ -25,13 +25,19 @@ def cache(*words):
 
 def test_ls_shows_teacher_texts_tokens_bytes_and_use(folder):
     shown = cache("ls").stdout
-    assert "tiny\tfloat16 of float32\t20 texts\t" in shown
+    assert "teacher tiny, bfloat16 False, vectors float16\t20 texts, " in shown
     assert "last used 20" in shown
-    assert "of teacher vectors" in shown
+    assert "1 artefacts, " in shown
+    assert "in use" not in shown
+    assert "outdated" not in shown
     listed = json.loads(cache("ls", "--json").stdout)
     assert listed["folder"] == str(folder)
     (entry,) = listed["entries"]
-    assert (entry["teacher"], entry["texts"], entry["bytes"]) == ("tiny", 20, listed["bytes"])
+    assert (entry["config"]["teacher"], entry["counts"]["texts"], entry["bytes"]) == (
+        "tiny",
+        20,
+        listed["bytes"],
+    )
 
 
 def test_verify_names_the_torn_shard_and_exits_with_1(folder):
@@ -40,10 +46,10 @@ def test_verify_names_the_torn_shard_and_exits_with_1(folder):
     (shard / "vectors.npy").write_bytes(b"torn")
     done = cache("verify")
     assert done.exit_code == 1
-    assert f"error: {shard} is torn: {shard / 'vectors.npy'} has 4 bytes" in done.stderr
+    assert f"error: {shard} is damaged: {shard / 'vectors.npy'} has 4 bytes" in done.stderr
     done = cache("verify", "--json")
     assert done.exit_code == 1
-    assert json.loads(done.stdout)["torn"][0]["path"] == str(shard)
+    assert json.loads(done.stdout)["damaged"][0]["path"] == str(shard)
 
 
 def test_prune_says_what_it_freed(folder):
@@ -72,7 +78,7 @@ def test_prune_that_leaves_too_much_is_a_failure(folder, teacher, monkeypatch, c
     monkeypatch.setattr("sys.argv", ["opticlir", "cache", "prune", "--max-size", "1kB"])
     with pytest.raises(SystemExit, match="1"):
         main()
-    assert "of it in use by a training: prune again when that has ended" in capsys.readouterr().err
+    assert "of it in use by another process: prune again when that has ended" in capsys.readouterr().err
     assert len(tokens[0]) == 4
 
 

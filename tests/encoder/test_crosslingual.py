@@ -1,11 +1,13 @@
 import json
+import os
+import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from faulty_disk import Crash, FaultyDisk, using
 
 import tiny_models
 from opticlir.encoder import (
@@ -20,6 +22,7 @@ from opticlir.encoder import (
     save_model,
     vocabulary_for,
 )
+from opticlir.encoder.folder import check_model_folder
 from opticlir.errors import ArtefactError
 
 QUERIES = ["maji ni safi.", "mtoto ana homa", "the water is clean"]
@@ -138,55 +141,109 @@ def test_plain_sentence_transformers_opens_the_folder_without_our_code(checkpoin
             assert_same(stored.values(), vectors(load_model(folder)))
 
 
-# interrupted saves
+# interrupted and damaged saves
 
 
-class PowerCut(BaseException):
-    pass
+class StrictDisk(FaultyDisk):
+    """Loses also what the libraries wrote, unless it was synced."""
+
+    def __init__(self, folder, mode, n):
+        super().__init__(mode, n)
+        self.folder, self.synced = folder, set()
+
+    def name_of(self, path):
+        return str(path.relative_to(self.folder)).removeprefix(".draft/")
+
+    def sync_path(self, path):
+        super().sync_path(path)
+        self.synced.add(self.name_of(path))
+
+    def cut_power(self):
+        super().cut_power()
+        for path in self.folder.rglob("*"):
+            if path.is_file() and self.name_of(path) not in self.synced | self.before:
+                os.truncate(path, 0)
 
 
-def cut_after(monkeypatch, n_moves):
-    """Let the process die before the move after `n_moves`."""
-    moved, real = [], Path.replace
-
-    def replace(self, target):
-        if len(moved) == n_moves:
-            raise PowerCut
-        moved.append(target)
-        return real(self, target)
-
-    monkeypatch.setattr(Path, "replace", replace)
+def is_whole(folder):
+    try:
+        check_model_folder(folder)
+    except ArtefactError:
+        return False
+    return (folder / "modules.json").exists()
 
 
-def test_a_save_killed_between_two_moves_leaves_no_half_model(checkpoints, tmp_path, monkeypatch):
+@pytest.mark.parametrize("over", [False, True])
+@pytest.mark.parametrize("mode", ["before", "lost", "EIO"])
+def test_a_save_that_fails_at_any_call_leaves_the_old_model_or_none_or_the_new(
+    checkpoints, memory_path, mode, over
+):
     """Over nothing and over an older model; the same save after it makes the folder whole."""
     teacher = load_model(checkpoints["plain"])
     model = cross_lingual_model(student_of(teacher), teacher)
-    expected = vectors(model)
-    n_moves = 0
+    old = document_fingerprint(load_model(checkpoints["crosslingual"])) + route_fingerprint(
+        load_model(checkpoints["crosslingual"]), "query"
+    )
+    new = document_fingerprint(model) + route_fingerprint(model, "query")
+    n = 0
     while True:
-        fresh, over = tmp_path / f"fresh{n_moves}", tmp_path / f"over{n_moves}"
-        fresh.mkdir()
-        tiny_models.copy_folder(checkpoints["crosslingual"], over)
-        whole = []
-        for folder in (fresh, over):
-            with monkeypatch.context() as patch:
-                cut_after(patch, n_moves)
-                try:
-                    save_model(model, folder)
-                    whole.append(folder)
-                except PowerCut:
-                    with pytest.raises(ArtefactError):
-                        load_model(folder)
-        if whole:
-            break
-        n_moves += 1
-        if n_moves in (1, 4):
-            for folder in (fresh, over):
+        n += 1
+        folder = memory_path / str(n)
+        if over:
+            tiny_models.copy_folder(checkpoints["crosslingual"], folder)
+        else:
+            folder.mkdir()
+        disk = StrictDisk(folder, mode, n)
+        disk.before = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+        with using(disk):
+            try:
                 save_model(model, folder)
-                assert_same(vectors(load_model(folder)), expected)
-    assert whole == [fresh, over]
-    assert n_moves == 9  # six modules and three settings
+                assert is_whole(folder)
+                if mode == "lost":
+                    disk.cut_power()
+                    assert is_whole(folder)
+            except (Crash, ArtefactError):
+                if is_whole(folder) and n % 7 == 0:
+                    found = load_model(folder)
+                    assert document_fingerprint(found) + route_fingerprint(found, "query") in {old, new}
+        if n % 15 == 0:
+            save_model(model, folder)
+            assert_same(vectors(load_model(folder)), vectors(model))
+        shutil.rmtree(folder)
+        if not disk.fired:
+            break
+    assert n > 40
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+@pytest.mark.parametrize("route", ["query_0_Transformer", "document_0_Transformer"])
+def test_damage_to_a_saved_model_is_named(foreign, tmp_path, route, name):
+    folder = tiny_models.copy_folder(foreign[1], tmp_path / "model")
+    path = folder / route / name
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1 if name == "model.safetensors" else 0
+    path.write_bytes(bytes(content) + (b"" if name == "model.safetensors" else b"\n"))
+    with pytest.raises(
+        ArtefactError, match=rf"{name} .*if you changed the model on purpose, remove .*opticlir\.json"
+    ):
+        load_model(folder)
+    (folder / "opticlir.json").unlink()
+    load_model(folder)  # as the model of another program
+    path.unlink()
+    shutil.copy(foreign[1] / "opticlir.json", folder)
+    with pytest.raises(ArtefactError, match=rf"{name} is missing"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_weights_are_as_readable_as_the_umask_says(foreign, tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        save_model(foreign[0], tmp_path / "model")
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "model").rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o666 & ~mask}
 
 
 def test_what_an_interrupted_save_left_is_gone_after_the_next(checkpoints, tmp_path):
@@ -196,6 +253,6 @@ def test_what_an_interrupted_save_left_is_gone_after_the_next(checkpoints, tmp_p
     save_model(cross_lingual_model(student_of(teacher), teacher), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "config_sentence_transformers.json", "document_0_Transformer", "document_1_MultiVectorMask",
-        "document_2_Normalize", "modules.json", "query_0_Transformer", "query_1_MultiVectorMask",
+        "document_2_Normalize", "modules.json", "opticlir.json", "query_0_Transformer", "query_1_MultiVectorMask",
         "query_2_Normalize", "router_config.json",
     ]  # fmt: skip

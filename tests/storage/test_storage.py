@@ -1,5 +1,6 @@
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 from faulty_disk import CRASHES, REFUSALS, Crash, FaultyDisk, until_no_fault, using
@@ -10,6 +11,7 @@ from opticlir.storage import (
     DurableFile,
     check_file,
     check_files,
+    exclusive_lock,
     open_version,
     publish_folder,
     publish_version,
@@ -133,6 +135,61 @@ def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path):
         check_files(tmp_path, {"x": checksum})
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_a_replaced_file_keeps_its_permissions(tmp_path, mode):
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    write_bytes_atomically(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", mode)
+
+
+def make_link(path):
+    path.with_name("target").write_text("kept")
+    path.symlink_to("target")
+
+
+def make_dangling_link(path):
+    path.symlink_to("target")
+
+
+HOSTILE = {
+    "link": (make_link, "it is a link; name the file that it leads to"),
+    "dangling link": (make_dangling_link, "it is a link"),
+    "pipe": (os.mkfifo, "it is a device or a pipe, not a file"),
+    "folder": (Path.mkdir, "Is a directory"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_write_replaces_only_files(tmp_path, kind):
+    make, message = HOSTILE[kind]
+    path = tmp_path / "x"
+    make(path)
+    before = (path.lstat().st_mode, path.lstat().st_ino, names(tmp_path))
+    with pytest.raises(ArtefactError, match=message):
+        write_text_atomically(path, "new")
+    assert (path.lstat().st_mode, path.lstat().st_ino, names(tmp_path)) == before
+    assert not path.with_name("target").exists() or path.with_name("target").read_text() == "kept"
+
+
+@pytest.mark.skipif(not os.access("/dev/null", os.W_OK), reason="needs /dev/null")
+def test_a_device_is_not_replaced():
+    with pytest.raises(ArtefactError, match="it is a device or a pipe"):
+        write_text_atomically(Path("/dev/null"), "text")
+
+
+@pytest.mark.parametrize("make", [make_link, make_dangling_link, os.mkfifo, Path.mkdir])
+def test_a_lock_file_that_is_not_ours_is_refused_and_kept(tmp_path, make):
+    lock = tmp_path / ".x.lock"
+    make(lock)
+    before = names(tmp_path)
+    with pytest.raises(ArtefactError, match="cannot write"), exclusive_lock(tmp_path / "x"):
+        pytest.fail("it is not locked")
+    assert names(tmp_path) == before
+    assert not (tmp_path / "target").exists() or (tmp_path / "target").read_text() == "kept"
+
+
 # --- folders
 
 
@@ -228,6 +285,33 @@ def test_a_folder_or_file_that_is_not_ours_is_never_written(tmp_path):
         with pytest.raises(ArtefactError, match=message), publish_version(tmp_path / name):
             pytest.fail("the block must not run")
     assert files_under(tmp_path) == ["file", "photos/cat.jpg"]
+
+
+def test_what_is_not_ours_in_the_folder_of_versions_stays(tmp_path):
+    """Another program has a file named CURRENT; a link leads out; a user keeps a copy beside the versions."""
+    database = tmp_path / "database"
+    (database / "versions").mkdir(parents=True)
+    (database / "CURRENT").write_text("MANIFEST-000005\n")
+    (database / "000003.log").write_text("data")
+    with pytest.raises(ArtefactError, match=r"holds something else"), publish_version(database):
+        pytest.fail("the block must not run")
+    outside, linked = tmp_path / "outside", tmp_path / "linked"
+    (outside / "000001").mkdir(parents=True)
+    linked.mkdir()
+    (linked / "versions").symlink_to(outside)
+    with (
+        pytest.raises(ArtefactError, match=r"versions is a link: choose another folder"),
+        publish_version(linked),
+    ):
+        pytest.fail("the block must not run")
+    root = tmp_path / "index"
+    (root / "versions" / "my copy").mkdir(parents=True)
+    for content in (b"1", b"2"):
+        with publish_version(root) as folder:
+            write_both(folder, content)
+    assert names(root / "versions") == ["000002", "my copy"]
+    assert names(database) == ["000003.log", "CURRENT", "versions"]
+    assert names(outside) == ["000001"]
 
 
 def test_what_is_missing_or_damaged_is_said(tmp_path):

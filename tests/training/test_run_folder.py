@@ -2,10 +2,13 @@ import json
 import logging
 import multiprocessing
 import os
+from pathlib import Path
 
 import pytest
 
+from opticlir.encoder.folder import write_model_manifest
 from opticlir.errors import ArtefactError
+from opticlir.storage import move_into_parent
 from opticlir.training.run_folder import RunFolder
 
 CONFIG = {"seed": 0, "language": "swa", "minutes": None, "words": {"n_pieces": 100}}
@@ -47,14 +50,42 @@ def test_a_run_is_begun_and_found_again(tmp_path):
     assert record["environment"]["torch"]
 
 
+def save_weights(run):
+    draft = run.out / ".draft"
+    draft.mkdir()
+    (draft / "model.safetensors").write_bytes(b"weights")
+    write_model_manifest(draft)
+    move_into_parent(draft, last=("opticlir.json",))
+
+
 def test_a_finished_run_is_known_and_has_no_checkpoints(run):
     checkpoint_of(run, 5)
+    save_weights(run)
     run.finish({"steps": 5, "pairs": 20})
     assert claim(run.out) is True
     assert not run.checkpoints.exists()
     assert json.loads((run.folder / "run.json").read_text())["counts"] == {
         "steps": 5, "pairs": 20, "finished": 1
     }  # fmt: skip
+
+
+def test_a_run_without_a_complete_model_is_not_finished(run):
+    checkpoint_of(run, 5)
+    with pytest.raises(ArtefactError, match=r"no \.safetensors file"):
+        run.finish({"steps": 5})
+    assert run.last_checkpoint().name == "checkpoint-5"
+    assert claim(run.out) is False
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"weightS")])
+def test_a_finished_run_whose_weights_are_damaged_or_gone_says_so(run, damage):
+    save_weights(run)
+    run.finish({"steps": 5})
+    damage(run.out / "model.safetensors")
+    with pytest.raises(
+        ArtefactError, match=r"is finished, but its model is damaged: .*or remove the folder and train"
+    ):
+        claim(run.out)
 
 
 @pytest.mark.parametrize(

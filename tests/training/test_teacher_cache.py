@@ -8,9 +8,10 @@ import pytest
 import torch
 
 import tiny_models
+from opticlir import manifest
 from opticlir.encoder import encode_queries, load_model, transformer_of
 from opticlir.errors import ArtefactError, SetupError
-from opticlir.training import default_cache_folder, teacher_cache, teacher_shards
+from opticlir.training import teacher_cache
 from opticlir.training.teacher_cache import TeacherCache
 from opticlir.training.teacher_shards import DIGEST, Shard, write_shard
 
@@ -186,7 +187,7 @@ def test_the_name_of_a_teacher_decides_nothing(teacher, tmp_path):
 # int8
 
 
-def test_int8_is_within_half_a_step_of_the_vectors_and_takes_half_the_room(teacher, tmp_path):
+def test_int8_is_within_half_a_step_of_the_vectors_and_takes_half_the_space(teacher, tmp_path):
     whole = TeacherCache(tmp_path / "float16", teacher)
     half = TeacherCache(tmp_path / "int8", teacher, vectors="int8")
     exact, tokens = whole.encode(TEXTS), half.encode(TEXTS)
@@ -206,7 +207,7 @@ def test_int8_is_within_half_a_step_of_the_vectors_and_takes_half_the_room(teach
 def test_int8_by_hand(tmp_path):
     """A scale per token: the largest number is 127 steps, and a vector of zeros stays one."""
     matrix = np.array([[1.27, -0.02, 0.0], [0.0, 0.0, 0.0]], np.float32)
-    path = write_shard(tmp_path, np.array([b"a"], DIGEST), [matrix], precision="int8", config={})
+    path = write_shard(tmp_path, np.array([b"a"], DIGEST), [matrix], precision="int8", config={}, made_by={})
     assert np.load(path / "vectors.npy").tolist() == [[127, -2, 0], [0, 0, 0]]
     np.testing.assert_allclose(np.load(path / "scales.npy"), [0.01, 0])
     np.testing.assert_allclose(Shard(path).matrix(0), matrix, atol=1e-3)
@@ -218,12 +219,12 @@ def test_int8_and_float16_are_kept_apart(teacher, tmp_path, encoded):
     assert encoded == [TEXTS[0]] * 2
 
 
-# room on the disk
+# space on the disk
 
 
 @pytest.mark.parametrize("kind", ["plain", "stanford", "pylate", "native"])
 @pytest.mark.parametrize("vectors", ["float16", "int8"])
-def test_the_room_that_is_needed_is_said_before_it_is_used(checkpoints, tmp_path, kind, vectors):
+def test_the_space_that_is_needed_is_said_before_it_is_used(checkpoints, tmp_path, kind, vectors):
     told = []
 
     def announce(folder, needed, free):
@@ -242,12 +243,14 @@ def test_the_room_that_is_needed_is_said_before_it_is_used(checkpoints, tmp_path
     assert len(told) == 1
 
 
-def test_a_disk_with_less_room_is_refused_before_anything_is_encoded(teacher, tmp_path, encoded, monkeypatch):
+def test_a_disk_with_less_space_is_refused_before_anything_is_encoded(
+    teacher, tmp_path, encoded, monkeypatch
+):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2_000))
     with pytest.raises(
         SetupError,
-        match=r"the teacher's vectors of 20 sentences need \d.* kB in .*, where 2.0 kB are free: make room "
+        match=r"the teacher's vectors of 20 sentences need \d.* kB in .*, where 2.0 kB are free: free some space "
         r"\(`opticlir cache prune`\), set teacher_vectors = \"int8\", which halves it, or name a folder on a "
         r"larger disk in OPTICLIR_CACHE",
     ):
@@ -309,7 +312,7 @@ def test_a_damaged_shard_is_encoded_again_and_the_others_are_kept(
     with caplog.at_level(logging.WARNING, logger="opticlir"):
         tokens = TeacherCache(tmp_path, teacher).encode(TEXTS[:6])
     assert len(encoded) == 3
-    assert "is damaged and left out of the cache" in caplog.text
+    assert "is damaged and ignored" in caplog.text
     for number in range(6):
         np.testing.assert_array_equal(tokens[number], matrices[number])
 
@@ -322,7 +325,7 @@ def test_files_of_another_kind_in_the_cache_are_left_out(teacher, tmp_path, enco
     encoded.clear()
     TeacherCache(tmp_path, teacher).encode(TEXTS[:3])
     assert encoded == []
-    assert caplog.text.count("is damaged and left out") == 2
+    assert caplog.text.count("is damaged and ignored") == 2
 
 
 class PowerCut(BaseException):
@@ -354,7 +357,7 @@ def test_a_shard_that_was_not_published_does_not_count(teacher, tmp_path, encode
         raise PowerCut
 
     with monkeypatch.context() as patch:
-        patch.setattr(teacher_shards, "write_manifest", dying)
+        patch.setattr(manifest, "write_manifest", dying)
         with pytest.raises(PowerCut):
             TeacherCache(tmp_path, teacher).encode(TEXTS[:3])
     assert shards(tmp_path) == []
@@ -386,14 +389,3 @@ def test_a_teacher_with_a_weight_that_is_no_number_is_refused(own_teacher, tmp_p
 
 
 # where it lives
-
-
-def test_the_cache_lives_where_the_environment_says(tmp_path, monkeypatch):
-    monkeypatch.setenv("OPTICLIR_CACHE", str(tmp_path / "own"))
-    assert default_cache_folder() == tmp_path / "own"
-    monkeypatch.delenv("OPTICLIR_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert default_cache_folder() == tmp_path / "xdg" / "opticlir"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert default_cache_folder() == tmp_path / ".cache" / "opticlir"

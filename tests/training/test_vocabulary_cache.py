@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 import tiny_models
+from opticlir import manifest
+from opticlir.artefacts import ArtefactCache
 from opticlir.data import PairTable
 from opticlir.encoder import VocabularyConfig, load_model, vocabulary_for
 from opticlir.errors import ArtefactError
 from opticlir.training import vocabulary_cache
-from opticlir.training.cache_inventory import list_vocabularies, prune, torn_pieces
 from opticlir.training.vocabulary_cache import cached_vocabulary
 
 CONFIG = VocabularyConfig(n_pieces=60)
@@ -51,11 +52,15 @@ def test_a_vocabulary_is_learned_once_and_read_as_it_was(base, pairs, tmp_path, 
     assert len(learned) == 1
     assert_same(first, second)
     assert_same(first, vocabulary_for(base, pairs, CONFIG))
-    (entry,) = list_vocabularies(tmp_path)
-    assert (entry.encoder, entry.pairs, entry.words) == ("tiny", len(pairs), len(first.words))
+    (entry,) = ArtefactCache(tmp_path).entries()
+    assert (entry.config["encoder"], entry.config["pairs"], entry.counts["words"]) == (
+        "tiny",
+        len(pairs),
+        len(first.words),
+    )
 
 
-@pytest.mark.parametrize("changed", ["english", "foreign", "weight", "config", "encoder", "recipe"])
+@pytest.mark.parametrize("changed", ["english", "foreign", "weight", "config", "encoder", "source"])
 def test_whatever_decides_a_vocabulary_misses_where_it_is_another(
     base, checkpoints, pairs, tmp_path, learned, monkeypatch, changed
 ):
@@ -70,11 +75,11 @@ def test_whatever_decides_a_vocabulary_misses_where_it_is_another(
         first = replace(first, weight=2.0)
     if changed == "encoder":
         base[0].model.get_input_embeddings().weight.data[7, 3] += 1e-3
-    if changed == "recipe":
-        monkeypatch.setattr(vocabulary_cache, "_RECIPE", 0)
+    if changed == "source":
+        monkeypatch.setattr(vocabulary_cache, "made_by", lambda *_: {"opticlir.encoder": "another"})
     cached_vocabulary(tmp_path, base, "tiny", PairTable([first, *others]), config)
     assert len(learned) == 2
-    assert len(list_vocabularies(tmp_path)) == 2
+    assert len(ArtefactCache(tmp_path).entries()) == 2
 
 
 def test_texts_that_run_into_one_another_are_not_the_same_pairs(base, tmp_path, learned):
@@ -90,14 +95,14 @@ def test_what_is_torn_is_named_and_made_anew(base, pairs, tmp_path, learned, cap
     (folder,) = (tmp_path / "vocabulary").iterdir()
     data = (folder / name).read_bytes()
     (folder / name).write_bytes(data[: len(data) // 2])
-    ((torn, reason),) = torn_pieces(tmp_path)
+    ((torn, reason),) = ArtefactCache(tmp_path).damaged()
     assert torn == folder
     assert name in reason
     with caplog.at_level(logging.WARNING):
         assert_same(cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG), first)
-    assert f"{folder} is damaged and made anew" in caplog.text
+    assert f"{folder} is damaged and learned again" in caplog.text
     assert len(learned) == 2
-    assert list(torn_pieces(tmp_path)) == []
+    assert list(ArtefactCache(tmp_path).damaged()) == []
     cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
     assert len(learned) == 2
 
@@ -106,7 +111,7 @@ def test_a_disk_that_refuses_costs_the_copy_and_not_the_run(base, pairs, tmp_pat
     def refuse(*_):
         raise ArtefactError("cannot write it: no space left")
 
-    monkeypatch.setattr(vocabulary_cache, "write_manifest", refuse)
+    monkeypatch.setattr(manifest, "write_manifest", refuse)
     found = cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
     assert_same(found, vocabulary_for(base, pairs, CONFIG))
     assert "the vocabulary is not kept: cannot write it: no space left" in caplog.text
@@ -121,13 +126,13 @@ def test_two_who_learn_the_same_at_once_both_have_it(base, pairs, tmp_path, monk
 
     monkeypatch.setattr(vocabulary_cache, "vocabulary_for", overtaken)
     assert_same(cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG), vocabulary_for(base, pairs, CONFIG))
-    assert [entry.encoder for entry in list_vocabularies(tmp_path)] == ["the other"]
+    assert [entry.config["encoder"] for entry in ArtefactCache(tmp_path).entries()] == ["the other"]
     assert not caplog.text
 
 
 def test_vocabularies_are_pruned_with_the_rest(base, pairs, tmp_path):
     cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG)
-    assert list_vocabularies(tmp_path)[0].bytes > 0
-    pruned = prune(tmp_path, max_bytes=0.0)
+    assert ArtefactCache(tmp_path).entries()[0].bytes > 0
+    pruned = ArtefactCache(tmp_path).prune(max_bytes=0.0)
     assert (pruned.removed, pruned.left) == (1, 0)
-    assert list_vocabularies(tmp_path) == []
+    assert ArtefactCache(tmp_path).entries() == []

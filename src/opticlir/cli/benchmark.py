@@ -71,8 +71,8 @@ def benchmark(
             "expected the same queries in other words"
         )
     quieten()
+    from opticlir.artefacts import default_cache_folder
     from opticlir.encoder import load_model
-    from opticlir.training import default_cache_folder
 
     with progress_bars() as bars:
         encoder = load_model(model)
@@ -104,10 +104,10 @@ def benchmark(
 
 def _ceiling(task: "RetrievalTask", teacher: str, dense: "Run", bars: "Progress") -> dict[str, Any]:
     """The teacher on the English questions beside the model on the same ones: those that have an English form."""
+    from opticlir.artefacts import default_cache_folder
     from opticlir.benchmark import run_benchmark
     from opticlir.encoder import load_model
     from opticlir.evaluation import evaluate, mean_scores
-    from opticlir.training import default_cache_folder
 
     in_english = {query.query_id: task.qrels[query.query_id] for query in task.english_queries}
     found, _ = run_benchmark(

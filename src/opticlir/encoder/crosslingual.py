@@ -1,7 +1,7 @@
 """Student and teacher as one model: queries go through the student, documents through the teacher."""
 
 import copy
-import shutil
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,9 +12,12 @@ from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
+from opticlir.encoder.folder import MODEL_MANIFEST, write_model_manifest
 from opticlir.encoder.routes import route_modules, skipped_ids, transformer_of
 from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary
 from opticlir.records import SentencePair
+from opticlir.storage import filesystem, move_into_parent
+from opticlir.storage.filesystem import make_folders, refusals_named, sync_tree
 
 
 def new_student(base: MultiVectorEncoder, vocabulary: Vocabulary | None = None) -> MultiVectorEncoder:
@@ -53,26 +56,36 @@ def cross_lingual_model(student: MultiVectorEncoder, teacher: MultiVectorEncoder
 
 
 def save_model(model: MultiVectorEncoder, folder: Path) -> None:
-    """Save into a folder that plain sentence-transformers opens with `MultiVectorEncoder(folder)`.
+    """Save a model durably; plain sentence-transformers opens it with `MultiVectorEncoder(folder)`.
 
-    `modules.json`, without which no loader finds a model, is put in its place last: an interrupted save
-    leaves no folder that opens to half a model. Equal models give equal bytes: a tokenizer remembers, and
-    would save, how the last texts before it were padded and cut.
+    `modules.json`, which every loader needs, and then the checksums of all files are written last. An
+    interrupted save leaves a folder that no loader opens. Equal models give equal bytes.
+
+    Args:
+        model: saved with its tokenizers, whose padding and truncation are reset.
+        folder: other files in it stay.
+
+    Raises:
+        ArtefactError: the system refuses.
     """
     for module in model.modules():
         if isinstance(module, Transformer):
             module.tokenizer.backend_tokenizer.no_padding()
             module.tokenizer.backend_tokenizer.no_truncation()
     draft = folder / ".draft"
-    shutil.rmtree(draft, ignore_errors=True)
-    model.save_pretrained(str(draft), create_model_card=False)
-    (folder / "modules.json").unlink(missing_ok=True)
-    for item in sorted(draft.iterdir(), key=lambda path: path.name == "modules.json"):
-        target = folder / item.name
-        if target.is_dir():
-            shutil.rmtree(target)
-        item.replace(target)
-    draft.rmdir()
+    with refusals_named(folder):
+        make_folders(folder)
+        if os.path.lexists(draft):  # left by a killed process
+            filesystem.active.remove(draft)
+        filesystem.active.make_folder(draft)
+        model.save_pretrained(str(draft), create_model_card=False)
+        mode = draft.stat().st_mode & 0o666  # the libraries hide weights from other users, the umask may not
+        for path in draft.rglob("*"):
+            if path.is_file():
+                filesystem.active.set_mode(path, mode)
+        write_model_manifest(draft)
+        sync_tree(draft)
+        move_into_parent(draft, last=("modules.json", MODEL_MANIFEST))
 
 
 def _standing_alone(module: nn.Module, student: MultiVectorEncoder, teacher: MultiVectorEncoder) -> nn.Module:

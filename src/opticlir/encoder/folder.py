@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from opticlir.errors import ArtefactError
+from opticlir.manifest import Manifest, read_manifest, write_manifest
+from opticlir.storage import check_files, checksums_of
 
+MODEL_MANIFEST = "opticlir.json"
+"""File of a model folder with the checksums of its other files, written last."""
+
+_KIND, _VERSION = "model folder", 1
 _PICKLES = {".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth"}
 _TRUSTED_MODULES = ("sentence_transformers.", "pylate.models.Dense.")
 _CODE_KEYS = ("auto_map", "trust_remote_code", "custom_pipelines")
@@ -29,7 +35,7 @@ def check_model_folder(folder: Path, *, links_within: Path | None = None, weight
             it is called; None is that they are safetensors.
 
     Raises:
-        ArtefactError: it names the file or key, and what to do.
+        ArtefactError: it names the file or key, and what to do; or a file is not as opticlir saved it.
     """
     if not folder.is_dir():
         raise ArtefactError(f"{folder}: no such model folder")
@@ -47,6 +53,25 @@ def check_model_folder(folder: Path, *, links_within: Path | None = None, weight
             _check_config(path)
     if weights is None and not any(path.suffix == ".safetensors" for path in _entries(folder)):
         raise ArtefactError(f"{folder}: no .safetensors file, so this is no model folder")
+    _check_checksums(folder)
+
+
+def write_model_manifest(folder: Path) -> None:
+    """Write the checksums of all files of a model folder, as its last file."""
+    manifest = Manifest(kind=_KIND, format_version=_VERSION, files=checksums_of(folder))
+    write_manifest(folder / MODEL_MANIFEST, manifest)
+
+
+def _check_checksums(folder: Path) -> None:
+    """Refuse a damaged model. A model of another program, or of an early opticlir, has no checksums."""
+    path = folder / MODEL_MANIFEST
+    if not path.is_file():
+        return
+    files = read_manifest(path, kind=_KIND, newest_version=_VERSION).files
+    try:
+        check_files(folder, files)
+    except ArtefactError as error:
+        raise ArtefactError(f"{error}; if you changed the model on purpose, remove {path}") from None
 
 
 def read_json(path: Path) -> Any:

@@ -4,18 +4,19 @@ MTEB takes an encoder of `load_model` as it is and scores its vectors alone. Wha
 hybrid ranking, with BM25 beside the vectors; this is the way to measure that.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sentence_transformers import MultiVectorEncoder
 
+from opticlir.artefacts import key_of
 from opticlir.benchmark import cached_retriever
 from opticlir.encoder import route_fingerprint
 from opticlir.errors import DataError, SetupError
 from opticlir.records import Document, Query, Run
 from opticlir.search import Ranking, Retriever
+from opticlir.storage import LIBRARIES, made_by
 
 
 class MtebSearch:
@@ -43,7 +44,7 @@ class MtebSearch:
 
     @property
     def mteb_model_meta(self) -> Any:
-        """MTEB's `ModelMeta`; the revision is the content of both routes, for results are kept under it.
+        """MTEB's `ModelMeta`; the revision is a hash of both routes and our source: MTEB keeps results under it.
 
         Raises:
             SetupError: mteb is not installed.
@@ -56,7 +57,7 @@ class MtebSearch:
         return ModelMeta.create_empty(
             overwrites={
                 "name": f"opticlir/{self.name}-{self.ranking}",
-                "revision": hashlib.sha256(routes.encode()).hexdigest()[:16],
+                "revision": key_of({"routes": routes, "made_by": made_by(MtebSearch, *LIBRARIES)})[:16],
                 "model_type": ["late-interaction"],
             }
         )

@@ -73,6 +73,7 @@ class ExactIndex:
         encoder: str,
         dtype: TokenType = "float16",
         inputs: dict[str, str] | None = None,
+        made_by: dict[str, str] | None = None,
     ) -> "ExactIndex":
         """Build an index from a stream; an index that `path` holds is replaced when all is well.
 
@@ -83,6 +84,7 @@ class ExactIndex:
             encoder: fingerprint of the document encoder; `check_encoder` compares it.
             dtype: precision of the store.
             inputs: checksums of the files that the documents came from, for the manifest.
+            made_by: for an index in a cache (see `storage.made_by`).
 
         Raises:
             ArtefactError: an embedding holds NaN or infinity; the disk refuses; somebody else is
@@ -93,7 +95,9 @@ class ExactIndex:
             raise ValueError(f"dtype is {dtype!r}: expected 'float16' or 'float32'")
         with publish_version(path) as folder:
             config = {"encoder": encoder, "dtype": dtype}
-            _write_version(folder, entries, config=config, inputs=inputs or {}, n_empty=0)
+            _write_version(
+                folder, entries, config=config, inputs=inputs or {}, made_by=made_by or {}, n_empty=0
+            )
         return cls.open(path)
 
     @classmethod
@@ -129,7 +133,10 @@ class ExactIndex:
 
     def _derive(self, folder: Path, entries: Iterable[Entry]) -> None:
         config = {name: self.manifest.config[name] for name in ("encoder", "dtype")}
-        _write_version(folder, entries, config=config, inputs=self.manifest.inputs, n_empty=self.n_empty)
+        _write_version(
+            folder, entries, config=config, inputs=self.manifest.inputs, made_by=self.manifest.made_by,
+            n_empty=self.n_empty,
+        )  # fmt: skip
 
     def _entries(self) -> Iterator[Entry]:
         for row in range(len(self)):
@@ -235,7 +242,13 @@ class ExactIndex:
 
 
 def _write_version(
-    folder: Path, entries: Iterable[Entry], *, config: dict[str, Any], inputs: dict[str, str], n_empty: int
+    folder: Path,
+    entries: Iterable[Entry],
+    *,
+    config: dict[str, Any],
+    inputs: dict[str, str],
+    made_by: dict[str, str],
+    n_empty: int,
 ) -> None:
     stream = ((document, np.asarray(tokens)) for document, tokens in entries)
     full = _FullEntries(stream, n_empty)
@@ -275,6 +288,7 @@ def _write_version(
             "tokens": vectors.n_tokens,
             "empty_documents": full.n_empty,
         },
+        made_by=made_by,
     )
     write_manifest(folder / MANIFEST, manifest)
 

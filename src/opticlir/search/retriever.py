@@ -71,6 +71,7 @@ class Retriever:
         device: str = "auto",
         dtype: TokenType = "float16",
         inputs: dict[str, str] | None = None,
+        made_by: dict[str, str] | None = None,
         progress: Progress = silent,
     ) -> "Retriever":
         """Encode documents and write their index; an index in `folder` is replaced when all is well.
@@ -82,6 +83,7 @@ class Retriever:
             device: where a model given by name computes; see `choose_device`.
             dtype: precision of the stored vectors.
             inputs: checksums of the files that the documents came from, for the manifest.
+            made_by: for an index in a cache (see `storage.made_by`).
             progress: called after each document.
 
         Raises:
@@ -97,6 +99,7 @@ class Retriever:
             encoder=document_fingerprint(encoder),
             dtype=dtype,
             inputs=inputs,
+            made_by=made_by,
         )
         return cls(index, encoder)
 

@@ -1,12 +1,11 @@
-"""Every durable write: what is on disk is the old version or the new one, never a mixture.
+"""Every durable write: the disk has the old version or the new one, never a mixture.
 
-A write goes to a temporary name beside its target, is synced, and takes the target's place by one
-rename; the folder is synced after it, so that the rename itself outlives a power cut. An artefact of
-several files is built in a folder that nobody looks at, and published whole: `publish_folder` for what
-is written once (a model), `publish_version` for what is replaced while it is in use (an index).
+A file is written under a temporary name, synced, and renamed. Its folder is synced after that, so that the
+rename survives a power cut. An artefact of several files is built in a temporary folder and published as a
+whole: by `publish_folder` if it is written once, by `publish_version` if it is replaced while in use.
 
-Every system call that changes the disk is a method of `filesystem.FileSystem`. The tests put a double in
-its place that fails the n-th call, for every n.
+Every system call that changes the disk is a method of `filesystem.FileSystem`. The tests replace it by a
+double that fails the n-th call, for every n.
 """
 
 from opticlir.storage.files import (
@@ -14,29 +13,36 @@ from opticlir.storage.files import (
     DurableFile,
     check_file,
     check_files,
+    checksums_of,
     sha256_file,
     write_bytes_atomically,
     write_file,
     write_text_atomically,
 )
-from opticlir.storage.folders import publish_folder
-from opticlir.storage.locks import FolderHold, HeldError, exclusive_lock, unless_held
+from opticlir.storage.folders import move_into_parent, publish_folder
+from opticlir.storage.locks import LockedError, SharedLock, exclusive_lock, unless_shared
+from opticlir.storage.sources import LIBRARIES, is_current, made_by
 from opticlir.storage.versions import MANIFEST, open_version, publish_version
 
 __all__ = [
+    "LIBRARIES",
     "MANIFEST",
     "Checksum",
     "DurableFile",
-    "FolderHold",
-    "HeldError",
+    "LockedError",
+    "SharedLock",
     "check_file",
     "check_files",
+    "checksums_of",
     "exclusive_lock",
+    "is_current",
+    "made_by",
+    "move_into_parent",
     "open_version",
     "publish_folder",
     "publish_version",
     "sha256_file",
-    "unless_held",
+    "unless_shared",
     "write_bytes_atomically",
     "write_file",
     "write_text_atomically",

@@ -1,7 +1,9 @@
 """Single files: written durably, replaced by a rename, checked by their SHA-256."""
 
+import errno
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,23 +20,23 @@ _REPAIR = "build it again, or restore it from a copy"
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What a file must be: its size in bytes and the SHA-256 of its content, in hexadecimal."""
+    """Size of a file in bytes, and SHA-256 of its content in hexadecimal."""
 
     n_bytes: int
     sha256: str
 
 
 class DurableFile:
-    """A new file, written from front to back in a `with` block or up to `close`; `finish` ends it.
+    """A new file, written from front to back in a `with` block; `finish` makes it durable.
 
     Args:
         path: a name that must not exist yet.
-        target: what the file is to become, where a message should name that instead.
-        block_size: where given, `block_digests` gets the SHA-256 (32 bytes) of each block of that many
-            bytes, so that a reader can check the blocks that it touches and no others.
+        target: what error messages name instead, for a temporary file.
+        block_size: bytes of a block. `block_digests` then gets the SHA-256 (32 bytes) of each block, so that
+            a reader can check only the blocks that it reads.
 
     Raises:
-        ArtefactError: the disk refuses, here or in any method.
+        ArtefactError: the system refuses, here or in any method.
     """
 
     def __init__(self, path: Path, *, target: Path | None = None, block_size: int | None = None) -> None:
@@ -56,7 +58,7 @@ class DurableFile:
         self.close()
 
     def close(self) -> None:
-        """Close the descriptor; a file that was not finished is not durable."""
+        """Close the file; before `finish` it is not durable."""
         with refusals_named(self._target):
             filesystem.active.close(self._descriptor)
 
@@ -87,7 +89,7 @@ class DurableFile:
         self._block = hashlib.sha256()
 
     def finish(self) -> Checksum:
-        """Force the bytes to the disk and give the checksum of the whole file."""
+        """Sync the file and return the checksum of its content."""
         if self._block_size and self._n_bytes % self._block_size:
             self._end_block()
         with refusals_named(self._target):
@@ -96,24 +98,27 @@ class DurableFile:
 
 
 def write_file(path: Path, data: bytes | memoryview, *, target: Path | None = None) -> Checksum:
-    """Write a new file, durable but not yet published, and give its checksum. See `DurableFile`."""
+    """Write a new file, sync it, and return its checksum. See `DurableFile`."""
     with DurableFile(path, target=target) as file:
         file.write(data)
         return file.finish()
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Replace a file, or create it: a reader sees the old bytes or all the new ones.
+    """Replace or create a file: a reader sees the old bytes or all the new ones. Permissions stay.
 
     Raises:
-        ArtefactError: the disk refuses; the old file stands as it was.
+        ArtefactError: `path` is a link, a device or a pipe, or the system refuses. The old file is unchanged.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
         with refusals_named(path):
-            if temporary.exists():  # left by a dead process that had our number
+            mode = _mode_of(path)
+            if os.path.lexists(temporary):  # left by a killed process that had our number
                 filesystem.active.remove(temporary)
             write_file(temporary, data, target=path)
+            if mode is not None:
+                filesystem.active.set_mode(temporary, mode)
             filesystem.active.rename(temporary, path)
     except ArtefactError:
         with suppress(OSError):
@@ -122,24 +127,46 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
     confirm(path)
 
 
+def _mode_of(path: Path) -> int | None:
+    """Mode of a file, None if there is none; refuse what a rename must not replace."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, "it is a link; name the file that it leads to")
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # the rename refuses a folder
+        raise OSError(errno.EEXIST, "it is a device or a pipe, not a file")
+    return mode
+
+
 def write_text_atomically(path: Path, text: str) -> None:
-    """Replace a UTF-8 text file, or create it, as `write_bytes_atomically` does."""
+    """Replace or create a UTF-8 text file; see `write_bytes_atomically`."""
     write_bytes_atomically(path, text.encode("utf-8"))
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file's content in hexadecimal, read as a stream."""
+    """SHA-256 of a file's content in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def checksums_of(folder: Path) -> dict[str, Checksum]:
+    """Checksum of each file under a folder, by its path in the folder."""
+    return {
+        path.relative_to(folder).as_posix(): Checksum(path.stat().st_size, sha256_file(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
 def check_file(path: Path, expected: Checksum, *, content: bool = True) -> None:
-    """Refuse a file that is not the one that was written.
+    """Refuse a file that is not as it was written.
 
     Args:
         path: the file.
-        expected: its size and digest when it was written.
-        content: read and hash the bytes; where False only presence and size are looked at.
+        expected: its checksum when it was written.
+        content: False checks presence and size only, and does not read the file.
 
     Raises:
         ArtefactError: the file is missing, truncated, longer, or its bytes differ.
@@ -155,6 +182,6 @@ def check_file(path: Path, expected: Checksum, *, content: bool = True) -> None:
 
 
 def check_files(folder: Path, expected: Mapping[str, Checksum]) -> None:
-    """Refuse a folder of which a named file is missing, truncated or altered (see `check_file`)."""
+    """Refuse a folder in which a named file is missing or damaged; see `check_file`."""
     for name, checksum in expected.items():
         check_file(folder / name, checksum)

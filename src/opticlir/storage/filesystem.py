@@ -1,25 +1,30 @@
-"""The system calls that change the disk, and nothing else: the seam for fault injection."""
+"""The system calls that change the disk, and nothing else: tests replace this class to inject faults."""
 
 import errno
-import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from opticlir.errors import ArtefactError
+from opticlir.errors import ArtefactError, SetupError
+
+try:
+    import fcntl
+except ImportError as error:  # Windows
+    raise SetupError("opticlir needs Linux or macOS: this system has no POSIX file locks") from error
 
 
 class FileSystem:
-    """What the operating system does for us; a test double inherits from it and fails."""
+    """System calls that change the disk; a test double inherits from it and fails."""
 
     def create(self, path: Path) -> int:
-        """Create an empty file that must not exist, and give its descriptor."""
+        """Create an empty file that must not exist, and return its descriptor."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
-        """Append a part of `data`, and give the number of bytes that were taken."""
+        """Append the start of `data`, and return how many bytes were written."""
         return os.write(descriptor, data)
 
     def sync(self, descriptor: int) -> None:
@@ -31,7 +36,7 @@ class FileSystem:
         os.close(descriptor)
 
     def sync_path(self, path: Path) -> None:
-        """Force to the disk what somebody else wrote: a file's bytes, or a folder's entries."""
+        """Force to the disk what another library wrote: a file's bytes, or a folder's entries."""
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -41,6 +46,10 @@ class FileSystem:
     def rename(self, source: Path, target: Path) -> None:
         """Give a file or folder a new name; a file, or an empty folder, at that name is replaced."""
         source.rename(target)
+
+    def set_mode(self, path: Path, mode: int) -> None:
+        """Set the permissions of a file."""
+        path.chmod(stat.S_IMODE(mode))
 
     def make_folder(self, path: Path) -> None:
         """Create a folder that must not exist, in a folder that must."""
@@ -58,9 +67,16 @@ class FileSystem:
             path.unlink()
 
     def lock(self, path: Path) -> int | None:
-        """Take the exclusive lock of a file, created where absent; None where somebody holds it."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        """Take the exclusive lock of a file, created if absent; None if another process has it.
+
+        A link is never followed, and what is no file is refused: the holder empties the file.
+        """
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, f"{path} is a link; remove it")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EEXIST, f"{path} is not a file; remove it")
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(descriptor)
@@ -70,23 +86,35 @@ class FileSystem:
         return descriptor
 
     def unlock(self, descriptor: int) -> None:
-        """Give a lock back; the kernel does it where its holder dies."""
+        """Release a lock; the kernel does it when the process dies."""
         os.close(descriptor)
+
+    def lock_folder(self, path: Path, *, shared: bool) -> int | None:
+        """Lock a folder itself: shared, after those who remove files; or exclusive, None if it is in use."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if isinstance(error, BlockingIOError):
+                return None
+            raise
+        return descriptor
 
 
 active = FileSystem()
-"""What the writers of this package call."""
+"""The file system that all writers use."""
 
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def refusals_named(target: Path, *, only_full_disk: bool = False) -> Iterator[None]:
-    """Turn the system's refusal into an `ArtefactError` that says what could not be written.
+    """Turn an error of the system into an `ArtefactError` that names what could not be written.
 
     Args:
         target: what was being written.
-        only_full_disk: let other errors through, where the block also does things that are not ours.
+        only_full_disk: pass other errors on; for a block that runs the caller's code.
     """
     try:
         yield
@@ -101,10 +129,10 @@ def refusals_named(target: Path, *, only_full_disk: bool = False) -> Iterator[No
 
 
 def confirm(target: Path) -> None:
-    """Make the rename that published `target` outlive a power cut.
+    """Sync the folder of `target`, so that its rename survives a power cut.
 
     Raises:
-        ArtefactError: the disk does not say that it did; `target` is complete and can be read.
+        ArtefactError: the sync failed; `target` is complete and readable.
     """
     try:
         active.sync_path(target.parent)
@@ -116,7 +144,7 @@ def confirm(target: Path) -> None:
 
 
 def make_folders(path: Path) -> None:
-    """Create a folder and those above it, each where it is absent, durably."""
+    """Create a folder and its missing parents, durably."""
     if not path.is_dir():
         make_folders(path.parent)
         try:
@@ -128,7 +156,7 @@ def make_folders(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Force every file under a folder, then every folder, the deepest first, to the disk."""
+    """Sync every file under a folder, then every folder, deepest first."""
     for parent, _, names in os.walk(folder, topdown=False):
         for name in names:
             active.sync_path(Path(parent, name))

@@ -1,6 +1,7 @@
-"""Folders of several files that are written once and published whole."""
+"""Folders of several files that are written once and published as a whole."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,19 +13,19 @@ from opticlir.storage.locks import exclusive_lock
 
 @contextmanager
 def publish_folder(target: Path) -> Iterator[Path]:
-    """Build a folder under a temporary name and publish it whole when the block ends.
+    """Build a folder under a temporary name, and publish it as a whole when the block ends.
 
-    Whatever ends the block early leaves no `target`; what a killed process left behind is removed by
-    the next one. Files may be written into the folder by any means: all are synced before the rename.
+    A block that fails leaves no `target`. The next call removes what a killed process left. Files may be
+    written by any means: all are synced before the rename.
 
     Args:
-        target: the folder to be; it must not exist, or be empty.
+        target: the new folder; it must be absent or empty.
 
     Yields:
-        The folder to write into, a sibling of `target`.
+        The temporary folder to write into.
 
     Raises:
-        ArtefactError: `target` holds something, somebody else is writing it, or the disk refuses.
+        ArtefactError: `target` is not empty, another process is writing it, or the system refuses.
 
     Example:
         >>> import tempfile
@@ -41,7 +42,7 @@ def publish_folder(target: Path) -> Iterator[Path]:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise ArtefactError(f"{target} exists already: remove it first, or choose another name")
         with refusals_named(target):
-            if temporary.exists():
+            if os.path.lexists(temporary):
                 filesystem.active.remove(temporary)
             filesystem.active.make_folder(temporary)
         try:
@@ -55,3 +56,28 @@ def publish_folder(target: Path) -> Iterator[Path]:
                 filesystem.active.remove(temporary)
             raise
         confirm(target)
+
+
+def move_into_parent(draft: Path, *, last: Sequence[str]) -> None:
+    """Move the content of a folder into its parent, durably, and replace what has the same names.
+
+    A crash leaves a parent without the files `last`: a reader that needs them never sees a mixture.
+
+    Args:
+        draft: a folder of synced files; it is removed.
+        last: names of files that are taken away first, and moved last in this order.
+    """
+    disk, parent = filesystem.active, draft.parent
+    for name in reversed(last):
+        if os.path.lexists(parent / name):
+            disk.remove(parent / name)
+    disk.sync_path(parent)
+    for name in sorted({path.name for path in draft.iterdir()} - set(last)):
+        if os.path.lexists(parent / name):
+            disk.remove(parent / name)
+        disk.rename(draft / name, parent / name)
+    disk.sync_path(parent)
+    for name in last:
+        disk.rename(draft / name, parent / name)
+    disk.remove_empty(draft)
+    disk.sync_path(parent)

@@ -1,6 +1,8 @@
-"""One writer at a time, and folders that nobody takes away from under their readers."""
+"""Locks between processes: one writer of a target, many readers of a folder.
 
-import fcntl
+All locks are the kernel's (`flock`). A process that dies releases its locks, and nothing needs repair.
+"""
+
 import os
 import weakref
 from collections.abc import Iterator
@@ -12,26 +14,26 @@ from opticlir.storage import filesystem
 from opticlir.storage.filesystem import refusals_named
 
 
-class HeldError(ArtefactError):
-    """Somebody else is writing it: nothing is wrong, and later it can be had."""
+class LockedError(ArtefactError):
+    """Another process is writing the target. Nothing is damaged: try again later."""
 
 
 @contextmanager
 def exclusive_lock(target: Path) -> Iterator[None]:
-    """Be the only writer of `target`; somebody else's lock is an error at once, never a wait.
+    """Be the only writer of `target`. If another process is, raise at once and never wait.
 
-    The lock is the kernel's (`flock` on a file beside the target): a holder that dies gives it back,
-    and the file that it leaves behind is taken over.
+    The lock is on a file beside the target, `.NAME.lock`. The next writer takes over a file that a killed
+    process left.
 
     Raises:
-        HeldError: another process, or another thread, is writing `target`.
-        ArtefactError: the disk refuses.
+        LockedError: another process, or another thread, is writing `target`.
+        ArtefactError: the system refuses.
     """
     path = target.with_name(f".{target.name}.lock")
     with refusals_named(target):
         descriptor = _take(path)
     if descriptor is None:
-        raise HeldError(
+        raise LockedError(
             f"{target} is being written by another process{_holder(path)}: wait for its end, or stop it"
         )
     try:
@@ -65,59 +67,57 @@ def _holder(path: Path) -> str:
     return ""
 
 
-class FolderHold:
-    """A claim on a folder of shared files, as long as this object or its process lives.
+class SharedLock:
+    """A claim on a folder of shared files: while it lives, nobody removes them.
 
-    Any number may hold a folder and write new files into it; `unless_held` tells those who would remove
-    old ones. The lock is the kernel's, on the folder itself: nothing is left behind, and a folder that
-    may only be read can be held too.
+    Many processes may have one at a time, and may add files. `unless_shared` tells a process that removes
+    files whether there is one. The lock is on the folder itself, so that a read-only folder can be locked too.
 
     Args:
-        folder: made where it is absent.
+        folder: created if absent.
 
     Raises:
-        ArtefactError: it cannot be made or opened.
+        ArtefactError: it cannot be created or opened.
     """
 
     def __init__(self, folder: Path) -> None:
         with refusals_named(folder):
-            descriptor = _open_folder(folder)
-            while not _is_same_file(descriptor, folder):
-                os.close(descriptor)  # it was removed before we had it
-                descriptor = _open_folder(folder)
+            while (descriptor := _lock_new(folder)) is None or not _is_same_file(descriptor, folder):
+                if descriptor is not None:
+                    filesystem.active.unlock(descriptor)  # the folder was removed before it was locked
         self.release = weakref.finalize(self, os.close, descriptor)
 
+    def last_as_long_as(self, owner: object) -> None:
+        """Release the lock when `owner` is collected."""
+        weakref.finalize(owner, lambda lock: lock.release(), self)
 
-def _open_folder(folder: Path) -> int:
+
+def _lock_new(folder: Path) -> int | None:
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    fcntl.flock(descriptor, fcntl.LOCK_SH)  # waits for one who is removing files
-    return descriptor
+    with suppress(FileNotFoundError):
+        return filesystem.active.lock_folder(folder, shared=True)
+    return None
 
 
 @contextmanager
-def unless_held(folder: Path) -> Iterator[bool]:
-    """Keep others from holding an existing folder while the block runs; yields False where somebody does.
+def unless_shared(folder: Path) -> Iterator[bool]:
+    """Keep others from a `SharedLock` of an existing folder during the block; yield False if one has it.
 
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
-        >>> hold = FolderHold(folder)
-        >>> with unless_held(folder) as is_ours:
-        ...     is_ours
+        >>> lock = SharedLock(folder)
+        >>> with unless_shared(folder) as is_free:
+        ...     is_free
         False
-        >>> _ = hold.release()
-        >>> with unless_held(folder) as is_ours:
-        ...     is_ours
+        >>> _ = lock.release()
+        >>> with unless_shared(folder) as is_free:
+        ...     is_free
         True
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = filesystem.active.lock_folder(folder, shared=False)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        yield descriptor is not None
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)

@@ -1,7 +1,7 @@
 """Artefacts of several files that are replaced while they are in use.
 
-`versions/NNNNNN/` holds the files of one version and their `manifest.json`; `CURRENT` names one version
-and the SHA-256 of its manifest. Replacing `CURRENT` by a rename is the moment of publication.
+`versions/NNNNNN/` holds the files of one version and their `manifest.json`. `CURRENT` names one version
+and the SHA-256 of its manifest. The rename of `CURRENT` publishes a version.
 """
 
 import re
@@ -17,29 +17,32 @@ from opticlir.storage.filesystem import confirm, make_folders, refusals_named, s
 from opticlir.storage.locks import exclusive_lock
 
 MANIFEST = "manifest.json"
-"""The file that a version must hold; it should name the checksums of the others."""
+"""File that describes an artefact and names the checksums of its other files."""
 
-_POINTER = "CURRENT"
+POINTER = "CURRENT"
+"""File that names the current version."""
+
 _POINTER_LINE = re.compile(rb"(\d{6}) ([0-9a-f]{64})\n")
+_VERSION = re.compile(r"\d{6}")
 _VERSIONS = "versions"
 _T = TypeVar("_T")
 
 
 @contextmanager
 def publish_version(root: Path) -> Iterator[Path]:
-    """Build the next version of an artefact; readers go on with the current one until the block ends.
+    """Build the next version of an artefact; readers use the current one until the block ends.
 
-    Versions that `CURRENT` does not name are removed then, and before the next build. A reader that
-    holds files of an older version open keeps them. A first build that fails leaves no folder behind.
+    Versions that `CURRENT` does not name are removed after that, and before the next build. A reader keeps
+    the files that it has open. A first build that fails leaves no folder.
 
     Args:
-        root: the artefact's folder; created where absent, refused where it holds something else.
+        root: the artefact's folder; created if absent, refused if it holds anything else.
 
     Yields:
-        The folder to write into; the block must leave a `manifest.json` there.
+        The folder to write into; the block must write `manifest.json` there.
 
     Raises:
-        ArtefactError: `root` is not such a folder, somebody else is writing it, or the disk refuses.
+        ArtefactError: `root` holds something else, another process is writing it, or the system refuses.
     """
     with refusals_named(root):
         make_folders(root.parent)
@@ -50,8 +53,8 @@ def publish_version(root: Path) -> Iterator[Path]:
         with refusals_named(root):
             make_folders(versions)
             current = _current_version(root)
-            # the versions under a damaged pointer stay until the new one stands: it may be mended by hand
-            if current is not None or not (root / _POINTER).exists():
+            # a damaged pointer may be repaired by hand: its versions stay until the new one is complete
+            if current is not None or not (root / POINTER).exists():
                 _remove_others(versions, current)
             folder = versions / f"{_highest_number(versions) + 1:06d}"
             filesystem.active.make_folder(folder)
@@ -69,17 +72,17 @@ def publish_version(root: Path) -> Iterator[Path]:
                 for path in new:  # refused where something was published after all
                     filesystem.active.remove_empty(path)
             raise
-        with suppress(OSError):  # it is published: the next build removes what stays
+        with suppress(OSError):  # the version is published: the next build removes the rest
             _remove_others(versions, folder)
 
 
 def open_version(root: Path, load: Callable[[Path], _T]) -> _T:
-    """Open the current version: its manifest is checked, then `load` is given its folder.
+    """Check the manifest of the current version, and return what `load` makes of its folder.
 
-    Where a writer publishes a newer version in between and removes this one, the newer one is opened.
+    If a writer replaces this version meanwhile, the newer one is opened.
 
     Raises:
-        ArtefactError: there is no version, the pointer or the manifest is damaged, or `load` refuses.
+        ArtefactError: there is no version, the pointer or the manifest is damaged, or `load` fails.
     """
     while True:
         folder, digest = _read_pointer(root)
@@ -88,7 +91,7 @@ def open_version(root: Path, load: Callable[[Path], _T]) -> _T:
             if not manifest.is_file():
                 raise ArtefactError(f"{manifest} is missing: build it again, or restore it from a copy")
             if sha256_file(manifest) != digest:
-                raise ArtefactError(f"{manifest} is not the one that {_POINTER} names: it is damaged")
+                raise ArtefactError(f"{manifest} is not the one that {POINTER} names: it is damaged")
             return load(folder)
         except (ArtefactError, FileNotFoundError):
             if _read_pointer(root)[0] == folder:
@@ -96,27 +99,27 @@ def open_version(root: Path, load: Callable[[Path], _T]) -> _T:
 
 
 def _point_to(root: Path, folder: Path) -> None:
-    partial = root / _VERSIONS / _POINTER  # what a crash leaves there is swept up with the old versions
+    partial = root / _VERSIONS / POINTER  # the next build removes what a crash leaves here
     line = f"{folder.name} {sha256_file(folder / MANIFEST)}\n"
     if partial.exists():
         filesystem.active.remove(partial)
-    write_file(partial, line.encode(), target=root / _POINTER)
-    filesystem.active.rename(partial, root / _POINTER)
-    confirm(root / _POINTER)
+    write_file(partial, line.encode(), target=root / POINTER)
+    filesystem.active.rename(partial, root / POINTER)
+    confirm(root / POINTER)
 
 
 def _read_pointer(root: Path) -> tuple[Path, str]:
     try:
-        line = (root / _POINTER).read_bytes()
+        line = (root / POINTER).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise ArtefactError(f"{root} holds no finished index: build it first") from None
     if not (match := _POINTER_LINE.fullmatch(line)):
-        raise ArtefactError(f"{root / _POINTER} is damaged: build it again, or restore it from a copy")
+        raise ArtefactError(f"{root / POINTER} is damaged: build it again, or restore it from a copy")
     return root / _VERSIONS / match[1].decode(), match[2].decode()
 
 
 def _current_version(root: Path) -> Path | None:
-    """The version that `CURRENT` names; None where there is none, or none that can be read."""
+    """The version that `CURRENT` names; None if there is none, or it is not readable."""
     with suppress(ArtefactError):
         return _read_pointer(root)[0]
     return None
@@ -128,17 +131,20 @@ def _highest_number(versions: Path) -> int:
 
 def _remove_others(versions: Path, current: Path | None) -> None:
     for path in sorted(versions.iterdir()):
-        if path != current:
+        if path != current and (_VERSION.fullmatch(path.name) or path.name == POINTER):
             filesystem.active.remove(path)
 
 
 def _refuse_strangers(root: Path) -> None:
-    """Never write into a folder, or over a file, that is not ours."""
+    """Refuse a file, a link that leads out, and a folder that holds anything else."""
     if not root.exists():
         return
     if not root.is_dir():
         raise ArtefactError(f"{root} is a file, a folder was expected: choose another name")
-    if not (root / _POINTER).exists():
-        for path in root.iterdir():
-            if path.name != _VERSIONS:
-                raise ArtefactError(f"{root} holds something else ({path.name}): choose another folder")
+    is_ours = _current_version(root) is not None
+    for path in (root / POINTER, root / _VERSIONS):
+        if path.is_symlink():
+            raise ArtefactError(f"{path} is a link: choose another folder, or replace it by what it leads to")
+    for path in root.iterdir():
+        if path.name not in (_VERSIONS, POINTER) and not is_ours:
+            raise ArtefactError(f"{root} holds something else ({path.name}): choose another folder")

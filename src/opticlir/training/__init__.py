@@ -5,14 +5,12 @@ from opticlir.training.config import TrainConfig, make_config, read_config
 from opticlir.training.distil import Outcome, distil
 from opticlir.training.methods import Stage, objective_names, parse_method
 from opticlir.training.processes import is_main_process
-from opticlir.training.teacher_cache import default_cache_folder
 
 __all__ = [
     "Outcome",
     "Stage",
     "TrainConfig",
     "balanced",
-    "default_cache_folder",
     "distil",
     "is_main_process",
     "make_config",

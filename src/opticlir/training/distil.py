@@ -14,6 +14,7 @@ from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 from transformers import PrinterCallback
 
+from opticlir.artefacts import default_cache_folder
 from opticlir.data import PairTable
 from opticlir.encoder import (
     Vocabulary,
@@ -42,7 +43,7 @@ from opticlir.training.progress import ProgressCallback
 from opticlir.training.recipe import loss_of, parts_of
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.run_page import RunPage, draw_run_page
-from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens, default_cache_folder
+from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens
 from opticlir.training.trainable import make_trainable
 from opticlir.training.trainer import Report, RunCallback, StudentTrainer
 from opticlir.training.validation import translation_retrieval

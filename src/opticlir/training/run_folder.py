@@ -20,10 +20,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from opticlir.encoder.folder import check_model_folder
 from opticlir.errors import ArtefactError
-from opticlir.manifest import Manifest, environment, read_manifest, write_manifest
-from opticlir.storage import check_files, exclusive_lock, sha256_file, write_text_atomically
-from opticlir.storage.files import Checksum
+from opticlir.manifest import Manifest, check_same_settings, environment, read_manifest, write_manifest
+from opticlir.storage import check_files, checksums_of, exclusive_lock, write_text_atomically
 from opticlir.storage.filesystem import refusals_named
 from opticlir.training.processes import by_main, is_main_process, shared
 from opticlir.training.step_log import StepLog
@@ -76,14 +76,24 @@ class RunFolder:
             if record.exists():
                 old = read_manifest(record, kind=_KIND, newest_version=_VERSION)
                 self._check_same(json.loads(json.dumps(asdict(manifest))), asdict(old))
-                yield bool(old.counts.get("finished"))
+                if finished := bool(old.counts.get("finished")):
+                    self._check_model()
+                yield finished
                 return
             write_manifest(record, manifest)
             yield False
 
     @by_main
     def finish(self, counts: dict[str, int]) -> None:
-        """Say that the model stands, and drop the checkpoints."""
+        """Record that the run is finished, and remove its checkpoints.
+
+        Args:
+            counts: for the record.
+
+        Raises:
+            ArtefactError: the saved model is incomplete or damaged; the checkpoints stay.
+        """
+        check_model_folder(self.out)
         old = read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION)
         write_manifest(
             self.folder / "run.json",
@@ -147,12 +157,8 @@ class RunFolder:
     @by_main
     def seal_checkpoint(self, checkpoint: Path) -> None:
         """Write the checksums of a checkpoint: without them it counts as torn."""
-        files = {
-            str(path.relative_to(checkpoint)): Checksum(path.stat().st_size, sha256_file(path))
-            for path in sorted(checkpoint.rglob("*"))
-            if path.is_file()
-        }
-        write_manifest(checkpoint / _COMPLETE, Manifest(kind="checkpoint", format_version=1, files=files))
+        manifest = Manifest(kind="checkpoint", format_version=1, files=checksums_of(checkpoint))
+        write_manifest(checkpoint / _COMPLETE, manifest)
 
     @by_main
     def last_checkpoint(self) -> Path | None:
@@ -171,15 +177,18 @@ class RunFolder:
                 return checkpoint
         return None
 
+    def _check_model(self) -> None:
+        try:
+            check_model_folder(self.out)
+        except ArtefactError as error:
+            raise ArtefactError(
+                f"the run in {self.out} is finished, but its model is damaged: {error}; restore it from a copy, "
+                "or remove the folder and train again"
+            ) from error
+
     def _check_same(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
         for part in ("config", "inputs"):
-            for name in sorted({*wanted[part], *found[part]}):
-                new, old = wanted[part].get(name), found[part].get(name)
-                if new != old:
-                    raise ArtefactError(
-                        f"{self.out} holds another run: {name} was {old!r} and is {new!r} now; "
-                        "choose another --out, or remove the folder"
-                    )
+            check_same_settings(self.out, found[part], wanted[part])
         if found["environment"].get("torch") != environment()["torch"]:
             logger.warning(
                 "this run was begun with torch %s: it will not end in the same bits",

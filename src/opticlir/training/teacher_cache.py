@@ -1,14 +1,13 @@
-"""English token vectors, computed once: the teacher is frozen, so what it says of a sentence never changes.
+"""English token vectors, computed once: the teacher is frozen, so the vectors of a sentence never change.
 
-A cache is a folder of shards that are published whole and never changed. Its name is a hash of all that
-decides the vectors (weights, tokenizer, settings, precision); a shard finds a sentence by the hash of
-its text. A shard that is torn or altered is ignored, and its sentences are encoded again.
+The vectors of a teacher are a folder of shards that are published whole and never changed. Its name is a hash
+of all that decides them: weights, tokenizer, settings, precision and source code. A shard finds a sentence by
+the hash of its text. A damaged shard is ignored, and its sentences are encoded again.
 """
 
 import hashlib
 import logging
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -19,50 +18,44 @@ import numpy.typing as npt
 import torch
 from sentence_transformers import MultiVectorEncoder
 
+from opticlir.artefacts import ArtefactCache, mark_used
 from opticlir.encoder import encode_queries, route_fingerprint, scored_ids
 from opticlir.errors import ArtefactError
-from opticlir.storage import FolderHold
-from opticlir.training.teacher_room import check_room, evenly_spread, room_needed
+from opticlir.storage import LIBRARIES, SharedLock, made_by
 from opticlir.training.teacher_shards import DIGEST, Precision, Shard, write_shard
+from opticlir.training.teacher_space import check_space, evenly_spread, space_needed
 
 logger = logging.getLogger(__name__)
 
 _SHARD_TEXTS = 4096
-_TEXTS_TOGETHER = 1024
-_MOST_SHARDS = 200  # of one call: each costs an open file
+_CHUNK = 1024
+_MOST_SHARDS = 200  # per call: each costs an open file
 
 Progress = Callable[[int, int], None]
-"""Called with the number of texts done and of all."""
+"""Called with the number of texts done and of all texts."""
 
 Announce = Callable[[Path, int, int], None]
-"""Called with the folder, the bytes about to be written there and those that are free."""
-
-
-def default_cache_folder() -> Path:
-    """`$OPTICLIR_CACHE`, or `opticlir` in the user's cache folder."""
-    if folder := os.environ.get("OPTICLIR_CACHE"):
-        return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "opticlir"
+"""Called with the folder, the bytes that will be written there, and the free bytes."""
 
 
 class TeacherTokens:
     """Token matrices of a list of texts, memory-mapped; made by `TeacherCache.encode`.
 
     Args:
-        shards: where they are.
+        shards: they hold the matrices.
         places: (texts, 2), number of the shard and number in it of each text.
-        hold: keeps the shards from being pruned as long as this object lives.
+        lock: keeps the shards from being pruned while this object lives.
     """
 
     def __init__(
         self,
         shards: Sequence[Shard],
         places: npt.NDArray[np.int64] | None = None,
-        hold: FolderHold | None = None,
+        lock: SharedLock | None = None,
     ) -> None:
         self._shards = shards
         self._places = np.empty((0, 2), np.int64) if places is None else places
-        self._hold = hold
+        self._lock = lock
 
     def __len__(self) -> int:
         return len(self._places)
@@ -81,17 +74,17 @@ class TeacherTokens:
         return [self[text] for text in texts]
 
     def __getitem__(self, text: int) -> npt.NDArray[np.float16]:
-        """(tokens, dim) float16, rows of length 1 but for their precision."""
+        """(tokens, dim) float16, rows of length 1 up to their precision."""
         shard, row = self._places[text].tolist()
         return self._shards[shard].matrix(row)
 
 
 class LiveTokens(TeacherTokens):
-    """Token matrices that are computed whenever they are asked for, and kept nowhere.
+    """Token matrices that are computed at every use, and stored nowhere.
 
     Args:
-        cache: of the teacher; nothing is read from it or written.
-        texts: whose matrices they are.
+        cache: of the teacher; neither read nor written.
+        texts: one matrix each.
     """
 
     def __init__(self, cache: "TeacherCache", texts: Sequence[str]) -> None:
@@ -103,7 +96,7 @@ class LiveTokens(TeacherTokens):
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """(texts,) tokens of each, by the tokenizer alone."""
+        """(texts,) tokens of each, from the tokenizer."""
         ids = self._cache.scored_ids(self._texts)
         return np.fromiter(map(len, ids), np.int64, count=len(self._texts))
 
@@ -112,7 +105,7 @@ class LiveTokens(TeacherTokens):
         return [*self._cache.compute([self._texts[text] for text in texts])]
 
     def __getitem__(self, text: int) -> npt.NDArray[np.float16]:
-        """(tokens, dim) float16, rows of length 1 but for their precision."""
+        """(tokens, dim) float16, rows of length 1 up to their precision."""
         (matrix,) = self.of([text])
         return matrix.astype(np.float16)
 
@@ -121,11 +114,11 @@ class TeacherCache:
     """Vectors of one teacher under one set of options.
 
     Args:
-        folder: where caches of all teachers live.
-        teacher: encodes the English side by its query route, since the student is to replace that one.
-        name: of the teacher, for those who look into the cache.
-        bfloat16: compute in bfloat16 autocast; kept apart from vectors computed in float32.
-        vectors: how they are kept; int8 takes half the room of float16.
+        folder: root of the cache.
+        teacher: encodes the English side by its query route, which the student replaces.
+        name: of the teacher, for `opticlir cache ls`.
+        bfloat16: compute in bfloat16 autocast; stored apart from vectors computed in float32.
+        vectors: stored precision; int8 takes half the space of float16.
     """
 
     def __init__(
@@ -137,8 +130,11 @@ class TeacherCache:
         bfloat16: bool = False,
         vectors: Precision = "float16",
     ) -> None:
-        key = f"{route_fingerprint(teacher, 'query')} {vectors} bfloat16={bfloat16}"
-        self.folder = folder / "teacher" / hashlib.sha256(key.encode()).hexdigest()[:24]
+        self._made_by = made_by(__name__, *LIBRARIES)
+        self.folder = ArtefactCache(folder).path("teacher", {
+            "route": route_fingerprint(teacher, "query"), "vectors": vectors, "bfloat16": bfloat16,
+            "made_by": self._made_by,
+        })  # fmt: skip
         self._teacher, self._vectors, self._bfloat16 = teacher, vectors, bfloat16
         self._config = {"teacher": name, "bfloat16": bfloat16}
 
@@ -148,15 +144,20 @@ class TeacherCache:
         progress: Progress = lambda *_: None,
         announce: Announce = lambda *_: None,
     ) -> TeacherTokens:
-        """Vectors of `texts`, from the cache where it has them.
+        """Read the vectors of `texts` from the cache, and encode the missing ones.
 
-        What is missing is encoded and published shard by shard, so that a killed run keeps what it did.
+        They are published shard by shard, so that a killed run keeps what it encoded.
+
+        Args:
+            texts: English sentences.
+            progress: called after each shard.
+            announce: called once before anything is encoded.
 
         Raises:
-            ArtefactError: the teacher gives a vector that is not finite; the message holds the text.
-            SetupError: the disk has less room than the missing vectors take; nothing is encoded.
+            ArtefactError: the teacher gives a vector that is not finite; the message has the text.
+            SetupError: the disk has no space for the missing vectors; nothing is encoded.
         """
-        hold = FolderHold(self.folder)
+        lock = SharedLock(self.folder)
         digests = np.fromiter(
             (hashlib.sha1(text.encode(), usedforsecurity=False).digest() for text in texts),
             DIGEST,
@@ -171,21 +172,21 @@ class TeacherCache:
             (len(texts[number]) for number in first[missing].tolist()), np.int64, len(missing)
         )
         missing = missing[np.argsort(lengths, kind="stable")]
-        self._make_sure_of_room(texts, first[missing], announce)
+        self._check_space(texts, first[missing], announce)
         for chunk in _chunks(missing):
             progress(len(missing) - int((places[:, 0] < 0).sum()), len(missing))
             path = write_shard(
                 self.folder, wanted[chunk], self._encoded(texts, first[chunk]),
-                precision=self._vectors, config=self._config,
+                precision=self._vectors, config=self._config, made_by=self._made_by,
             )  # fmt: skip
             shards.append(Shard(path))
             places[chunk] = np.stack([np.full(len(chunk), len(shards) - 1), np.arange(len(chunk))], axis=1)
         if len(missing):
             progress(len(missing), len(missing))
-        return TeacherTokens(shards, places[inverse], hold)
+        return TeacherTokens(shards, places[inverse], lock)
 
     def _open_shards(self, wanted: npt.NDArray[Any], places: npt.NDArray[np.int64]) -> list[Shard]:
-        """Shards that hold a wanted text, and in `places` where; those that are torn are left out."""
+        """Open the undamaged shards that hold a wanted text, and enter its place in `places`."""
         shards: list[Shard] = []
         for path in sorted(self.folder.glob("shard-*")) if len(wanted) else []:
             try:
@@ -194,40 +195,36 @@ class TeacherCache:
                 rows = np.flatnonzero(wanted[near] == shard.digests)
                 if not len(rows):
                     continue
-                _ = shard.vectors  # checked now: a torn one is left out
+                _ = shard.vectors  # checked now
             except (ArtefactError, OSError, ValueError, KeyError) as error:
-                logger.warning("%s is damaged and left out of the cache: %s", path, error)
+                logger.warning("%s is damaged and ignored: %s", path, error)
                 continue
-            shard.mark_used()
+            mark_used(path)
             places[near[rows]] = np.stack([np.full(len(rows), len(shards)), rows], axis=1)
             shards.append(shard)
         return shards
 
-    def _make_sure_of_room(
-        self, texts: Sequence[str], numbers: npt.NDArray[np.int64], announce: Announce
-    ) -> None:
+    def _check_space(self, texts: Sequence[str], numbers: npt.NDArray[np.int64], announce: Announce) -> None:
         if not len(numbers):
             return
         sample = [texts[number] for number in evenly_spread(numbers).tolist()]
-        needed = room_needed(self._teacher, sample, len(numbers), self._vectors)
+        needed = space_needed(self._teacher, sample, len(numbers), self._vectors)
         announce(self.folder, needed, shutil.disk_usage(self.folder).free)
-        check_room(self.folder, needed, len(numbers), self._vectors)
+        check_space(self.folder, needed, len(numbers), self._vectors)
 
     def _encoded(
         self, texts: Sequence[str], numbers: npt.NDArray[np.int64]
     ) -> Iterator[npt.NDArray[np.float32]]:
-        """Matrices of some texts, a few in memory at a time."""
-        for start in range(0, len(numbers), _TEXTS_TOGETHER):
-            yield from self.compute(
-                [texts[number] for number in numbers[start : start + _TEXTS_TOGETHER].tolist()]
-            )
+        """Encode some texts, a chunk at a time."""
+        for start in range(0, len(numbers), _CHUNK):
+            yield from self.compute([texts[number] for number in numbers[start : start + _CHUNK].tolist()])
 
     def scored_ids(self, texts: Sequence[str]) -> Iterator[npt.NDArray[np.int64]]:
-        """Ids of the tokens that have vectors."""
+        """Ids of the tokens that have vectors, per text."""
         return scored_ids(self._teacher, texts, "query")
 
     def compute(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:
-        """Vectors of some texts, past the cache. Raises ArtefactError where one is not finite."""
+        """Encode some texts without the cache. Raises ArtefactError if a vector is not finite."""
         with torch.autocast(self._teacher.device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
             matrices = encode_queries(self._teacher, texts)
         for text, matrix in zip(texts, matrices, strict=True):

@@ -1,4 +1,4 @@
-"""One shard of the teacher cache on the disk: token vectors of a few thousand texts, written once.
+"""One shard of the teacher cache: token vectors of a few thousand texts, written once.
 
 manifest.json   teacher, precision, counts and checksums, written last
 texts.npy       (texts,) SHA-1 of each text
@@ -7,10 +7,9 @@ vectors.npy     (tokens, dim) float16, or int8 beside
 scales.npy      (tokens,) float32: what int8 numbers of a token are multiplied by
 """
 
-import os
 import uuid
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -18,16 +17,15 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from opticlir.manifest import Manifest, read_manifest, write_manifest
-from opticlir.storage import Checksum, check_file, publish_folder, sha256_file
+from opticlir.manifest import Manifest, publish_artefact, read_manifest
+from opticlir.storage import MANIFEST, check_file
 
 Precision: TypeAlias = Literal["float16", "int8"]
-"""How vectors are kept: two bytes a number, or one and a scale per token."""
+"""Stored precision: two bytes a number, or one byte and a scale per token."""
 
 DIGEST = np.dtype("S20")
 
 _KIND, _VERSION = "teacher cache shard", 1
-_MANIFEST = "manifest.json"
 _INDEX = ("texts.npy", "starts.npy")
 _STORED: dict[Precision, tuple[str, ...]] = {
     "float16": ("vectors.npy",),
@@ -37,19 +35,19 @@ _LARGEST = 127  # of int8, both ways
 
 
 class Shard:
-    """A published shard; its vectors are memory-mapped once they are asked for.
+    """A published shard; its vectors are memory-mapped at first use.
 
     Args:
         path: the shard's folder.
 
     Raises:
-        ArtefactError: the shard is torn: a file is missing, truncated or altered, or not of this kind.
+        ArtefactError: a file is missing or damaged, or this is no shard.
         ValueError: an array cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.manifest = read_shard_manifest(path)
+        self.manifest = read_manifest(path / MANIFEST, kind=_KIND, newest_version=_VERSION)
         for name in _INDEX:
             check_file(path / name, self.manifest.files[name])
         self.digests = np.load(path / "texts.npy")
@@ -63,35 +61,20 @@ class Shard:
 
     @cached_property
     def vectors(self) -> dict[str, npt.NDArray[Any]]:
-        """The arrays of the tokens, checked and mapped into memory. Raises as the class does."""
+        """The arrays of the tokens, checked and memory-mapped. Raises as the class does."""
         return {name: self._checked(name) for name in _STORED["int8"] if name in self.manifest.files}
 
     def _checked(self, name: str) -> npt.NDArray[Any]:
         check_file(self.path / name, self.manifest.files[name])
         return np.load(self.path / name, mmap_mode="r")
 
-    def mark_used(self) -> None:
-        """Note the time, for those who make room by what was not used for long."""
-        with suppress(OSError):  # of somebody else, or read-only: it can be read all the same
-            os.utime(self.path / _MANIFEST)
-
     def matrix(self, text: int) -> npt.NDArray[np.float16]:
-        """(tokens, dim) float16 vectors of the shard's text of that number."""
+        """(tokens, dim) float16 vectors of a text, by its number in the shard."""
         tokens = slice(self._starts[text], self._starts[text + 1])
         vectors = self.vectors["vectors.npy"][tokens]
         if (scales := self.vectors.get("scales.npy")) is None:
             return vectors
         return (vectors * scales[tokens, None]).astype(np.float16)
-
-
-def read_shard_manifest(path: Path) -> Manifest:
-    """What a shard says of itself; its `files` are looked at by nobody yet. Raises ArtefactError."""
-    return read_manifest(path / _MANIFEST, kind=_KIND, newest_version=_VERSION)
-
-
-def last_use(path: Path) -> float:
-    """When a shard was last made or used, in seconds since 1970."""
-    return (path / _MANIFEST).stat().st_mtime
 
 
 def write_shard(
@@ -101,24 +84,30 @@ def write_shard(
     *,
     precision: Precision,
     config: Mapping[str, Any],
+    made_by: Mapping[str, str],
 ) -> Path:
-    """Publish a shard whole under a name of its own.
+    """Publish a shard under a new name.
 
     Args:
         folder: the cache of one teacher.
         digests: (texts,) SHA-1 of each text.
-        matrices: (tokens, dim) per text, finite; written as they come.
-        precision: how the vectors are kept.
-        config: what else the manifest is to say of the teacher.
+        matrices: (tokens, dim) per text, finite; written one by one.
+        precision: stored precision.
+        config: about the teacher, for the manifest.
+        made_by: for the manifest (see `storage.made_by`).
 
     Returns:
         The shard's folder.
 
     Raises:
-        ArtefactError: the disk refuses.
+        ArtefactError: the system refuses.
     """
     target = folder / f"shard-{uuid.uuid4().hex}"
-    with publish_folder(target) as shard:
+    manifest = Manifest(
+        kind=_KIND, format_version=_VERSION, config={**config, "vectors": precision},
+        counts={"texts": len(digests)}, made_by=dict(made_by),
+    )  # fmt: skip
+    with publish_artefact(target, manifest) as shard:
         lengths = [0]
         with ExitStack() as stack:
             growing = {name: stack.enter_context(_GrowingArray(shard / name)) for name in _STORED[precision]}
@@ -129,27 +118,12 @@ def write_shard(
         starts = np.cumsum(lengths)
         np.save(shard / "texts.npy", digests, allow_pickle=False)
         np.save(shard / "starts.npy", starts, allow_pickle=False)
-        files = {
-            name: Checksum((shard / name).stat().st_size, sha256_file(shard / name))
-            for name in (*_INDEX, *growing)
-        }
-        counts = {"texts": len(digests), "tokens": int(starts[-1])}
-        write_manifest(
-            shard / _MANIFEST,
-            Manifest(
-                kind=_KIND, format_version=_VERSION, config={**config, "vectors": precision},
-                files=files, counts=counts,
-            ),
-        )  # fmt: skip
+        manifest.counts["tokens"] = int(starts[-1])
     return target
 
 
 class _GrowingArray:
-    """A .npy file that is appended to; numpy leaves room in the header for the number of rows.
-
-    Args:
-        path: of the new file.
-    """
+    """A .npy file that grows; numpy leaves space in the header for the number of rows."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -179,7 +153,7 @@ class _GrowingArray:
 
 
 def bytes_of(n_texts: int, n_tokens: int, dim: int, precision: Precision) -> int:
-    """Disk that the arrays of so many texts take."""
+    """Bytes on disk of the arrays of so many texts."""
     per_token = 2 * dim if precision == "float16" else dim + np.dtype(np.float32).itemsize
     return n_tokens * per_token + n_texts * (DIGEST.itemsize + np.dtype(np.int64).itemsize)
 

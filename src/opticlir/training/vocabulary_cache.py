@@ -1,7 +1,7 @@
 """Extended vocabularies, learned once: seeds and methods that are compared begin with the same words.
 
 A vocabulary is a folder that is published whole and never changed. Its name is a hash of all that decides it:
-encoder, sentence pairs, settings, and the recipe. One that is torn or altered is ignored, and learned again.
+encoder, sentence pairs, settings, and source code. A damaged one is ignored, and learned again.
 
 manifest.json    encoder, counts and checksums, written last
 tokenizer.json   with the new tokens
@@ -12,75 +12,70 @@ words.json       the foreign words of the bitext, most frequent first
 import hashlib
 import json
 import logging
-import os
 import shutil
-from contextlib import suppress
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from sentence_transformers import MultiVectorEncoder
 from tokenizers import Tokenizer
 
+from opticlir.artefacts import ArtefactCache, mark_used
 from opticlir.data import PairTable
 from opticlir.encoder import Vocabulary, VocabularyConfig, route_fingerprint, vocabulary_for
 from opticlir.errors import ArtefactError
-from opticlir.manifest import Manifest, read_manifest, write_manifest
-from opticlir.storage import Checksum, FolderHold, check_files, publish_folder, sha256_file
+from opticlir.manifest import Manifest, publish_artefact, read_artefact
+from opticlir.storage import LIBRARIES, SharedLock, made_by
 
 logger = logging.getLogger(__name__)
 
-VOCABULARIES = "vocabulary"
-"""Folder of all vocabularies in a cache."""
-
 _KIND, _VERSION = "vocabulary", 1
-_RECIPE = 1  # raised whenever the same pairs and settings give another vocabulary
-_MANIFEST = "manifest.json"
-_FILES = ("tokenizer.json", "embeddings.npy", "words.json")
 
 
 def cached_vocabulary(
     cache: Path, base: MultiVectorEncoder, name: str, pairs: PairTable, config: VocabularyConfig
 ) -> Vocabulary:
-    """The vocabulary of `base` extended by the foreign side of `pairs`, from the cache where it has it.
+    """Read the vocabulary of `base` extended by the foreign side of `pairs`, or learn it and keep it.
 
     Args:
-        cache: as `default_cache_folder` gives it.
+        cache: root of the cache.
         base: the encoder.
-        name: of the encoder, for those who look into the cache.
+        name: of the encoder, for `opticlir cache ls`.
         pairs: bitext.
         config: how the vocabulary is extended.
 
     Raises:
         DataError: there is no pair.
-        ArtefactError: the cache folder cannot be made.
+        ArtefactError: the cache folder cannot be created.
     """
-    folder = cache / VOCABULARIES / _key(base, pairs, config)
-    hold = FolderHold(folder.parent)  # nobody clears up while we read or write
+    made = made_by(__name__, *LIBRARIES)
+    folder = ArtefactCache(cache).path("vocabulary", {
+        "route": route_fingerprint(base, "query"), "settings": asdict(config), "pairs": _digest(pairs),
+        "made_by": made,
+    })  # fmt: skip
+    lock = SharedLock(folder.parent)
     try:
         if folder.is_dir():
             try:
                 return read_vocabulary(folder)
             except (ArtefactError, OSError, ValueError) as error:
-                logger.warning("%s is damaged and made anew: %s", folder, error)
+                logger.warning("%s is damaged and learned again: %s", folder, error)
                 shutil.rmtree(folder, ignore_errors=True)
         vocabulary = vocabulary_for(base, pairs, config)
         try:
-            _write(folder, vocabulary, {"encoder": name, "pairs": len(pairs)})
+            _write(folder, vocabulary, {"encoder": name, "pairs": len(pairs)}, made)
         except ArtefactError as error:
-            if not folder.is_dir():  # nobody else was there first: a full disk
+            if not folder.is_dir():  # otherwise another process was quicker
                 logger.warning("the vocabulary is not kept: %s", error)
         return vocabulary
     finally:
-        hold.release()
+        lock.release()
 
 
 def read_vocabulary(folder: Path) -> Vocabulary:
-    """A vocabulary as it was written. Raises ArtefactError where it is torn or altered."""
-    check_files(folder, read_vocabulary_manifest(folder).files)
-    with suppress(OSError):  # of somebody else, or read-only: it can be read all the same
-        os.utime(folder / _MANIFEST)
+    """Read a vocabulary. Raises ArtefactError if it is damaged."""
+    read_artefact(folder, kind=_KIND, newest_version=_VERSION)
+    mark_used(folder)
     return Vocabulary(
         Tokenizer.from_file(str(folder / "tokenizer.json")),
         np.load(folder / "embeddings.npy"),
@@ -88,29 +83,19 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     )
 
 
-def read_vocabulary_manifest(folder: Path) -> Manifest:
-    """What a vocabulary says of itself; its `files` are looked at by nobody yet. Raises ArtefactError."""
-    return read_manifest(folder / _MANIFEST, kind=_KIND, newest_version=_VERSION)
-
-
-def _key(base: MultiVectorEncoder, pairs: PairTable, config: VocabularyConfig) -> str:
-    made_by = [_RECIPE, metadata.version("tokenizers"), asdict(config)]
-    digest = hashlib.sha256(json.dumps([route_fingerprint(base, "query"), made_by]).encode())
+def _digest(pairs: PairTable) -> str:
+    digest = hashlib.sha256()
     for side in (pairs.english, pairs.foreign):
         for text in side:
             digest.update(f"{len(text)} {text}".encode())
     digest.update(pairs.weights.tobytes())
-    return digest.hexdigest()[:24]
+    return digest.hexdigest()
 
 
-def _write(folder: Path, vocabulary: Vocabulary, config: dict[str, str | int]) -> None:
-    with publish_folder(folder) as draft:
+def _write(folder: Path, vocabulary: Vocabulary, config: dict[str, str | int], made: dict[str, str]) -> None:
+    counts = {"tokens": len(vocabulary.embeddings), "words": len(vocabulary.words)}
+    manifest = Manifest(kind=_KIND, format_version=_VERSION, config=config, counts=counts, made_by=made)
+    with publish_artefact(folder, manifest) as draft:
         (draft / "tokenizer.json").write_text(vocabulary.tokenizer.to_str(), encoding="utf-8")
         np.save(draft / "embeddings.npy", vocabulary.embeddings, allow_pickle=False)
         (draft / "words.json").write_text(json.dumps(vocabulary.words, ensure_ascii=False), encoding="utf-8")
-        files = {name: Checksum((draft / name).stat().st_size, sha256_file(draft / name)) for name in _FILES}
-        counts = {"tokens": len(vocabulary.embeddings), "words": len(vocabulary.words)}
-        write_manifest(
-            draft / _MANIFEST,
-            Manifest(kind=_KIND, format_version=_VERSION, config=config, files=files, counts=counts),
-        )

@@ -100,9 +100,7 @@ def test_other_settings_do_not_go_on(tmp_path, planned):
 
     with pytest.raises(KeyboardInterrupt):
         train_translator(PAIRS, tmp_path / "model", CONFIG, die)
-    with pytest.raises(
-        ArtefactError, match=r"model\.run: holds an unfinished run with other settings \(pairs\)"
-    ):
+    with pytest.raises(ArtefactError, match=r"model\.run holds another run: pairs was"):
         train_translator(PAIRS[:30], tmp_path / "model", CONFIG)
 
 

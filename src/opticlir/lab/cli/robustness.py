@@ -67,8 +67,8 @@ def robustness(
     chosen = [each for each in STANDARD if each.kind != BY_MEANING or meanings is not None]
     asked = {each.label: each.apply(task.queries, meanings or {}) for each in chosen}
     quieten()
+    from opticlir.artefacts import default_cache_folder
     from opticlir.encoder import load_model
-    from opticlir.training import default_cache_folder
 
     with progress_bars() as bars:
         found = run_perturbed(

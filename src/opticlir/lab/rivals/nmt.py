@@ -27,6 +27,7 @@ from transformers import (
 )
 
 from opticlir.errors import ArtefactError, DataError
+from opticlir.manifest import check_same_settings
 from opticlir.records import SentencePair
 from opticlir.storage import exclusive_lock, publish_folder, write_text_atomically
 
@@ -109,12 +110,7 @@ def train_translator(
 
 def _check_same(path: Path, settings: dict[str, Any]) -> None:
     if path.exists():
-        old = json.loads(path.read_text(encoding="utf-8"))
-        if changed := sorted(name for name in settings if old.get(name) != settings[name]):
-            raise ArtefactError(
-                f"{path.parent}: holds an unfinished run with other settings ({', '.join(changed)}): "
-                "give its settings, or remove it"
-            )
+        check_same_settings(path.parent, json.loads(path.read_text(encoding="utf-8")), settings)
     write_text_atomically(path, json.dumps(settings) + "\n")
 
 

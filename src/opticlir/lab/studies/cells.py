@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opticlir.artefacts import key_of
 from opticlir.errors import ArtefactError
-from opticlir.lab.studies.contents import key_of
 from opticlir.lab.studies.systems import System
-from opticlir.manifest import Manifest, read_manifest, write_manifest
-from opticlir.storage import check_files, exclusive_lock, publish_folder, sha256_file
-from opticlir.storage.files import Checksum
+from opticlir.manifest import Manifest, publish_artefact, read_artefact
+from opticlir.storage import exclusive_lock
 from opticlir.storage.filesystem import make_folders, refusals_named
 
 logger = logging.getLogger(__name__)
 
 _KIND, _VERSION = "study cell", 1
-_MANIFEST = "cell.json"
+
+CELL_MAKERS = (
+    "opticlir.lab.probes", "opticlir.lab.studies.perturbed", "opticlir.lab.studies.rankings", "opticlir.lab.training"
+)  # fmt: skip
+"""Source that decides every cell, whatever its system; see `storage.made_by`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,7 @@ class Cell:
     system: System
     """What answers the questions."""
     content: Mapping[str, Any]
-    """Everything that decides the result, as plain values: `system`, and what is `asked` of it."""
+    """Everything that decides the result, as plain values: `system`, what is `asked` of it, and `made_by`."""
 
     @property
     def asked(self) -> Mapping[str, Any]:
@@ -64,6 +67,16 @@ class CellStore:
     def __init__(self, out: Path) -> None:
         self.out = out
 
+    def warn_of_outdated(self) -> None:
+        """Name what earlier versions of opticlir left in the folder, which nothing reads any more."""
+        old = sorted((self.out / "cells").glob("*/cell.json"))
+        if old:
+            logger.warning(
+                "%s holds %d runs of an earlier version of opticlir. They are computed again; to free the space, "
+                "remove the folders of %s/*/cell.json",
+                self.out, len(old), self.out / "cells",
+            )  # fmt: skip
+
     def folder(self, cell: Cell) -> Path:
         """Where a cell is kept."""
         return self.out / "cells" / cell.key
@@ -85,17 +98,14 @@ class CellStore:
         Raises:
             ArtefactError: the cell is not there, or damaged.
         """
-        folder = self.folder(cell)
-        found = read_manifest(folder / _MANIFEST, kind=_KIND, newest_version=_VERSION)
-        check_files(folder, found.files)
-        return found
+        return read_artefact(self.folder(cell), kind=_KIND, newest_version=_VERSION)
 
     @contextmanager
     def claimed(self, cell: Cell) -> Iterator[bool]:
         """Be the only one who works on a cell; yields whether there is anything to do.
 
         Raises:
-            HeldError: somebody else works on it.
+            LockedError: somebody else works on it.
         """
         claims = self.out / "claims"
         with refusals_named(claims):
@@ -108,21 +118,15 @@ class CellStore:
 
     @contextmanager
     def publish(self, cell: Cell, facts: dict[str, int]) -> Iterator[Path]:
-        """Write the files of a cell; they stand, sealed by their checksums, when the block ends.
+        """Publish the files of a cell with their checksums when the block ends.
 
         Args:
             cell: claimed by the caller.
-            facts: counts for the record, which the block may add to.
+            facts: counts for the manifest; the block may add to them.
         """
-        with publish_folder(self.folder(cell)) as draft:
+        manifest = Manifest(
+            kind=_KIND, format_version=_VERSION, config=json.loads(json.dumps(cell.content)), seed=cell.seed,
+            counts=facts, made_by=dict(cell.content["made_by"]),
+        )  # fmt: skip
+        with publish_artefact(self.folder(cell), manifest) as draft:
             yield draft
-            files = {
-                path.name: Checksum(path.stat().st_size, sha256_file(path))
-                for path in sorted(draft.iterdir())
-            }
-            config = json.loads(json.dumps(cell.content))
-            write_manifest(
-                draft / _MANIFEST,
-                Manifest(kind=_KIND, format_version=_VERSION, config=config, seed=cell.seed, files=files,
-                         counts=facts),
-            )  # fmt: skip

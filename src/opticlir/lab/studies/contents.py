@@ -2,28 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from opticlir.benchmark import documents_content
 from opticlir.data import bitext_files, parse_bitext_argument
 from opticlir.encoder import split_layers
 from opticlir.errors import DataError
 from opticlir.manifest import input_checksums
 from opticlir.records import RetrievalTask
 from opticlir.storage import sha256_file
-
-
-def key_of(content: Mapping[str, Any]) -> str:
-    """Name of something by all that decides it: 24 hexadecimal digits.
-
-    Example:
-        >>> key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1}) != key_of({"a": 1, "b": 3})
-        True
-    """
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def bitext_content(data: Path, arguments: Iterable[str], language: str) -> list[list[Any]]:
@@ -66,9 +56,7 @@ def encoder_content(name: str) -> Any:
 
 def task_content(task: RetrievalTask) -> str:
     """SHA-256 over all texts and judgements of a task."""
-    digest = hashlib.sha256()
-    for document in task.documents:
-        digest.update(json.dumps([document.doc_id, document.title, document.text]).encode())
+    digest = hashlib.sha256(documents_content(task.documents).encode())
     for query in (*task.queries, *task.english_queries):
         digest.update(json.dumps([query.query_id, query.text, query.language]).encode())
     digest.update(json.dumps(task.qrels, sort_keys=True).encode())

@@ -5,9 +5,8 @@ from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-import opticlir
 from opticlir.errors import DataError
-from opticlir.lab.studies.cells import Cell
+from opticlir.lab.studies.cells import CELL_MAKERS, Cell
 from opticlir.lab.studies.contents import bitext_content, task_content
 from opticlir.lab.studies.declaration import (
     MODEL,
@@ -29,6 +28,7 @@ from opticlir.lab.studies.translated import HumanEnglish, Structured, Translatio
 from opticlir.records import RetrievalTask
 from opticlir.search import Ranking
 from opticlir.settings import did_you_mean
+from opticlir.storage import LIBRARIES, made_by
 from opticlir.training import make_config
 
 _NMT_MINUTES = 15.0
@@ -182,9 +182,7 @@ class _Planner:
     def _asked(self, task: StudyTask, language: str) -> dict[str, Any]:
         """The part of a cell's content that all arms share."""
         found = self._tasks.load(task, language)
-        asked: dict[str, Any] = {
-            "opticlir": opticlir.__version__, "task": task_content(found), "depth": self._study.depth,
-        }  # fmt: skip
+        asked: dict[str, Any] = {"task": task_content(found), "depth": self._study.depth}
         if "robustness" in self._study.reports:
             asked["perturbations"] = [asdict(each) for each in self._study.perturbations]
             if any(each.kind == "code_switch" for each in self._study.perturbations):
@@ -212,7 +210,11 @@ class _Planner:
                 language=place.language,
                 seed=seed,
                 system=system,
-                content={"system": system.content(), "asked": {**asked, "ranking": arm.ranking}},
+                content={
+                    "system": system.content(),
+                    "asked": {**asked, "ranking": arm.ranking},
+                    "made_by": made_by(type(system), *CELL_MAKERS, *LIBRARIES),
+                },
             )
 
     def _system(self, arm: Arm, place: _Place, seed: int) -> System:

@@ -20,7 +20,7 @@ from opticlir.lab.studies.plan import Plan, ranking_of
 from opticlir.lab.studies.rankings import CLEAN_RUN, perturbed_run, write_ranking
 from opticlir.lab.studies.systems import Question, Report, StudyStoppedError, Workshop
 from opticlir.records import Query
-from opticlir.storage import HeldError
+from opticlir.storage import LockedError
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,9 @@ def run_cells(
     Raises:
         StudyStoppedError: SIGTERM came.
     """
-    worker = _Worker(plan, CellStore(out), Workshop(out=out, report=report), keep_models=keep_models)
+    store = CellStore(out)
+    store.warn_of_outdated()
+    worker = _Worker(plan, store, Workshop(out=out, report=report), keep_models=keep_models)
     failures: list[CellFailure] = []
     pending = list(plan.cells)
     while pending:
@@ -73,7 +75,7 @@ def run_cells(
         for number, cell in enumerate(pending, start=1):
             try:
                 worker.do(cell)
-            except HeldError:
+            except LockedError:
                 held.append(cell)
             except StudyStoppedError:
                 raise

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from sentence_transformers import MultiVectorEncoder
 
-import opticlir
+from opticlir.artefacts import default_cache_folder, key_of
 from opticlir.benchmark import cached_retriever
 from opticlir.data import read_bitext, read_run
 from opticlir.encoder import load_model, route_modules
@@ -18,14 +18,13 @@ from opticlir.lab.studies.contents import (
     bitext_paths,
     encoder_content,
     file_content,
-    key_of,
 )
 from opticlir.lab.studies.rankings import cut_ranking
 from opticlir.records import Query, RetrievalTask, Run, SentencePair
 from opticlir.search import Ranking
-from opticlir.storage import exclusive_lock
+from opticlir.storage import LIBRARIES, exclusive_lock, made_by
 from opticlir.storage.filesystem import make_folders, refusals_named
-from opticlir.training import TrainConfig, default_cache_folder, distil
+from opticlir.training import TrainConfig, distil
 
 Report = Callable[[dict[str, Any]], None]
 """Told what happens: the events of `opticlir.training`, and `progress` events of the rest."""
@@ -65,9 +64,15 @@ class Workshop:
     out: Path
     report: Report
 
-    def model_folder(self, content: dict[str, Any]) -> Path:
-        """Folder of whatever this version learns from this content, shared by all cells that learn it."""
-        folder = self.out / "models" / key_of({**content, "opticlir": opticlir.__version__})
+    def model_folder(self, content: dict[str, Any], *makers: Any) -> Path:
+        """Folder of what is learned from this content, shared by all cells that learn it.
+
+        Args:
+            content: the inputs, as plain values.
+            makers: functions and classes that learn from it (see `storage.made_by`).
+        """
+        key = key_of({**content, "made_by": made_by(*makers, *LIBRARIES)})
+        folder = self.out / "models" / key
         with refusals_named(folder):
             make_folders(folder)
         return folder
@@ -94,7 +99,7 @@ class System(Protocol):
         """Learn what is to be learned, and be ready.
 
         Raises:
-            HeldError: another process learns the same at this moment.
+            LockedError: another process learns the same at this moment.
             StudyStoppedError: SIGTERM came while it learned.
             OpticlirError: it cannot be done.
         """
@@ -142,7 +147,7 @@ class Student:
     def prepare(self, question: Question, workshop: Workshop) -> Prepared:
         """Train it, or take the one that stands."""
         content = self.content()
-        folder = workshop.model_folder(content)
+        folder = workshop.model_folder(content, Student, "opticlir.lab.training")
         with exclusive_lock(folder / "model"):
             pairs = self.bitext.read()
             inputs = {f"bitext {number}": checksum for number, (checksum, *_) in enumerate(content["bitext"])}

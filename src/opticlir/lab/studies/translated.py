@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from safetensors import safe_open
 
+from opticlir.artefacts import key_of
 from opticlir.encoder import load_model
 from opticlir.errors import DataError
 from opticlir.lab.rivals import (
@@ -19,7 +20,7 @@ from opticlir.lab.rivals import (
     WordTable,
     translate_queries,
 )
-from opticlir.lab.studies.contents import encoder_content, file_content, key_of
+from opticlir.lab.studies.contents import encoder_content, file_content
 from opticlir.lab.studies.systems import Bitext, Prepared, Question, Workshop, query_parameters, ranker
 from opticlir.records import Query, QueryId, RetrievalTask, Run
 from opticlir.storage import exclusive_lock, write_text_atomically
@@ -91,7 +92,7 @@ class Translation:
         """Learn to translate, or load what can; translations are kept."""
         decides = self.content()
         content = {name: decides[name] for name in ("translate", "of")}
-        folder = workshop.model_folder(content)
+        folder = workshop.model_folder(content, Translation, "opticlir.lab.rivals")
         with exclusive_lock(folder / "translator"):
             translator, facts = self._translator(folder, workshop)
         teacher = load_model(self.teacher)

@@ -1,13 +1,13 @@
 """How kernels are compiled, and how a compiled one is found again without trusting a stale one."""
 
-import hashlib
 import inspect
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from numba import njit
+
+from opticlir.storage import sources
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,7 +50,4 @@ def source_fingerprint() -> int:
     Numba notices changes in the file of the function it caches, but not in the functions that one calls.
     It does count what a function closes over, so an entry point closes over this.
     """
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return int.from_bytes(digest.digest()[:7], "big")
+    return int(sources.source_fingerprint(__package__)[:14], 16)

@@ -1,0 +1,101 @@
+"""Folders that earlier versions of opticlir wrote: they open, or the message says what to do.
+
+`old_versions/0.1.0` was written by commit 2b68ee9: a model trained on twelve pairs, an index, a cache, a study.
+"""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from opticlir.artefacts import ArtefactCache
+from opticlir.encoder import document_fingerprint, encode_queries, load_model
+from opticlir.errors import ArtefactError
+from opticlir.lab.studies import CellStore
+from opticlir.manifest import read_manifest
+from opticlir.search import ExactIndex, Searcher
+from opticlir.training.run_folder import RunFolder
+
+OLD = Path(__file__).parents[1] / "old_versions" / "0.1.0"
+
+
+@pytest.fixture
+def old(tmp_path):
+    return shutil.copytree(OLD, tmp_path / "old")
+
+
+def test_an_old_model_searches_an_old_index_as_it_did(old):
+    model, index = load_model(old / "model"), ExactIndex.open(old / "index")
+    index.verify()
+    index.check_encoder(document_fingerprint(model))
+    hits = Searcher(index).search(encode_queries(model, ["maji"])[0], "maji", k=10)
+    scores = {"d2": 0.984266565, "d0": 0.962314077, "d1": -0.648803918, "d3": -1.297776723}
+    assert [hit.doc_id for hit in hits] == list(scores)
+    assert {hit.doc_id: hit.score for hit in hits} == pytest.approx(scores, abs=1e-5)
+
+
+def test_an_index_of_an_older_format_says_what_to_do(old):
+    (path,) = old.glob("index/versions/*/manifest.json")
+    path.write_text(path.read_text().replace('"format_version": 2', '"format_version": 1'))
+    import hashlib
+
+    (old / "index" / "CURRENT").write_text(f"000001 {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
+    with pytest.raises(
+        ArtefactError, match=r"format 1, made by an earlier version .*: build it again with `opticlir index`"
+    ):
+        ExactIndex.open(old / "index")
+
+
+def test_an_old_run_is_known_as_finished_and_refuses_other_settings(old):
+    run = RunFolder(old / "model")
+    record = read_manifest(run.folder / "run.json")
+    with run.claimed(record.config, record.inputs) as finished:
+        assert finished
+    with (
+        pytest.raises(
+            ArtefactError, match="seed was 0 and is 1 now; choose another --out, or remove the folder"
+        ),
+        run.claimed({**record.config, "seed": 1}, record.inputs),
+    ):
+        pytest.fail("another run")
+
+
+def test_an_old_run_without_its_weights_is_not_finished(old):
+    run = RunFolder(old / "model")
+    record = read_manifest(run.folder / "run.json")
+    for path in run.out.glob("*/model.safetensors"):
+        path.unlink()
+    with (
+        pytest.raises(ArtefactError, match="is finished, but its model"),
+        run.claimed(record.config, record.inputs),
+    ):
+        pytest.fail("there is no model")
+
+
+def test_an_old_cache_is_outdated_sound_and_goes_at_the_first_prune(old):
+    cache = ArtefactCache(old / "cache")
+    entries = cache.entries()
+    assert {entry.kind for entry in entries} == {"teacher", "vocabulary", "indexes"}
+    assert not any(entry.is_current for entry in entries)
+    assert list(cache.damaged()) == []
+    assert cache.prune(max_bytes=1e9).left == 0
+    assert not [path for path in (old / "cache").rglob("*") if path.is_file()]
+
+
+def test_an_old_study_is_computed_again_and_says_so(old, caplog):
+    with caplog.at_level(logging.WARNING):
+        CellStore(old / "study").warn_of_outdated()
+    assert "holds 1 runs of an earlier version of opticlir. They are computed again" in caplog.text
+    caplog.clear()
+    CellStore(old / "model").warn_of_outdated()
+    assert not caplog.text
+
+
+def test_a_newer_manifest_is_refused_with_the_version_it_needs(old):
+    (path,) = old.glob("cache/vocabulary/*/manifest.json")
+    record = json.loads(path.read_text()) | {"format_version": 9}
+    path.write_text(json.dumps(record))
+    with pytest.raises(ArtefactError, match=r"has format 9, .*: install opticlir"):
+        read_manifest(path, kind="vocabulary", newest_version=1)
