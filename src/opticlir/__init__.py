@@ -1,3 +1,37 @@
-"""Search English documents in any language, from translated sentences alone."""
+"""Search English documents in any language, from translated sentences alone.
 
-__version__ = "0.2.0"
+Importing this package loads nothing heavy; each name below loads what it needs when it is first used.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Retriever": "opticlir.search:Retriever",
+    "align": "opticlir.api:align",
+    "compare": "opticlir.evaluation:compare_runs",
+    "evaluate": "opticlir.api:evaluate",
+    "load": "opticlir.encoder:load_model",
+    "read_bitext": "opticlir.data:read_bitext",
+    "read_corpus": "opticlir.data:read_corpus",
+    "train": "opticlir.api:train",
+}
+"""Module and attribute behind each public name; `__init__.pyi` says the same to type checkers."""
+
+__all__ = ["Retriever", "align", "compare", "evaluate", "load", "read_bitext", "read_corpus", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(
+            f"module 'opticlir' has no attribute {name!r}: expected one of {', '.join(__all__)}"
+        )
+    module, _, attribute = _HOMES[name].partition(":")
+    value = globals()[name] = getattr(import_module(module), attribute)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -6,8 +6,8 @@ from typing import Literal
 
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.encoder.routes import transformer_of
 from opticlir.encoder.pieces import scored_positions
+from opticlir.encoder.routes import transformer_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import tee
+from os import PathLike
 from pathlib import Path
 from typing import TypeAlias, get_args
 
@@ -30,8 +31,8 @@ from opticlir.search.scoring import Ranking, Scorer
 from opticlir.search.snippets import SNIPPET, snippet
 from opticlir.search.tokens import TokenType
 
-Model: TypeAlias = MultiVectorEncoder | str | Path
-"""A loaded encoder, or what `load_model` takes: a folder, a name on the hub, or `minilm`."""
+Model: TypeAlias = MultiVectorEncoder | str | PathLike[str]
+"""A loaded encoder, or a name for `load_model`: a folder, a model on the hub, `minilm`; or a trained model."""
 
 
 class Retriever:
@@ -92,7 +93,7 @@ class Retriever:
                 What was there before is unchanged.
             TypeError: a document has none of the known forms.
         """
-        encoder = _loaded(model, device)
+        encoder = loaded(model, device)
         index = ExactIndex.create(
             Path(folder),
             _entries(documents, encoder, progress),
@@ -124,7 +125,7 @@ class Retriever:
             ArtefactError: the index is missing or damaged, or another document encoder built it.
         """
         index = ExactIndex.open(Path(folder))
-        return cls(index, _loaded(model, device), lexical_weight=lexical_weight)
+        return cls(index, loaded(model, device), lexical_weight=lexical_weight)
 
     @property
     def index(self) -> Index:
@@ -320,8 +321,11 @@ class Retriever:
             raise DataError(f"the index holds no document {doc_id!r}") from None
 
 
-def _loaded(model: Model, device: str) -> MultiVectorEncoder:
-    return load_model(model, device=device) if isinstance(model, str | Path) else model
+def loaded(model: Model, device: str) -> MultiVectorEncoder:
+    """Load a model that is given by name; a loaded encoder is returned as it is."""
+    if isinstance(model, str):
+        return load_model(model, device=device)
+    return load_model(Path(model), device=device) if isinstance(model, PathLike) else model
 
 
 def _entries(

@@ -1,0 +1,107 @@
+"""The functions behind `opticlir.train`, `opticlir.evaluate` and `opticlir.align`, for scripts and notebooks."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opticlir.cli.libraries import quieten
+from opticlir.cli.progress import progress_bars
+from opticlir.data import bitext_files, read_bitext
+from opticlir.data.in_memory import PairLike, pairs_of
+from opticlir.evaluation import DEFAULT_MEASURES, mean_scores
+from opticlir.evaluation import evaluate as scores_by_query
+from opticlir.languages import language_code
+from opticlir.manifest import input_checksums
+from opticlir.pictures import TokenAlignment, align_texts
+from opticlir.records import Qrels, Run
+from opticlir.search.retriever import Model, loaded
+from opticlir.training import Outcome, distil, make_config
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trained model on disk: pass it to `Retriever.build`, `Retriever.open` or `load`."""
+
+    folder: Path
+    """The model folder; `folder/run/report.html` shows the training."""
+    outcome: Outcome
+    """Steps, and measures on held-out pairs before and after."""
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+
+def train(
+    pairs: Iterable[PairLike] | str | Path,
+    *,
+    language: str,
+    out: str | Path,
+    progress: bool = False,
+    **settings: Any,
+) -> TrainedModel:
+    """Train a query encoder for a language from sentence pairs.
+
+    Interrupted? Call it again with the same arguments to resume. A finished model is returned as it is.
+
+    Args:
+        pairs: `(english, foreign)` tuples, `SentencePair` records, or a bitext file in any format of
+            `opticlir train --bitext`.
+        language: of the foreign side, ISO 639-3 (`hau`) or any code in use.
+        out: the model folder.
+        progress: draw progress bars in the terminal or notebook.
+        settings: of `TrainConfig`, for example `minutes=15`, `teacher="minilm"` or `device="cpu"`.
+
+    Raises:
+        DataError: there is no pair, or the bitext file is malformed.
+        ArtefactError: `out` holds a model with other settings, or something else.
+        ValueError: a setting is unknown or has a wrong value; a pair has a blank side.
+
+    Example:
+        `opticlir.train([("water", "ruwa"), ("fever", "zazzabi")], language="hau", out="hausa", minutes=5)`
+    """
+    code = language_code(language)
+    config = make_config({"language": code, **settings}, source="train()")
+    inputs: dict[str, str] = {}
+    if isinstance(pairs, str | Path):
+        bitext = Path(pairs)
+        found = list(read_bitext(bitext, language=code))
+        inputs = input_checksums(bitext_files(bitext, language=code))
+    else:
+        found = pairs_of(pairs)
+    quieten()
+    folder = Path(out)
+    with ExitStack() as stack:
+        report: Callable[[dict[str, Any]], None] = lambda _: None  # noqa: E731
+        if progress:
+            report = stack.enter_context(progress_bars()).training
+        outcome = distil(config, found, folder, inputs=inputs, command="opticlir.train(...)", report=report)
+    return TrainedModel(folder, outcome)
+
+
+def evaluate(run: Run, qrels: Qrels, measures: Sequence[str] = DEFAULT_MEASURES) -> dict[str, float]:
+    """Mean of each measure over the judged queries; a query that the run leaves out counts as 0.
+
+    Args:
+        run: scores by query and document, for example from `Retriever.rank`.
+        qrels: grades by query and document.
+        measures: names as ir-measures writes them.
+
+    Example:
+        >>> evaluate({"q": {"d1": 2.0, "d2": 1.0}}, {"q": {"d2": 1}}, ["RR@10"])
+        {'RR@10': 0.5}
+    """
+    return mean_scores(scores_by_query(run, qrels, measures))
+
+
+def align(model: Model, foreign: str, english: str, *, device: str = "auto") -> TokenAlignment:
+    """Align the tokens of a foreign text with those of its English meaning; see `align_texts`.
+
+    Args:
+        model: a loaded encoder, or what `load` takes.
+        foreign: text in the language of the queries.
+        english: its meaning.
+        device: where a model given by name computes.
+    """
+    return align_texts(loaded(model, device), foreign, english)

@@ -1,0 +1,103 @@
+"""`import opticlir`: cheap, and every public name one attribute away."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import opticlir
+import tiny_models
+
+ROOT = Path(__file__).parents[1]
+
+IMPORT = """
+import json, sys
+import opticlir
+names = dir(opticlir)
+heavy = [name for name in ("torch", "numpy", "transformers", "typer", "rich") if name in sys.modules]
+print(json.dumps([names, heavy]))
+"""
+
+
+def test_the_import_is_cheap_and_lists_its_names():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT], env=environment, capture_output=True, text=True, check=True
+    )
+    names, heavy = json.loads(done.stdout)
+    assert heavy == []
+    assert sorted(opticlir._HOMES) == opticlir.__all__
+    assert {*opticlir.__all__, "__version__"} <= set(names)
+    assert len(opticlir.__all__) == 8
+
+
+def test_every_name_is_there_and_type_checkers_know_it():
+    for name in opticlir.__all__:
+        assert callable(getattr(opticlir, name))
+    stub = ast.parse((ROOT / "src" / "opticlir" / "__init__.pyi").read_text())
+    homes = {
+        alias.asname or alias.name: f"{node.module}:{alias.name}"
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert homes == opticlir._HOMES
+
+
+def test_a_wrong_name_says_which_there_are():
+    with pytest.raises(AttributeError, match="no attribute 'serach': expected one of Retriever, align"):
+        _ = opticlir.serach
+
+
+def test_ten_lines_from_pairs_to_an_answer(checkpoints, tmp_path, monkeypatch, capsys):
+    """The example as it stands, with a tiny teacher and two steps in the place of two minutes."""
+    source = (ROOT / "examples" / "ten_lines.py").read_text()
+    assert len([line for line in source.splitlines()[1:] if line]) <= 10
+    assert "minutes=2" in source
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(source.replace("minutes=2", f"steps=2, teacher={str(checkpoints['plain'])!r}"), names)
+    assert len(names["hits"]) == 3
+    said = capsys.readouterr().out
+    assert names["hits"][0].doc_id in said
+    assert "special tokens" in said
+    assert names["model"].outcome.steps == 2
+    again = opticlir.train(
+        names["pairs"], language="swa", out="swahili", steps=2, teacher=str(checkpoints["plain"])
+    )
+    assert again == names["model"], "a finished model is returned"
+
+
+def test_a_file_of_pairs_is_read(checkpoints, tmp_path):
+    bitext = tmp_path / "pairs.tsv"
+    bitext.write_text("".join(f"{pair.english}\t{pair.foreign}\n" for pair in tiny_models.PAIRS))
+    model = opticlir.train(
+        str(bitext), language="swa", out=tmp_path / "m", steps=1, teacher=str(checkpoints["plain"])
+    )
+    record = json.loads((model.folder / "run" / "run.json").read_text())
+    assert "pairs.tsv" in json.dumps(record["inputs"])
+    assert opticlir.align(opticlir.load(model.folder), "maji ni safi", "water").plan.shape[1] == 1
+
+
+def test_wrong_pairs_and_settings_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"pair 1 is .*: a side is blank"):
+        opticlir.train([("water", "maji"), ("x", " ")], language="swa", out=tmp_path / "m")
+    with pytest.raises(TypeError, match="pair 0 is 'water'"):
+        opticlir.train(iter(["water"]), language="swa", out=tmp_path / "m")
+    with pytest.raises(Exception, match=r"unknown .*'minuts'"):
+        opticlir.train([("water", "maji")], language="swa", out=tmp_path / "m", minuts=3)
+    assert not (tmp_path / "m").exists()
+
+
+def test_runs_are_measured_and_compared():
+    runs = {
+        "a": {"q1": {"d1": 2.0, "d2": 1.0}, "q2": {"d1": 1.0}},
+        "b": {"q1": {"d1": 1.0, "d2": 2.0}, "q2": {"d1": 1.0}},
+    }
+    qrels = {"q1": {"d2": 1}, "q2": {"d1": 1}}
+    assert opticlir.evaluate(runs["a"], qrels, ["RR@10"]) == {"RR@10": 0.75}
+    assert opticlir.compare(runs, qrels, ["RR@10"]).means["RR@10"] == {"a": 0.75, "b": 1.0}
