@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 
 

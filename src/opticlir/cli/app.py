@@ -28,8 +28,11 @@ InputFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable
 
 
 def print_json(result: Any) -> None:
-    """Write one JSON object, and nothing else, to stdout."""
-    typer.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
+    """Write one JSON object, and nothing else, to stdout. Characters that control a terminal are escaped."""
+    from opticlir.data.visible import is_unsafe
+
+    text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+    typer.echo("".join(f"\\u{ord(char):04x}" if is_unsafe(char) else char for char in text))
 
 
 def _print_version(wanted: bool) -> bool:

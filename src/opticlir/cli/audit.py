@@ -76,13 +76,15 @@ def _print(found: "BitextAudit") -> None:
     """Write the tables to stdout, and below them what to worry about."""
     from rich.console import Console
 
+    from opticlir.data.visible import visible
+
     console = Console(highlight=False, markup=False)
     console.print(_file_table(found))
     console.print(_figure_table(found))
     if found.length_outliers:
         console.print(_outlier_table(found))
     for warning in found.warnings:
-        console.print(f"! {warning}", style="yellow", soft_wrap=True)
+        console.print(f"! {visible(warning)}", style="yellow", soft_wrap=True)
     if not found.warnings:
         console.print("nothing to worry about", style="green")
 
@@ -91,6 +93,8 @@ def _file_table(found: "BitextAudit") -> "Table":
     from rich import box
     from rich.table import Table
 
+    from opticlir.data.visible import visible
+
     title = f"English-{language_name(found.language)} bitext"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("file", overflow="fold", min_width=12)
@@ -98,7 +102,7 @@ def _file_table(found: "BitextAudit") -> "Table":
         table.add_column(heading, justify="right")
     for figures in found.files:
         table.add_row(
-            Path(figures.path).name, f"{figures.weight:g}", str(figures.n_pairs), str(figures.n_empty),
+            visible(Path(figures.path).name), f"{figures.weight:g}", str(figures.n_pairs), str(figures.n_empty),
             str(figures.n_copied), str(figures.n_malformed), f"{figures.question_share:.1%}",
             f"{figures.length_ratio_median:.2f}",
         )  # fmt: skip
@@ -108,11 +112,13 @@ def _file_table(found: "BitextAudit") -> "Table":
 def _figure_table(found: "BitextAudit") -> "Table":
     from rich.table import Table
 
+    from opticlir.data.visible import visible
+
     table = Table.grid(padding=(0, 2))
     table.add_column()
     table.add_column(overflow="fold")
     for name, value in _figures(found):
-        table.add_row(name, value)
+        table.add_row(name, visible(value))
     return table
 
 
@@ -155,6 +161,8 @@ def _outlier_table(found: "BitextAudit") -> "Table":
     from rich import box
     from rich.table import Table
 
+    from opticlir.data.visible import visible
+
     title = "Farthest from the usual length ratio"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("file:pair", overflow="fold", min_width=20)
@@ -162,12 +170,14 @@ def _outlier_table(found: "BitextAudit") -> "Table":
     table.add_column("English", ratio=1)
     table.add_column("foreign", ratio=1)
     for pair in found.length_outliers:
-        place = f"{Path(pair.path).name}:{pair.pair}"
+        place = f"{visible(Path(pair.path).name)}:{pair.pair}"
         table.add_row(place, f"{pair.ratio:.2f}", _shortened(pair.english), _shortened(pair.foreign))
     return table
 
 
 def _shortened(text: str) -> str:
-    """The beginning of a text, without the characters that could turn the rest of the terminal around."""
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return shown if len(shown) <= 60 else f"{shown[:59]}…"
+    """The beginning of a text, shown safely."""
+    from opticlir.data.visible import visible
+
+    text = visible(text)
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -108,6 +108,7 @@ def _print(result: "RunComparison") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from opticlir.data.visible import visible
     from opticlir.evaluation.comparison_table import HEADINGS, legend, rows
 
     console = Console(highlight=False, markup=False)
@@ -119,6 +120,6 @@ def _print(result: "RunComparison") -> None:
         for heading in HEADINGS[1:]:
             table.add_column(heading, justify="right", overflow="fold")
         for cells in rows(result, measure):
-            table.add_row(*cells)
+            table.add_row(*map(visible, cells))
         console.print(table)
-    console.print(legend(result), soft_wrap=True)
+    console.print(visible(legend(result)), soft_wrap=True)

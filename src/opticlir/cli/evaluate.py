@@ -25,6 +25,7 @@ def evaluate(
     Example: opticlir evaluate swa.run qrels.txt --measure AP --measure nDCG@10
     """
     from opticlir.data import read_qrels, read_run, run_with_judged_numbers
+    from opticlir.data.visible import visible
     from opticlir.evaluation import DEFAULT_MEASURES, check_measures, check_same_collection, mean_scores
     from opticlir.evaluation import evaluate as score
 
@@ -44,6 +45,6 @@ def evaluate(
     if by_query:
         for name, values in scores.items():
             for query_id, value in values.items():
-                typer.echo(f"{name}\t{query_id}\t{value:.4f}")
+                typer.echo(f"{name}\t{visible(query_id)}\t{value:.4f}")
     for name, value in means.items():
         typer.echo(f"{name}\tall\t{value:.4f}")

@@ -9,10 +9,11 @@ from opticlir.data.json_files import parse_json_object
 from opticlir.data.language_files import language_file, language_files
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
 from opticlir.data.topics import read_topics
 from opticlir.data.trec import read_qrels
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.languages import language_code
 from opticlir.records import Document, Query, RetrievalTask

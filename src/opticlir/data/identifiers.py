@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from opticlir.data.skipping import MalformedRecordError, SkipReport, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 
 Record = TypeVar("Record")

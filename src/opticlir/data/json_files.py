@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines, read_text
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 
 _MAX_FILE_BYTES = 1 << 29

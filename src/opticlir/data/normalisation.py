@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-from opticlir.data.skipping import MalformedRecordError, shown
+from opticlir.data.skipping import MalformedRecordError
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")

@@ -92,13 +92,3 @@ def parse_records(
             report.malformed(DataError(f"{path}:{number}: {error}"))
         else:
             yield number, parsed
-
-
-def shown(text: str, limit: int = 60) -> str:
-    r"""Quote foreign text for a message: shortened, with control and bidi characters escaped.
-
-    Example:
-        >>> shown("abc\u202edef", 5)
-        "'abc\\u202ed'..."
-    """
-    return repr(text) if len(text) <= limit else f"{text[:limit]!r}..."

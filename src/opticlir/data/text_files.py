@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from opticlir.data.skipping import MalformedRecordError, SkipReport, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 
 MAX_LINE_BYTES = 10_000_000

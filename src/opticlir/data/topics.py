@@ -9,8 +9,9 @@ from typing import Any
 from opticlir.data.identifiers import checked_id, refuse_duplicates
 from opticlir.data.json_files import parse_json_object
 from opticlir.data.normalisation import normalise_text
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
+from opticlir.data.visible import shown
 from opticlir.errors import DataError, SettingsError
 from opticlir.languages import language_code
 from opticlir.records import Query

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from opticlir.data.identifiers import checked_id
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
 from opticlir.data.topics import read_topics
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.records import Qrels, Run
 from opticlir.storage import write_text_atomically

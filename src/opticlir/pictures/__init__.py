@@ -1,5 +1,6 @@
 """What a model does, made visible: token alignments, training curves, a report in one file."""
 
+from opticlir.data.visible import visible
 from opticlir.pictures.alignment import TokenAlignment, align_texts, align_words
 from opticlir.pictures.alignment_html import alignment_html, alignment_page, alignment_strip
 from opticlir.pictures.alignment_png import alignment_png
@@ -8,7 +9,6 @@ from opticlir.pictures.curves import TrainingCurves, curve_charts
 from opticlir.pictures.figures import Image, require_matplotlib
 from opticlir.pictures.line_chart import LineChart
 from opticlir.pictures.report import Block, Markup, Picture, Prose, Section, Table, report_html, shown_cell
-from opticlir.pictures.visible import visible
 
 __all__ = [
     "Block",

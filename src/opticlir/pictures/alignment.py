@@ -11,10 +11,9 @@ from jaxtyping import Float
 from sentence_transformers import MultiVectorEncoder
 
 from opticlir.data.normalisation import normalise_typed
-from opticlir.data.skipping import shown
+from opticlir.data.visible import shown, visible
 from opticlir.encoder import EncodedText, Piece, encode_pieces
 from opticlir.errors import ArtefactError, DataError
-from opticlir.pictures.visible import visible
 from opticlir.transport import cosine_cost, proximal_point, uniform
 
 CONTINUATION = "·"

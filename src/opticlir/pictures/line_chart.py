@@ -65,7 +65,9 @@ class LineChart:
 
 
 def _finite(points: Points) -> list[tuple[float, float]]:
-    return [(x, y) for x, y in zip(*points, strict=True) if math.isfinite(x) and math.isfinite(y)]
+    return [
+        (float(x), float(y)) for x, y in zip(*points, strict=True) if math.isfinite(x) and math.isfinite(y)
+    ]
 
 
 def _ticks(low: float, high: float) -> list[float]:

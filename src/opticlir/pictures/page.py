@@ -4,7 +4,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from opticlir.pictures.visible import visible
+from opticlir.data.visible import visible
 
 
 def html_page(title: str, content: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 from opticlir.data.bitext.sides import MissingSideError, RawPair, choose_sides, code_or_none
 from opticlir.data.json_files import read_json_lines
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
+from opticlir.data.visible import shown
 
 _ENGLISH_KEY = "english"
 _FOREIGN_KEYS = ("foreign", "non_english")

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from opticlir.data.bitext.sides import RawPair
-from opticlir.data.skipping import MalformedRecordError, SkipReport, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport
 from opticlir.data.text_files import read_lines
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 
 _KEYWORD = re.compile(r'(msgctxt|msgid_plural|msgid|msgstr(?:\[\d{1,2}\])?)\s*(".*")\Z', re.DOTALL)

@@ -12,7 +12,8 @@ from opticlir.data.bitext.sides import RawPair
 from opticlir.data.bitext.tmx import read_tmx
 from opticlir.data.bitext.tsv import read_tsv
 from opticlir.data.normalisation import normalise_text
-from opticlir.data.skipping import SkipReport, parse_records, shown
+from opticlir.data.skipping import SkipReport, parse_records
+from opticlir.data.visible import shown
 from opticlir.errors import DataError, SettingsError
 from opticlir.languages import language_code
 from opticlir.records import SentencePair

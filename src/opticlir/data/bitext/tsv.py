@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from opticlir.data.bitext.sides import RawPair, code_or_none
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
+from opticlir.data.visible import shown
 from opticlir.languages import language_name
 
 

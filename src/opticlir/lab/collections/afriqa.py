@@ -14,7 +14,8 @@ from opticlir.data.json_files import read_json_lines
 from opticlir.data.language_files import language_files
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.lab.collections.trec_collection import TrecCollection
 from opticlir.languages import language_code

@@ -14,7 +14,8 @@ from opticlir.data.identifiers import refuse_duplicates
 from opticlir.data.json_files import read_json_lines
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.lab.collections.published import published_files
 from opticlir.languages import language_code

@@ -14,9 +14,10 @@ from pathlib import Path
 from opticlir.data.beir import read_corpus
 from opticlir.data.identifiers import checked_id
 from opticlir.data.retrieval_tasks import assemble_task
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
 from opticlir.data.topics import read_topics
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.lab.collections.published import published_files
 from opticlir.languages import language_code

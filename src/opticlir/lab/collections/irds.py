@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from opticlir.data.identifiers import checked_id
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
-from opticlir.data.skipping import MalformedRecordError, shown
+from opticlir.data.skipping import MalformedRecordError
+from opticlir.data.visible import shown
 from opticlir.errors import DataError, SetupError
 from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask

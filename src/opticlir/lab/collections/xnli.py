@@ -15,8 +15,9 @@ from pathlib import Path
 from opticlir.data.language_files import language_files
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
-from opticlir.data.skipping import MalformedRecordError, shown
+from opticlir.data.skipping import MalformedRecordError
 from opticlir.data.text_files import read_lines
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-from opticlir.data.skipping import shown
 from opticlir.data.text_files import read_lines
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.lab.collections.xnli import (
     LABELS,

@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records, shown
+from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
+from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.records import GoldLinks, SentencePair, WordLink
 

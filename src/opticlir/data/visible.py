@@ -1,0 +1,34 @@
+"""Shows text from outside safely: it cannot move the cursor, hide, or turn the line around."""
+
+import unicodedata
+
+_DIRECTION_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def visible(text: str) -> str:
+    r"""Write control and direction characters as code points, and any white space as a space.
+
+    Zero-width joiners stay: the spelling of Persian, Marathi and other languages needs them.
+
+    Example:
+        >>> visible("dawa\u202e ya\tmalaria\x1b[31m")
+        'dawa<U+202E> ya malaria<U+001B>[31m'
+    """
+    return "".join(
+        " " if char.isspace() else f"<U+{ord(char):04X}>" if is_unsafe(char) else char for char in text
+    )
+
+
+def is_unsafe(char: str) -> bool:
+    """Tell whether a character controls the terminal or the direction of the text."""
+    return char in _DIRECTION_MARKS or unicodedata.category(char) in ("Cc", "Cs")
+
+
+def shown(text: str, limit: int = 60) -> str:
+    r"""Quote text in an error message: shortened, with everything that does not print escaped as in Python.
+
+    Example:
+        >>> shown("abc\u202edef", 5)
+        "'abc\\u202ed'..."
+    """
+    return repr(text) if len(text) <= limit else f"{text[:limit]!r}..."
