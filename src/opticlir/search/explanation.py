@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from sentence_transformers import MultiVectorEncoder
 
+from opticlir.data.visible import visible
 from opticlir.encoder import scored_tokens, transformer_of, word_places
 from opticlir.errors import ArtefactError
 from opticlir.records import Document
@@ -52,7 +53,6 @@ class Explanation:
     """Dense, lexical and hybrid score."""
 
     def __repr__(self) -> str:
-        from opticlir.pictures.visible import visible  # noqa: PLC0415 - it loads all pictures
 
         rows = [
             f"  {visible(match.query):<20} {visible(match.document):<20} {match.similarity:6.3f} {match.share:6.1%}"

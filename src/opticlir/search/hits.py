@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
+from opticlir.data.visible import visible
 from opticlir.search.scoring import Ranking
 
 
@@ -39,7 +40,6 @@ class Hits(Sequence[Hit]):
         return self.hits[position]
 
     def __repr__(self) -> str:
-        from opticlir.pictures.visible import visible  # noqa: PLC0415 - it loads all pictures
 
         if not self.hits:
             return "nothing found"
