@@ -17,7 +17,7 @@ DAY = 86_400.0
 
 
 @pytest.fixture
-def cache(teacher, tmp_path):
+def cache(teacher, memory_path):
     """Two shards of float16 used 40 and 10 days ago, one of int8 used 20 days ago; time is 1,000 days."""
     ages = {}
     for vectors, texts, days in (
@@ -25,13 +25,13 @@ def cache(teacher, tmp_path):
         ("float16", TEXTS[4:8], 10),
         ("int8", TEXTS[:4], 20),
     ):
-        TeacherCache(tmp_path, teacher, name="tiny", vectors=vectors).encode(texts)
-        for path in (tmp_path / "teacher").glob("*/shard-*"):
+        TeacherCache(memory_path, teacher, name="tiny", vectors=vectors).encode(texts)
+        for path in (memory_path / "teacher").glob("*/shard-*"):
             ages.setdefault(path, days)
     gc.collect()
     for path, days in ages.items():
         os.utime(path / "manifest.json", ((1000 - days) * DAY,) * 2)
-    return tmp_path
+    return memory_path
 
 
 def days_left(cache):

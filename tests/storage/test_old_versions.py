@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from opticlir.artefacts import ArtefactCache
-from opticlir.encoder import document_fingerprint, encode_queries, load_model
 from opticlir.errors import ArtefactError
 from opticlir.lab.studies import CellStore
 from opticlir.manifest import read_manifest
-from opticlir.search import ExactIndex, Searcher
+from opticlir.search import ExactIndex, Retriever
 from opticlir.training.run_folder import RunFolder
 
 OLD = Path(__file__).parents[1] / "old_versions" / "0.1.0"
@@ -27,10 +26,9 @@ def old(tmp_path):
 
 
 def test_an_old_model_searches_an_old_index_as_it_did(old):
-    model, index = load_model(old / "model"), ExactIndex.open(old / "index")
-    index.verify()
-    index.check_encoder(document_fingerprint(model))
-    hits = Searcher(index).search(encode_queries(model, ["maji"])[0], "maji", k=10)
+    retriever = Retriever.open(old / "index", old / "model", device="cpu")
+    retriever.verify()
+    hits = retriever.search("maji")
     scores = {"d2": 0.984266565, "d0": 0.962314077, "d1": -0.648803918, "d3": -1.297776723}
     assert [hit.doc_id for hit in hits] == list(scores)
     assert {hit.doc_id: hit.score for hit in hits} == pytest.approx(scores, abs=1e-5)

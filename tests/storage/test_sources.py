@@ -73,9 +73,9 @@ def learned_key(*makers):
 
 
 STORES = {
-    "teacher vectors": (teacher_key, ["encoder/encode.py", "encoder/folder.py", "training/teacher_shards.py"]),
+    "teacher vectors": (teacher_key, ["encoder/encode.py", "encoder/routes.py", "training/teacher_shards.py"]),
     "vocabulary": (vocabulary_key, ["encoder/vocabulary.py", "encoder/alignment.py", "encoder/crosslingual.py"]),
-    "index": (index_key, ["search/exact.py", "search/lexical.py", "search/tokens.py", "encoder/load.py", "records.py"]),
+    "index": (index_key, ["search/exact.py", "search/lexical.py", "search/tokens.py", "encoder/encode.py", "records.py"]),
     "student": (
         learned_key(Student, "opticlir.lab.training"),
         ["training/losses.py", "transport/sinkhorn.py", "encoder/vocabulary.py", "lab/training/mixup.py"],
@@ -111,7 +111,7 @@ def test_a_change_of_anything_else_hits(source, teacher, tmp_path, store):
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        (Student, "training/losses.py"), (Student, "search/searcher.py"), (ZeroShot, "maxsim.py"),
+        (Student, "training/losses.py"), (Student, "search/retriever.py"), (ZeroShot, "maxsim.py"),
         (RunFile, "lab/studies/rankings.py"), (RunFile, "data/trec.py"), (Translation, "lab/rivals/word_table.py"),
         (Structured, "lab/rivals/structured_queries.py"), (HumanEnglish, "search/ranking.py"),
     ],
@@ -175,7 +175,7 @@ def test_a_name_that_a_package_passes_on_leads_to_the_module_that_defines_it(sou
     before = made_by("opticlir.training.teacher_space")
     source.edit("encoder/adapters.py", add_code)
     assert made_by("opticlir.training.teacher_space") == before
-    source.edit("encoder/load.py", add_code)
+    source.edit("encoder/encode.py", add_code)
     assert made_by("opticlir.training.teacher_space") != before
 
 

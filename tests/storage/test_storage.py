@@ -12,6 +12,8 @@ from opticlir.storage import (
     check_file,
     check_files,
     exclusive_lock,
+    filesystem,
+    move_into_parent,
     open_version,
     publish_folder,
     publish_version,
@@ -92,7 +94,7 @@ def test_a_file_is_the_old_or_the_new_whatever_call_fails(tmp_path, mode):
 def test_a_full_disk_says_so_and_what_to_do(tmp_path):
     with using(FaultyDisk("ENOSPC", 2)), pytest.raises(ArtefactError) as caught:
         write_text_atomically(tmp_path / "x", "text")
-    for part in ("cannot write", "No space left on device", "unchanged", "make room and try again"):
+    for part in ("cannot write", "No space left on device", "unchanged", "free some space and try again"):
         assert part in str(caught.value)
 
 
@@ -241,6 +243,48 @@ def test_a_folder_is_absent_or_complete_whatever_call_fails(tmp_path, mode):
         assert left == ["model/a", "model/b", "model/manifest.json"]
 
     assert until_no_fault(mode, run) >= 15
+
+
+@pytest.mark.parametrize("mode", CRASHES + REFUSALS)
+@pytest.mark.parametrize("over", [False, True])
+def test_what_is_moved_into_a_folder_is_old_or_new_or_incomplete_whatever_call_fails(memory_path, mode, over):
+    """`b` is moved last: whoever finds it finds everything else, of one save."""
+
+    def save(folder, content):
+        draft = folder / ".draft"
+        if draft.exists():
+            filesystem.active.remove(draft)
+        with filesystem.refusals_named(folder):
+            filesystem.active.make_folder(draft)
+            filesystem.active.make_folder(draft / "sub")
+            for name in ("sub/c", "d", "a", "b"):
+                write_file(draft / name, content)
+            filesystem.sync_tree(draft)
+            move_into_parent(draft, last=("a", "b"))
+
+    def run(disk):
+        folder = memory_path / f"{disk.n}"
+        folder.mkdir()
+        (folder / "theirs").write_bytes(b"kept")
+        if over:
+            with using(FaultyDisk()):
+                save(folder, b"old")
+        outcome = attempt(disk, lambda: save(folder, b"new"))
+        assert outcome in {"done", "crash", "refused"}
+        contents = {
+            (folder / name).read_bytes() for name in ("sub/c", "d", "a", "b") if (folder / name).exists()
+        }
+        if outcome == "done":
+            assert contents == {b"new"}
+        if (folder / "b").exists():
+            assert files_under(folder) == ["a", "b", "d", "sub/c", "theirs"] or (folder / ".draft").exists()
+            assert contents in ({b"old"}, {b"new"})
+        with using(FaultyDisk()):
+            save(folder, b"next")
+        assert files_under(folder) == ["a", "b", "d", "sub/c", "theirs"]
+        assert (folder / "theirs").read_bytes() == b"kept"
+
+    assert until_no_fault(mode, run) >= 25
 
 
 # --- versions

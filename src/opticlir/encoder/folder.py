@@ -115,7 +115,7 @@ def _check_kind(path: Path) -> None:
         )
     if path.name == "adapter_config.json":
         raise ArtefactError(
-            f"{path}: an adapter loads another model, which nobody has checked; merge it into its base model"
+            f"{path}: an adapter loads another model, which is not checked; merge it into its base model"
         )
 
 

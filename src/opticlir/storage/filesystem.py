@@ -122,7 +122,7 @@ def refusals_named(target: Path, *, only_full_disk: bool = False) -> Iterator[No
         is_full = error.errno in _DISK_IS_FULL
         if only_full_disk and not is_full:
             raise
-        hint = "; make room and try again" if is_full else ""
+        hint = "; free some space and try again" if is_full else ""
         raise ArtefactError(
             f"cannot write {target}: {error.strerror or error}; what was there before is unchanged{hint}"
         ) from error

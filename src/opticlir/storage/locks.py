@@ -68,7 +68,7 @@ def _holder(path: Path) -> str:
 
 
 class SharedLock:
-    """A claim on a folder of shared files: while it lives, nobody removes them.
+    """A claim on a folder of shared files: they stay while it lives.
 
     Many processes may have one at a time, and may add files. `unless_shared` tells a process that removes
     files whether there is one. The lock is on the folder itself, so that a read-only folder can be locked too.
