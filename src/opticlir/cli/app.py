@@ -7,9 +7,11 @@ from typing import Annotated, Any
 import typer
 
 import opticlir
+from opticlir.cli.moved import MovedCommands
 
 app = typer.Typer(
     name="opticlir",
+    cls=MovedCommands,
     help="Search English documents in any language, from translated sentences alone.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
