@@ -76,8 +76,12 @@ def test_old_command_names_are_not_in_the_help(opticlir):
     [
         (["train"], "--bitext"),
         (["train", "--bitext", "a.tsv", "--language", "swa"], "--out"),
-        (["benchmark"], "NAME"),
-        (["benchmark", "xquad", "--data", "x", "--model", "m"], "--language"),
+        (["benchmark"], "FOLDER"),
+        (["benchmark", "tests", "--model", "m"], "--language"),
+        (["lab", "benchmark"], "NAME"),
+        (["add", "tests"], "CORPUS"),
+        (["delete", "tests"], "ID"),
+        (["verify"], "INDEX"),
         (["align", "maji", "water"], "--model"),
         (["index"], "CORPUS"),
         (["search"], "INDEX"),
@@ -91,3 +95,13 @@ def test_what_is_left_out_is_named(opticlir, words, missing):
 
 def test_an_unknown_command_is_wrong_usage(opticlir):
     assert "No such command 'trian'" in opticlir("trian").usage
+
+
+def test_commands_are_grouped_in_the_help(opticlir):
+    shown = opticlir("--help").stdout
+    places = [
+        shown.index(f" {panel} ") for panel in ("Train and search", "Measure", "Maintain", "Laboratory")
+    ]
+    assert places == sorted(places)
+    assert places[0] < shown.index(" search ") < places[1] < shown.index(" benchmark ") < places[2]
+    assert places[2] < shown.index(" verify ") < places[3] < shown.index(" lab ")

@@ -18,6 +18,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+TRAIN_AND_SEARCH, MEASURE, MAINTAIN = "Train and search", "Measure", "Maintain"
+"""Headings of the commands in `opticlir --help`."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of a table.")]
 Lenient = Annotated[
     bool, typer.Option("--lenient", help="Skip, count and report malformed records instead of stopping.")

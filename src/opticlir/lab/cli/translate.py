@@ -44,7 +44,7 @@ def translate(
     What OUT holds already is not translated again. Where the collection has the English questions, BLEU and
     chrF are printed beside it (needs sacrebleu).
 
-    Example: opticlir lab translate afriqa --data afriqa/clir --language hau --by word-table --bitext F.tsv --out hau.tsv
+    Example: opticlir lab translate afriqa --data afriqa/clir --language hau --by word-table --bitext F --out hau.tsv
     """
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
