@@ -9,7 +9,7 @@ from opticlir.cli.app import app
 from opticlir.errors import OpticlirError
 from opticlir.lab.cli.app import lab
 
-app.add_typer(lab)
+app.add_typer(lab, rich_help_panel="Laboratory")
 
 
 def main() -> None:

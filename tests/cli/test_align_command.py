@@ -3,7 +3,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from opticlir.cli import app, main
+from opticlir.__main__ import main
+from opticlir.cli.app import app
 from tiny_models import save_encoder
 
 

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 import opticlir.demo
-from opticlir.cli import app
+from opticlir.cli.app import app
 from opticlir.demo import SYSTEMS, DemoHit, DemoResult, Row, WorkedSearch
 from opticlir.pictures import TokenAlignment, TrainingCurves
 

@@ -5,19 +5,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, app, print_json
+from opticlir.cli.app import TRAIN_AND_SEARCH, AsJson, Device, app, print_json
 
 if TYPE_CHECKING:
     from opticlir.pictures import TokenAlignment
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN_AND_SEARCH)
 def align(
     foreign: Annotated[str, typer.Argument(help="A text in the language of the queries.")],
     english: Annotated[str, typer.Argument(help="Its meaning in English.")],
     model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],
     png: Annotated[Path | None, typer.Option(help="Draw the alignment into this PNG file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the alignment into this HTML page.")] = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Show the transport plan between the tokens of a text and of its English meaning.
@@ -31,7 +32,7 @@ def align(
         from opticlir.pictures import require_matplotlib
 
         require_matplotlib()
-    alignment = _align(model, foreign, english)
+    alignment = _align(model, device, foreign, english)
     if png is not None:
         _draw(alignment, png)
     if html is not None:
@@ -52,14 +53,14 @@ def align(
         console.print(alignment_lines(alignment, width=console.width))
 
 
-def _align(model: str, foreign: str, english: str) -> "TokenAlignment":
+def _align(model: str, device: str, foreign: str, english: str) -> "TokenAlignment":
     from opticlir.cli.libraries import quieten
 
     quieten()
     from opticlir.encoder import load_model
     from opticlir.pictures import align_texts
 
-    return align_texts(load_model(model), foreign, english)
+    return align_texts(load_model(model, device=device), foreign, english)
 
 
 def _draw(alignment: "TokenAlignment", path: Path) -> None:

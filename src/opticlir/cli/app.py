@@ -7,14 +7,19 @@ from typing import Annotated, Any
 import typer
 
 import opticlir
+from opticlir.cli.moved import MovedCommands
 
 app = typer.Typer(
     name="opticlir",
+    cls=MovedCommands,
     help="Search English documents in any language, from translated sentences alone.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+TRAIN_AND_SEARCH, MEASURE, MAINTAIN = "Train and search", "Measure", "Maintain"
+"""Headings of the commands in `opticlir --help`."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of a table.")]
 Lenient = Annotated[

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, Lenient, app, print_json
+from opticlir.cli.app import MEASURE, AsJson, Lenient, app, print_json
 from opticlir.languages import language_name
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from opticlir.data.audit import BitextAudit
 
 
-@app.command()
+@app.command(rich_help_panel=MEASURE)
 def audit(
     bitext: Annotated[
         list[str],

@@ -1,4 +1,4 @@
-"""`opticlir benchmark`: a named test collection, from files to measures."""
+"""`opticlir benchmark`: a model measured on a test collection."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,64 +6,101 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opticlir.cli.app import AsJson, app, print_json
+from opticlir.cli.app import MEASURE, AsJson, Device, app, print_json
 from opticlir.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opticlir.progress import Progress
     from opticlir.records import RetrievalTask, Run
+    from opticlir.search import Ranking
+
+ModelName = Annotated[str, typer.Option(help="Model folder, hub name or minilm.")]
+Language = Annotated[str, typer.Option(help="Language of the queries, ISO 639-3 (swa) or any code in use.")]
+Teacher = Annotated[
+    str | None,
+    typer.Option(
+        help="Also measure this English encoder on the English forms of the queries: the ceiling. It covers the "
+        "queries that have an English form."
+    ),
+]
+OtherQueries = Annotated[
+    Path | None,
+    typer.Option(
+        help="Ask these instead: query_id<TAB>text, as `opticlir lab translate` writes them.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+DenseOnly = Annotated[bool, typer.Option("--dense-only", help="Leave BM25 out of the first row.")]
+Runs = Annotated[
+    Path | None, typer.Option(file_okay=False, help="Folder for the TREC runs, one per ranking.")
+]
 
 
-@app.command()
+@app.command(rich_help_panel=MEASURE)
 def benchmark(
-    name: Annotated[
-        str,
+    folder: Annotated[
+        Path,
         typer.Argument(
-            help="A name of docs/benchmarks.md, such as xquad, mlqa, afriqa or beir (any other lists all), or "
-            "irds:ID of ir_datasets or mteb:TASK of MTEB, which need no --data."
+            exists=True,
+            file_okay=False,
+            help="A BEIR folder: corpus.jsonl, queries.jsonl (or queries/LANGUAGE.jsonl) and qrels/SPLIT.tsv.",
         ),
     ],
-    model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],
-    language: Annotated[str, typer.Option(help="Language of the queries.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with the files of the collection, in their original form.")
-    ] = None,
-    split: Annotated[str, typer.Option(help="Which queries: dev, test, train.")] = "dev",
-    teacher: Annotated[
-        str | None,
-        typer.Option(
-            help="Also ask this English encoder the human English questions: the ceiling, over those queries that have "
-            "an English form."
-        ),
-    ] = None,
-    queries: Annotated[
-        Path | None,
-        typer.Option(
-            help="Ask these instead: query_id<TAB>text, as `opticlir translate` writes them.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
-    dense_only: Annotated[
-        bool, typer.Option("--dense-only", help="Leave BM25 out of the first row.")
-    ] = False,
-    runs: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Folder for the TREC runs, one per ranking.")
-    ] = None,
+    model: ModelName,
+    language: Language,
+    split: Annotated[str, typer.Option(help="Which judgements: qrels/SPLIT.tsv.")] = "test",
+    teacher: Teacher = None,
+    queries: OtherQueries = None,
+    dense_only: DenseOnly = False,
+    runs: Runs = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Load, encode, search and measure; the default ranking, the vectors alone and BM25 side by side.
+    """Measure a model on your own test collection: the default ranking, the vectors alone and BM25 alone.
 
-    Example: opticlir benchmark afriqa --data afriqa/clir --model swahili --language swa --split test
+    Collections of other forms: opticlir lab benchmark.
+
+    Example: opticlir benchmark collection/ --model swahili --language swa --split test
+    """
+    from opticlir.data import read_beir
+
+    measure_task(
+        read_beir(folder, language, split), model,
+        teacher=teacher, queries=queries, dense_only=dense_only, runs=runs, device=device, as_json=as_json,
+    )  # fmt: skip
+
+
+def measure_task(
+    task: "RetrievalTask",
+    model: str,
+    *,
+    teacher: str | None = None,
+    queries: Path | None = None,
+    dense_only: bool = False,
+    runs: Path | None = None,
+    device: str = "auto",
+    as_json: bool = False,
+) -> None:
+    """Measure a model on a test collection that was read, and print the result.
+
+    Args:
+        task: the test collection.
+        model: what `load_model` takes.
+        teacher: English encoder for the ceiling.
+        queries: file with other words for the same queries.
+        dense_only: whether the first row is the dense ranking.
+        runs: folder for the TREC runs.
+        device: where the models compute.
+        as_json: whether to print JSON.
     """
     from opticlir.benchmark import run_benchmark, unseen_share
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
-    from opticlir.data import read_topics, write_run
-    from opticlir.lab.collections import load_benchmark
-    from opticlir.storage.filesystem import make_folders, refusals_named
+    from opticlir.data import read_topics
 
-    task = load_benchmark(name, data, language, split)
     asked = task.queries if queries is None else read_topics(queries, "eng")
     if unanswered := {query.query_id for query in task.queries} ^ {query.query_id for query in asked}:
         raise DataError(
@@ -75,7 +112,7 @@ def benchmark(
     from opticlir.encoder import load_model
 
     with progress_bars() as bars:
-        encoder = load_model(model)
+        encoder = load_model(model, device=device)
         means, rankings = run_benchmark(task, encoder, default_cache_folder(), queries=asked, progress=bars)
         result: dict[str, Any] = {
             **means["dense" if dense_only else "hybrid"], "dense": means["dense"], "bm25": means["bm25"],
@@ -86,23 +123,32 @@ def benchmark(
             known = set(words.read_text(encoding="utf-8").split("\n"))
             result["unseen_query_words"] = unseen_share(encoder, asked, known)
         if teacher and task.english_queries:
-            result |= _ceiling(task, teacher, rankings["dense"], bars)
+            result |= _ceiling(task, teacher, device, rankings["dense"], bars)
     if runs is not None:
-        with refusals_named(runs):
-            make_folders(runs)
-        for ranking, run in rankings.items():
-            path = runs / f"{task.name}.{ranking}.run"
-            if any(run.values()):
-                write_run(run, path, tag=f"opticlir-{ranking}")
-            else:
-                typer.echo(f"{path}: not written, for {ranking} found no document for any query", err=True)
+        _write_runs(runs, task.name, rankings)
     if as_json:
         print_json(result)
         return
     _print_table(result, first="dense" if dense_only else "hybrid (default)")
 
 
-def _ceiling(task: "RetrievalTask", teacher: str, dense: "Run", bars: "Progress") -> dict[str, Any]:
+def _write_runs(folder: Path, name: str, rankings: "Mapping[Ranking, Run]") -> None:
+    from opticlir.data import write_run
+    from opticlir.storage.filesystem import make_folders, refusals_named
+
+    with refusals_named(folder):
+        make_folders(folder)
+    for ranking, run in rankings.items():
+        path = folder / f"{name}.{ranking}.run"
+        if any(run.values()):
+            write_run(run, path, tag=f"opticlir-{ranking}")
+        else:
+            typer.echo(f"{path}: not written, {ranking} found no document for any query", err=True)
+
+
+def _ceiling(
+    task: "RetrievalTask", teacher: str, device: str, dense: "Run", bars: "Progress"
+) -> dict[str, Any]:
     """The teacher on the English questions beside the model on the same ones: those that have an English form."""
     from opticlir.artefacts import default_cache_folder
     from opticlir.benchmark import run_benchmark
@@ -111,7 +157,7 @@ def _ceiling(task: "RetrievalTask", teacher: str, dense: "Run", bars: "Progress"
 
     in_english = {query.query_id: task.qrels[query.query_id] for query in task.english_queries}
     found, _ = run_benchmark(
-        replace(task, qrels=in_english), load_model(teacher), default_cache_folder(),
+        replace(task, qrels=in_english), load_model(teacher, device=device), default_cache_folder(),
         queries=task.english_queries, progress=bars,
     )  # fmt: skip
     english, same = found["dense"], mean_scores(evaluate(dense, in_english))

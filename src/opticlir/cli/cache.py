@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, app, print_json
+from opticlir.cli.app import MAINTAIN, AsJson, app, print_json
 from opticlir.cli.quantities import n_bytes, seconds
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ cache_app = typer.Typer(
     "All of it is in $OPTICLIR_CACHE, by default ~/.cache/opticlir.",
     no_args_is_help=True,
 )
-app.add_typer(cache_app)
+app.add_typer(cache_app, rich_help_panel=MAINTAIN)
 
 
 @cache_app.command()

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, app, print_json
+from opticlir.cli.app import MEASURE, AsJson, app, print_json
 
 if TYPE_CHECKING:
     from opticlir.evaluation import RunComparison
 
 
-@app.command()
+@app.command(rich_help_panel=MEASURE)
 def compare(
     run: Annotated[
         list[Path],

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, app, print_json
+from opticlir.cli.app import TRAIN_AND_SEARCH, AsJson, Device, app, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from opticlir.demo import DemoResult, WorkedSearch
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN_AND_SEARCH)
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for models, index and report.html.")] = Path("demo-run"),
     minutes: Annotated[
@@ -22,6 +22,7 @@ def demo(
     ] = None,
     languages: Annotated[str, typer.Option(help="Some of swa, hau and spa, with commas.")] = "swa,hau,spa",
     seed: Annotated[int, typer.Option(min=0, help="Of the training; same seed, same weights.")] = 0,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Distil, index, search and measure on the embedded sample, and write OUT/report.html.
@@ -40,7 +41,7 @@ def demo(
 
     codes = dict.fromkeys(language_code(code) for code in languages.split(",") if code.strip())
     try:
-        config = DemoConfig(languages=tuple(codes), minutes=minutes, seed=seed)
+        config = DemoConfig(languages=tuple(codes), minutes=minutes, seed=seed, device=device)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     with progress_bars() as bars:

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, InputFile, app, print_json
+from opticlir.cli.app import MEASURE, AsJson, InputFile, app, print_json
 
 
-@app.command()
+@app.command(rich_help_panel=MEASURE)
 def evaluate(
     run: InputFile,
     qrels: InputFile,

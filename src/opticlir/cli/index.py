@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, Device, IndexFolder, Lenient, app, print_json
+from opticlir.cli.app import MAINTAIN, TRAIN_AND_SEARCH, AsJson, Device, IndexFolder, Lenient, app, print_json
 
 if TYPE_CHECKING:
     from opticlir.data import SkipReport
@@ -29,7 +29,7 @@ class Precision(StrEnum):
     FLOAT32 = "float32"
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN_AND_SEARCH)
 def index(
     corpus: Corpus,
     model: DocumentModel,
@@ -73,7 +73,7 @@ def index(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=MAINTAIN)
 def add(
     index: IndexFolder,
     corpus: Corpus,
@@ -106,7 +106,7 @@ def add(
     typer.echo(f"{index}: {added:,} documents added, {len(opened):,} in all")
 
 
-@app.command()
+@app.command(rich_help_panel=MAINTAIN)
 def delete(
     index: IndexFolder,
     doc_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of the documents to delete.")],
@@ -126,7 +126,7 @@ def delete(
         typer.echo(f"{index}: {len(opened) - len(left):,} documents deleted, {len(left):,} left")
 
 
-@app.command()
+@app.command(rich_help_panel=MAINTAIN)
 def verify(index: IndexFolder, as_json: AsJson = False) -> None:
     """Read all of INDEX and compare it with its checksums; exit code 1 if a file is damaged.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opticlir.cli.app import AsJson, Device, IndexFolder, app, print_json
+from opticlir.cli.app import TRAIN_AND_SEARCH, AsJson, Device, IndexFolder, app, print_json
 from opticlir.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _RUN_DEPTH = 1000
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN_AND_SEARCH)
 def search(
     index: IndexFolder,
     model: Annotated[str, typer.Option(help="Model folder or name; its query route reads the questions.")],

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opticlir.cli.app import AsJson, Lenient, app, print_json
+from opticlir.cli.app import TRAIN_AND_SEARCH, AsJson, Lenient, app, print_json
 from opticlir.errors import ArtefactError, OpticlirError
 
 if TYPE_CHECKING:
     from opticlir.data import BitextSource, PairTable, SkipReport
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN_AND_SEARCH)
 def train(
     bitext: Annotated[
         list[str],

@@ -48,6 +48,8 @@ class DemoConfig:
     """Of the training."""
     teacher: str = "minilm"
     """The English encoder: `minilm`, a folder or a hub name."""
+    device: str = "auto"
+    """Where the models compute; see `choose_device`."""
 
     def __post_init__(self) -> None:
         if not self.languages:
@@ -90,7 +92,7 @@ def run_demo(config: DemoConfig, out: Path, *, report: Report = lambda _: None) 
         demo = _LanguageDemo(config, language, out, report)
         rows += [*demo.teacher_alone(), demo.initialised()]
         steps = demo.train()
-        model = load_model(demo.folder)
+        model = load_model(demo.folder, device=config.device)
         trained, run = demo.trained(model)
         rows += [*trained, demo.english_question()]
         wanted = range(number, _N_SEARCHES, len(config.languages))
@@ -112,12 +114,13 @@ class _LanguageDemo:
         self.task: RetrievalTask = read_beir(sample_folder(), language, "test")
         self.pairs = list(read_bitext(bitext_path(language), language=language))
         self._out = out
+        self._device = config.device
         self._tell = report
         self._stage(f"{language_name(language)} ({language})")
 
     def teacher_alone(self) -> list[Row]:
         """The English encoder reads the foreign question as if it were English; BM25 does the same."""
-        means, _ = self._measure(load_model(self.config.teacher))
+        means, _ = self._measure(load_model(self.config.teacher, device=self._device))
         return [
             self._row("teacher-alone", "dense", means["dense"]),
             self._row("bm25", "bm25", means["bm25"]),
@@ -125,7 +128,7 @@ class _LanguageDemo:
 
     def english_question(self) -> Row:
         """The English encoder reads the question in English: what a perfect student would reach."""
-        means, _ = self._measure(load_model(self.config.teacher), english=True)
+        means, _ = self._measure(load_model(self.config.teacher, device=self._device), english=True)
         return self._row("english-question", "dense", means["dense"])
 
     def initialised(self) -> Row:
@@ -134,7 +137,7 @@ class _LanguageDemo:
         untrained = replace(self.config, epochs=0.0, minutes=None)
         with TemporaryDirectory(dir=self._out, prefix=".initialised-") as folder:
             self._distil(untrained, Path(folder) / "model")
-            means, _ = self._measure(load_model(Path(folder) / "model"))
+            means, _ = self._measure(load_model(Path(folder) / "model", device=self._device))
         return self._row("initialised", "dense", means["dense"])
 
     def train(self) -> int:

@@ -33,13 +33,19 @@ def scored_tokens(
     tokenizer = transformer_of(model, task).tokenizer
     specials = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     prompt = model.prompts.get(task) or ""
-    for text, (ids, kept) in zip(texts, scored_positions(model, texts, task), strict=True):
-        places = tokenizer(f"{prompt}{text}", return_offsets_mapping=True, verbose=False)["offset_mapping"]
-        names = tokenizer.convert_ids_to_tokens(ids.tolist())
+    texts = list(texts)
+    prompted = [f"{prompt}{text}" for text in texts]
+    offsets = (
+        tokenizer(prompted, return_offsets_mapping=True, verbose=False)["offset_mapping"] if texts else []
+    )
+    for places, (ids, kept) in zip(offsets, scored_positions(model, texts, task), strict=True):
+        positions = kept.nonzero()[:, 0].tolist()
+        kept_ids = ids[kept].tolist()
         row = []
-        for position in kept.nonzero()[:, 0].tolist():
+        for position, token, name in zip(
+            positions, kept_ids, tokenizer.convert_ids_to_tokens(kept_ids), strict=True
+        ):
             start, end = places[position] if position < len(places) else (-1, -1)
-            is_text = int(ids[position]) not in specials and start >= len(prompt)
-            span = (start - len(prompt), end - len(prompt)) if is_text else None
-            row.append(ScoredToken(names[position], span))
+            is_text = token not in specials and start >= len(prompt)
+            row.append(ScoredToken(name, (start - len(prompt), end - len(prompt)) if is_text else None))
         yield row

@@ -53,7 +53,6 @@ class Explanation:
     """Dense, lexical and hybrid score."""
 
     def __repr__(self) -> str:
-
         rows = [
             f"  {visible(match.query):<20} {visible(match.document):<20} {match.similarity:6.3f} {match.share:6.1%}"
             for match in self.words

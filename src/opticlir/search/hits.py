@@ -40,7 +40,6 @@ class Hits(Sequence[Hit]):
         return self.hits[position]
 
     def __repr__(self) -> str:
-
         if not self.hits:
             return "nothing found"
         lines = []

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from bm25s import BM25
 from jaxtyping import Float32
 from scipy import sparse
 
@@ -66,6 +65,8 @@ class LexicalWriter:
 
     def finish(self) -> dict[str, Checksum]:
         """Weigh the grams, write the index and give the checksums of its files."""
+        from bm25s import BM25  # noqa: PLC0415 - it compiles with numba, which a search does not need
+
         if self._vocabulary:
             model = BM25(k1=K1, b=B)
             model.index((self._documents, self._vocabulary), create_empty_token=False, show_progress=False)

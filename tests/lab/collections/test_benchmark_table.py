@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opticlir.data import benchmarks
 from opticlir.errors import DataError
+from opticlir.lab import collections
 from opticlir.lab.collections import BENCHMARKS, load_benchmark
 from opticlir.storage import sha256_file
 
@@ -44,8 +44,8 @@ def test_the_message_about_a_missing_file_names_one_of_the_row(tmp_path, name):
 
 
 HEADS = {
-    module.name: importlib.import_module(f"{benchmarks.__name__}.{module.name}").__doc__ or ""
-    for module in pkgutil.iter_modules(benchmarks.__path__)
+    module.name: importlib.import_module(f"{collections.__name__}.{module.name}").__doc__ or ""
+    for module in pkgutil.iter_modules(collections.__path__)
 }
 CHECKSUMS = [
     (name, *found)

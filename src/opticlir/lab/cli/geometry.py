@@ -1,4 +1,4 @@
-"""`opticlir geometry`: how near translations lie to each other, and how spread out everything else."""
+"""`opticlir lab geometry`: how near translations lie to each other, and how spread out everything else."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -65,7 +65,7 @@ def geometry(
     sentence is the mean of its tokens. Read nearness beside spread: where everything is near everything,
     translations are too.
 
-    Example: opticlir geometry --bitext held-out.tsv --model swahili --language swa
+    Example: opticlir lab geometry --bitext held-out.tsv --model swahili --language swa
     """
     if html is not None and not layers:
         raise typer.BadParameter("it draws the layers: give --layers too", param_hint="--html")

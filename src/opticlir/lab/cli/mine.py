@@ -1,4 +1,4 @@
-"""`opticlir mine`: the translations hidden in two comparable corpora, as BUCC asks for them."""
+"""`opticlir lab mine`: the translations hidden in two comparable corpora, as BUCC asks for them."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -38,7 +38,7 @@ def mine(
     A sentence is the mean of its token vectors; a pair counts by its ratio margin, from both sides, each sentence
     once. Without --threshold-split the F1 is the best that any threshold could give.
 
-    Example: opticlir mine --data bucc --model german --language deu --threshold-split sample
+    Example: opticlir lab mine --data bucc --model german --language deu --threshold-split sample
     """
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars

@@ -1,4 +1,4 @@
-"""`opticlir robustness`: what is left of a collection's rankings when its questions are perturbed."""
+"""`opticlir lab robustness`: what is left of a collection's rankings when its questions are perturbed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,7 +20,7 @@ _RANKINGS = ("hybrid", "dense", "bm25")
 
 @lab.command()
 def robustness(
-    name: Annotated[str, typer.Argument(help="Collection, as of `opticlir benchmark`.")],
+    name: Annotated[str, typer.Argument(help="Collection, as of `opticlir lab benchmark`.")],
     model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],
     language: Annotated[str, typer.Option(help="Language of the queries.")],
     data: Annotated[Path | None, typer.Option(help="Folder with the files of the collection.")] = None,
@@ -49,7 +49,7 @@ def robustness(
     score; RBO says how much of the clean ranking is still there, from 0 to 1. The same questions are changed in the
     same places in every run.
 
-    Example: opticlir robustness afriqa --data afriqa/clir --model swahili --language swa --bitext pairs.tsv
+    Example: opticlir lab robustness afriqa --data afriqa/clir --model swahili --language swa --bitext pairs.tsv
     """
     _check(measure, ranking, bitext, dictionary)
     if png is not None:

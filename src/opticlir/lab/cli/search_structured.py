@@ -1,4 +1,4 @@
-"""`opticlir search-structured`: a TREC run by the words of the bitext alone, without any encoder."""
+"""`opticlir lab search-structured`: a TREC run by the words of the bitext alone, without any encoder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +39,7 @@ def search_structured(
 
     What the words mean is learned from the bitext. `opticlir evaluate` and `compare` read the run.
 
-    Example: opticlir search-structured corpus.jsonl --queries hau.tsv --language hau --bitext pairs.tsv --run hau.run
+    Example: opticlir lab search-structured corpus.jsonl --queries q.tsv --language hau --bitext pairs.tsv --run hau.run
     """
     from opticlir.cli.bitext import read_pairs
     from opticlir.data import SkipReport, read_corpus, read_queries, write_run

@@ -1,4 +1,4 @@
-"""`opticlir study`: a research question as a file, and its answer as a report."""
+"""`opticlir lab study`: a research question as a file, and its answer as a report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,7 +39,7 @@ def study(
     A cell is one arm on one task in one language with one seed. Killed and started again it goes on; several
     processes may work on one OUT. Exit 1 if a cell failed: the others are computed and reported all the same.
 
-    Example: opticlir study studies/headline.toml --data ../shared/data --out runs/headline --budget small
+    Example: opticlir lab study studies/headline.toml --data ../shared/data --out runs/headline --budget small
     """
     from opticlir.cli.libraries import quieten
 

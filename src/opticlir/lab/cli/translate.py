@@ -1,4 +1,4 @@
-"""`opticlir translate`: the questions of a collection in English, by a rival; and `train-translator`."""
+"""`opticlir lab translate`: the questions of a collection in English, by a rival; and `train-translator`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,7 @@ Bitext = Annotated[
 
 @lab.command()
 def translate(
-    name: Annotated[str, typer.Argument(help="Collection, as of `opticlir benchmark`.")],
+    name: Annotated[str, typer.Argument(help="Collection, as of `opticlir lab benchmark`.")],
     language: Annotated[str, typer.Option(help="Language of the queries.")],
     by: Annotated[str, typer.Option(help="word-table, dictionary, seq2seq or apertium.")],
     out: Annotated[Path, typer.Option(help="File of the translations: query_id<TAB>English.")],
@@ -39,12 +39,12 @@ def translate(
     pair: Annotated[str | None, typer.Option(help="Language pair of apertium, as eus-eng.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Translate the queries of a collection; `opticlir benchmark --queries` then asks them in English.
+    """Translate the queries of a collection; `opticlir lab benchmark --queries` then asks them in English.
 
     What OUT holds already is not translated again. Where the collection has the English questions, BLEU and
     chrF are printed beside it (needs sacrebleu).
 
-    Example: opticlir translate afriqa --data afriqa/clir --language hau --by word-table --bitext F.tsv --out hau.tsv
+    Example: opticlir lab translate afriqa --data afriqa/clir --language hau --by word-table --bitext F --out hau.tsv
     """
     from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
@@ -95,7 +95,7 @@ def train_translator(
 
     Killed and started again with the same command, it goes on where it was.
 
-    Example: opticlir train-translator --bitext hau.tsv --language hau --out hau-nmt --minutes 15
+    Example: opticlir lab train-translator --bitext hau.tsv --language hau --out hau-nmt --minutes 15
     """
     from opticlir.cli.bitext import read_pairs
     from opticlir.cli.libraries import quieten

@@ -1,4 +1,4 @@
-"""`opticlir word-alignment`: how often the transport plan brings the right words together."""
+"""`opticlir lab word-alignment`: how often the transport plan brings the right words together."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,7 +51,7 @@ def word_alignment(
     the plan moves is summed over the pieces of each word. The last row links what is each other's nearest
     by cosine, so that one sees what the plan adds.
 
-    Example: opticlir word-alignment --bitext test.tsv --gold test.gold --model swahili --language swa
+    Example: opticlir lab word-alignment --bitext test.tsv --gold test.gold --model swahili --language swa
     """
     pairs = _pairs(Path(bitext), language)
     from opticlir.lab.probes.gold_links import read_gold_links

@@ -1,0 +1,45 @@
+"""`opticlir lab benchmark`: a model measured on a published test collection in its original form."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opticlir.cli.app import AsJson, Device
+from opticlir.cli.benchmark import DenseOnly, Language, ModelName, OtherQueries, Runs, Teacher
+from opticlir.lab.cli.app import lab
+
+
+@lab.command()
+def benchmark(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A name of docs/benchmarks.md, such as xquad, mlqa, afriqa or beir (any other lists all), or "
+            "irds:ID of ir_datasets or mteb:TASK of MTEB, which need no --data."
+        ),
+    ],
+    model: ModelName,
+    language: Language,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with the files of the collection, in their original form.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which queries: dev, test, train.")] = "dev",
+    teacher: Teacher = None,
+    queries: OtherQueries = None,
+    dense_only: DenseOnly = False,
+    runs: Runs = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model on a published collection: the default ranking, the vectors alone and BM25 alone.
+
+    Example: opticlir lab benchmark afriqa --data afriqa/clir --model swahili --language swa --split test
+    """
+    from opticlir.cli.benchmark import measure_task
+    from opticlir.lab.collections import load_benchmark
+
+    measure_task(
+        load_benchmark(name, data, language, split), model,
+        teacher=teacher, queries=queries, dense_only=dense_only, runs=runs, device=device, as_json=as_json,
+    )  # fmt: skip
