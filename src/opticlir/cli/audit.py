@@ -1,4 +1,4 @@
-"""`opticlir audit`: what a bitext is made of and what is wrong with it."""
+"""`opticlir audit`: check a bitext before training."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,19 +21,24 @@ if TYPE_CHECKING:
 def audit(
     bitext: Annotated[
         list[str],
-        typer.Argument(help="Sentence pairs, FILE or FILE:WEIGHT. TSV, Moses, JSONL, .po, TMX, .gz."),
+        typer.Argument(
+            help="Sentence pairs, FILE or FILE:WEIGHT: TSV, Moses, JSONL, .po or TMX, plain or .gz."
+        ),
     ],
     language: Annotated[str, typer.Option(help="Language of the foreign side, ISO 639-3 (swa) or any code.")],
     queries: Annotated[
-        Path | None, typer.Option(help="Queries in the language, to compare the bitext with.")
+        Path | None, typer.Option(help="Queries in the language, compared with the bitext.")
     ] = None,
     tokenizer: Annotated[
-        str, typer.Option(help="The student's: minilm, a model folder, a hub name or a tokenizer.json.")
+        str,
+        typer.Option(
+            help="Tokenizer of the student: minilm, a model folder, a hub name or a tokenizer.json."
+        ),
     ] = "minilm",
     lenient: Lenient = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look through sentence pairs for what would harm a training, before any training.
+    """Find problems in sentence pairs before training.
 
     Example: opticlir audit news.tsv questions.tsv:3 --language swa --queries topics.tsv
     """
@@ -73,7 +78,7 @@ def _tokenizer(name: str) -> "Tokenizer":
 
 
 def _print(found: "BitextAudit") -> None:
-    """Write the tables to stdout, and below them what to worry about."""
+    """Print the tables and the warnings."""
     from rich.console import Console
 
     from opticlir.data.visible import visible
@@ -86,7 +91,7 @@ def _print(found: "BitextAudit") -> None:
     for warning in found.warnings:
         console.print(f"! {visible(warning)}", style="yellow", soft_wrap=True)
     if not found.warnings:
-        console.print("nothing to worry about", style="green")
+        console.print("no problems found", style="green")
 
 
 def _file_table(found: "BitextAudit") -> "Table":
@@ -123,7 +128,7 @@ def _figure_table(found: "BitextAudit") -> "Table":
 
 
 def _figures(found: "BitextAudit") -> "Iterator[tuple[str, str]]":
-    """Yield what is said of all files together, name and value."""
+    """Yield name and value of each figure over all files."""
     estimated = (
         f", estimated from one pair in {found.duplicates_one_in}" if found.duplicates_one_in > 1 else ""
     )
@@ -134,9 +139,9 @@ def _figures(found: "BitextAudit") -> "Iterator[tuple[str, str]]":
     yield "length ratio", f"foreign to English characters; {', '.join(quantiles)}"
     yield "length outliers", str(found.n_length_outliers)
     if found.alignment is None:
-        yield "out of step", "too few pairs to tell"
+        yield "shifted", "too few pairs to tell"
     else:
-        yield "out of step", f"{found.n_shifted_pairs} of {found.alignment.n_pairs} pairs checked"
+        yield "shifted", f"{found.n_shifted_pairs} of {found.alignment.n_pairs} pairs checked"
     yield "scripts", ", ".join(f"{name} {share:.1%}" for name, share in list(found.scripts.items())[:5])
     yield (
         "tokens per word",
@@ -163,7 +168,7 @@ def _outlier_table(found: "BitextAudit") -> "Table":
 
     from opticlir.data.visible import visible
 
-    title = "Farthest from the usual length ratio"
+    title = "Most unusual length ratios"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("file:pair", overflow="fold", min_width=20)
     table.add_column("ratio", justify="right")

@@ -104,7 +104,7 @@ def test_a_stretch_out_of_step(tmp_path, tokenizer):
     pairs[300:350] = [(english, foreign[at + 1]) for at, (english, _) in enumerate(pairs[300:350], start=300)]
     found, warnings = warnings_of(tmp_path, tokenizer, pairs)
     assert 40 <= found.n_shifted_pairs <= 60
-    assert "fit better with their neighbours (-1)" in warnings
+    assert "match their neighbours better (-1)" in warnings
     assert found.alignment.n_pairs == 600
 
 
