@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.table import Table
-    from tokenizers import Tokenizer
 
     from opticlir.data.audit import BitextAudit
 
@@ -42,14 +41,18 @@ def audit(
 
     Example: opticlir audit news.tsv questions.tsv:3 --language swa --queries topics.tsv
     """
+    from opticlir.cli.libraries import quieten
+
+    quieten()
     from opticlir.data import parse_bitext_argument, read_queries
     from opticlir.data.audit import audit_bitext
+    from opticlir.encoder import load_tokenizer
 
     files = [parse_bitext_argument(argument) for argument in bitext]
     found = audit_bitext(
         files,
         language=language,
-        tokenizer=_tokenizer(tokenizer),
+        tokenizer=load_tokenizer(tokenizer),
         queries=read_queries(queries, language) if queries else (),
         lenient=lenient,
     )
@@ -57,24 +60,6 @@ def audit(
         print_json(found.as_json())
     else:
         _print(found)
-
-
-def _tokenizer(name: str) -> "Tokenizer":
-    """Load the tokenizer of a model's query side, or one that stands alone."""
-    from tokenizers import Tokenizer
-
-    from opticlir.errors import ArtefactError
-
-    if name.endswith(".json") and Path(name).is_file():
-        try:
-            return Tokenizer.from_file(name)
-        except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
-            raise ArtefactError(f"{name}: no tokenizer that can be loaded: {error}") from None
-    from opticlir.cli.libraries import quieten
-    from opticlir.encoder import load_model, transformer_of
-
-    quieten()
-    return transformer_of(load_model(name), "query").tokenizer.backend_tokenizer
 
 
 def _print(found: "BitextAudit") -> None:

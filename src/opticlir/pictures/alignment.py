@@ -14,15 +14,16 @@ from opticlir.data.normalisation import normalise_typed
 from opticlir.data.visible import shown, visible
 from opticlir.encoder import EncodedText, Piece, encode_pieces
 from opticlir.errors import ArtefactError, DataError
+from opticlir.pictures.page import style_sheet
 from opticlir.transport import cosine_cost, proximal_point, uniform
 
 CONTINUATION = "·"
 """Marks a piece that continues the word of the piece before."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TokenAlignment:
-    """The alignment of a foreign text with an English one, token by token."""
+    """The alignment of a foreign text with an English one, token by token. Notebooks show it as a table."""
 
     foreign: tuple[str, ...]
     """Tokens of the student, shown safely. `·ni` continues the word of the token before."""
@@ -34,6 +35,18 @@ class TokenAlignment:
     """Mean cosine distance of the plan: 0 for equal vectors, 1 for unrelated ones, at most 2."""
     is_cut: bool
     """Whether a text is longer than the limit of its encoder, so that its end is left out."""
+
+    def __repr__(self) -> str:
+        """The grid of the terminal, without colours."""
+        from opticlir.pictures.alignment_terminal import alignment_lines  # noqa: PLC0415 - it imports this module
+
+        return alignment_lines(self).plain
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        from opticlir.pictures.alignment_html import alignment_html  # noqa: PLC0415 - it imports this module
+
+        return f"<style>\n{style_sheet('alignment.css')}</style>\n{alignment_html(self)}"
 
     @property
     def shares(self) -> Float[np.ndarray, "m n"]:

@@ -14,10 +14,14 @@ def html_page(title: str, content: str) -> str:
         title: plain text.
         content: markup, in which all text is already escaped.
     """
-    folder = files("opticlir.pictures")
-    style = (folder / "page.css").read_text(encoding="utf-8")
-    shell = Template((folder / "page.html").read_text(encoding="utf-8"))
+    style = style_sheet("page.css") + style_sheet("alignment.css")
+    shell = Template((files("opticlir.pictures") / "page.html").read_text(encoding="utf-8"))
     return shell.substitute(title=escaped(title), style=style.rstrip(), content=content)
+
+
+def style_sheet(name: str) -> str:
+    """Return one of the style sheets of this package: `page.css`, or `alignment.css` for alignments alone."""
+    return (files("opticlir.pictures") / name).read_text(encoding="utf-8")
 
 
 def escaped(text: str) -> str:
