@@ -39,7 +39,13 @@ def new_student(base: MultiVectorEncoder, vocabulary: Vocabulary | None = None) 
 def vocabulary_for(
     base: MultiVectorEncoder, pairs: Sequence[SentencePair], config: VocabularyConfig
 ) -> Vocabulary:
-    """Return the vocabulary of `base`, extended by the foreign side of `pairs`; see `extend_vocabulary`."""
+    """Return the vocabulary of `base`, extended by the foreign side of `pairs`; see `extend_vocabulary`.
+
+    Args:
+        base: the model; its query route decides tokenizer and embeddings.
+        pairs: the bitext.
+        config: sizes and priors.
+    """
     transformer = next(module for module in route_modules(base, "query") if isinstance(module, Transformer))
     embeddings = transformer.model.get_input_embeddings().weight.detach().float().cpu().numpy()
     return extend_vocabulary(transformer.tokenizer.backend_tokenizer, embeddings, pairs, config)

@@ -145,6 +145,11 @@ def scored_ids(
 ) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the ids of the tokens that take part in the score, without computing vectors.
 
+    Args:
+        model: any encoder, with routes or without.
+        texts: the texts to tokenize.
+        task: the route and prompt to use.
+
     Yields:
         One (tokens,) array per text. Its rows match those of `encode_queries` or `encode_documents`.
     """
@@ -179,7 +184,13 @@ class TokenPlaces:
 def token_places(
     model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
 ) -> list[TokenPlaces]:
-    """Return the places of the tokens in each text, without computing vectors."""
+    """Return the places of the tokens in each text, without computing vectors.
+
+    Args:
+        model: any encoder, with routes or without.
+        texts: the texts to tokenize.
+        task: the route and prompt to use.
+    """
     tokenizer = transformer_of(model, task).tokenizer
     prompt = model.prompts.get(task) or ""
     found = tokenizer([f"{prompt}{text}" for text in texts], return_offsets_mapping=True, verbose=False)
@@ -195,7 +206,13 @@ def token_places(
 def spelled(
     model: MultiVectorEncoder, words: Sequence[str], task: Literal["query", "document"]
 ) -> list[list[int]]:
-    """Return the token ids of each word after a space; an empty list for a word with an unknown letter."""
+    """Return the token ids of each word after a space; an empty list for a word with an unknown letter.
+
+    Args:
+        model: any encoder, with routes or without.
+        words: the words to tokenize.
+        task: the route to use.
+    """
     tokenizer = transformer_of(model, task).tokenizer
     if not words:
         return []

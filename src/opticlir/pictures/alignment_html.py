@@ -26,7 +26,13 @@ def alignment_strip(alignments: Mapping[str, TokenAlignment]) -> str:
 
 
 def alignment_page(alignment: TokenAlignment, foreign: str, english: str) -> str:
-    """Return a whole page with an alignment and its two texts."""
+    """Return a whole page with an alignment and its two texts.
+
+    Args:
+        alignment: the alignment to show.
+        foreign: the foreign text as it was written.
+        english: the English text as it was written.
+    """
     texts = f"<p>{isolated(foreign)}<br>{isolated(english)}</p>"
     return html_page("Token alignment", f"{texts}\n{alignment_html(alignment)}")
 
