@@ -1,4 +1,4 @@
-"""The nouns that every stage shares. Nothing here computes."""
+"""The data types that all packages share."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -7,23 +7,23 @@ DocumentId: TypeAlias = str
 QueryId: TypeAlias = str
 
 Qrels: TypeAlias = dict[QueryId, dict[DocumentId, int]]
-"""Judgements: an integer grade; 0 is judged not relevant, an absent document is unjudged."""
+"""Judgements: integer grade by query and document. 0 is judged not relevant; an absent document is unjudged."""
 
 Run: TypeAlias = dict[QueryId, dict[DocumentId, float]]
-"""Rankings: higher scores are better, equal scores are ordered by document id."""
+"""Rankings: score by query and document. Higher is better; equal scores are ordered by document id."""
 
 
 WordLink: TypeAlias = tuple[int, int]
-"""A word of the foreign side of a sentence pair and one of the English side, both counted from 0."""
+"""Positions of a foreign word and of an English word in a sentence pair, both counted from 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoldLinks:
-    """Which words of a sentence pair translate each other, as people marked it."""
+    """Words of a sentence pair that translate each other, as people marked them."""
 
     sure: frozenset[WordLink]
     possible: frozenset[WordLink]
-    """Those that may be found without being wrong, the sure ones among them."""
+    """Links that are acceptable; they include the sure ones."""
 
     def __post_init__(self) -> None:
         if missing := self.sure - self.possible:
@@ -32,17 +32,17 @@ class GoldLinks:
 
 @dataclass(frozen=True, slots=True)
 class SentencePair:
-    """One line of bitext: an English sentence and its translation, neither empty."""
+    """An English sentence and its translation. Neither is empty."""
 
     english: str
     foreign: str
     weight: float = 1.0
-    """How many times the pair counts in word alignment and in sampling, > 0."""
+    """How often the pair counts in word alignment and in sampling, > 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One retrieval unit. `title` may be empty, `text` is the body without it."""
+    """A document. `text` is the body without the title; the title may be empty."""
 
     doc_id: DocumentId
     text: str
@@ -50,13 +50,13 @@ class Document:
 
     @property
     def content(self) -> str:
-        """Title and body as one string: what encoders and the lexical index read."""
+        """Title and body as one string; encoders and the lexical index read this."""
         return f"{self.title} {self.text}" if self.title else self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One information need in one language (ISO 639-3)."""
+    """A question in one language (ISO 639-3)."""
 
     query_id: QueryId
     text: str
@@ -65,11 +65,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalTask:
-    """A test collection: what is searched, what is asked, and what should be found."""
+    """A test collection: documents, queries and judgements."""
 
     name: str
     documents: tuple[Document, ...]
     queries: tuple[Query, ...]
     qrels: Qrels
     english_queries: tuple[Query, ...] = ()
-    """The same needs in English (same ids), where the collection has them: the teacher's ceiling."""
+    """The same queries in English, under the same ids, if the collection has them."""

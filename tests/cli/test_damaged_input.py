@@ -53,7 +53,7 @@ BAD_CORPORA = {
     "nothing but empty texts": ("c.tsv", b"d1\t\nd2\t \n", "there is no document with text to index (2 empty ones"),
     "invalid UTF-8": ("c.tsv", b"d1\tone\nd2\tt\xf3\n", "c.tsv:2: byte 0xf3 at byte 5 of the line, after 'd2\\tt'"),
     "long line": ("c.tsv", b"d1\tone\nd2\t" + b"x" * 10_000_000 + b"\n", "c.tsv:2: the line is longer than 10000000"),
-    "duplicate id": ("c.tsv", b"d1\tone\nd2\ttwo\nd1\tthree\n", "c.tsv:3: id 'd1' stands on line 1 already"),
+    "duplicate id": ("c.tsv", b"d1\tone\nd2\ttwo\nd1\tthree\n", "c.tsv:3: id 'd1' is also on line 1"),
     "not JSON": ("c.jsonl", b'{"_id": "d1", "text": "one"}\n{"_id": "d2"', "c.jsonl:2: expected one JSON object"),
     "no text": ("c.jsonl", b'{"_id": "d1", "body": "one"}\n', "c.jsonl:1: expected the keys _id and text"),
     "truncated gzip": ("c.tsv", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "c.tsv: the gzip stream ends early"),
@@ -74,7 +74,7 @@ def test_a_bad_corpus_leaves_the_index_that_is_there(opticlir, checkpoints, corp
     with corpus.open("a") as file:
         file.write('{"_id": "d0", "text": "again"}\n')
     words = ("index", corpus, "--model", checkpoints["crosslingual"], "--out", index)
-    assert "corpus.jsonl:21: id 'd0' stands on line 1 already" in opticlir(*words).error
+    assert "corpus.jsonl:21: id 'd0' is also on line 1" in opticlir(*words).error
     assert tree_of(index) == before
 
 
@@ -142,11 +142,11 @@ def test_queries_of_a_file_are_refused_with_their_line(opticlir, checkpoints, in
     search = ("search", index, "--model", checkpoints["crosslingual"])
     for content, message in (
         (b"q1\tmaji\nq2 homa\n", "q.tsv:2: expected 2 columns, query_id<TAB>text, found 1 in 'q2 homa'"),
-        (b"q1\tmaji\nq1\thoma\n", "q.tsv:2: id 'q1' stands on line 1 already"),
+        (b"q1\tmaji\nq1\thoma\n", "q.tsv:2: id 'q1' is also on line 1"),
         (b"q1\tm\xff\n", "q.tsv:1: byte 0xff at byte 5 of the line"),
         (b"q1\t \n", "q.tsv:1: query 'q1' has no text"),
         (b"", "q.tsv: the file is empty"),
-        (b"clean water\tmaji safi\n", "the query id 'clean water' holds a blank"),
+        (b"clean water\tmaji safi\n", "the query id 'clean water' contains a space"),
     ):
         (tmp_path / "q.tsv").write_bytes(content)
         done = opticlir(*search, "--queries", tmp_path / "q.tsv", "--run", tmp_path / "out.run")
@@ -159,12 +159,12 @@ def test_a_question_is_read_as_files_are(opticlir, checkpoints, index):
     search = ("search", index, "--model", checkpoints["crosslingual"], "--json")
     one, two = opticlir(*search, "máji").stdout, opticlir(*search, " ma\u0301ji").stdout
     assert json.loads(one)["hits"] == json.loads(two)["hits"]
-    assert r"U+DCFF is no text, in 'm\udcffji'" in opticlir(*search[:-1], "m\udcffji").error
+    assert r"U+DCFF is not text, in 'm\udcffji'" in opticlir(*search[:-1], "m\udcffji").error
 
 
 @pytest.mark.parametrize(
     ("kind", "message"),
-    [("nan", "the model gives a vector that is not finite for 'maji'"), ("pickle", "a pickled file can run code"),
+    [("nan", "the model computes a vector that is not finite for 'maji'"), ("pickle", "a pickled file can run code"),
      ("truncated", "cannot be loaded")],
 )  # fmt: skip
 def test_a_damaged_model_aligns_nothing(opticlir, damaged_model, tmp_path, kind, message):
@@ -175,4 +175,4 @@ def test_a_damaged_model_aligns_nothing(opticlir, damaged_model, tmp_path, kind,
 
 def test_bytes_that_are_no_text_are_not_aligned(opticlir, checkpoints):
     done = opticlir("align", "--model", checkpoints["crosslingual"], "maji", "w\udcffter")
-    assert "U+DCFF is no text" in done.error
+    assert "U+DCFF is not text" in done.error

@@ -97,7 +97,7 @@ def test_one_student_learns_two_languages(train, teacher, tmp_path, bitext, seco
 
 def test_which_language_a_file_is_must_be_said(train, bitext, tmp_path):
     error = train(language="swa,yor").error
-    assert f"with several languages each file says which is its own: swa={bitext}" in error
+    assert f"with several languages, each file needs its own in front: swa={bitext}" in error
     assert not (tmp_path / "model").exists()
 
 

@@ -66,8 +66,8 @@ def test_a_gzipped_corpus_in_a_folder(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (['{"_id": "1", "text": "a"}', '{"_id": "1", "text": "b"}'], ":2: id '1' stands on line 1 already"),
-        (["1\tT\ta", "1\tT\ta"], ":2: id '1' stands on line 1 already"),
+        (['{"_id": "1", "text": "a"}', '{"_id": "1", "text": "b"}'], ":2: id '1' is also on line 1"),
+        (["1\tT\ta", "1\tT\ta"], ":2: id '1' is also on line 1"),
         (
             ["1\tT\ta", "2\ta"],
             ":2: expected 3 columns, docid<TAB>title<TAB>text, or one JSON object a line, found 2",
@@ -86,9 +86,9 @@ def test_a_gzipped_corpus_in_a_folder(tmp_path):
         (['{"_id": "1", "text": "a"}', '{"_id": true, "text": "b"}'], ":2: expected a document id as text"),
         (
             ['{"_id": "1", "text": "a"}', '{"_id": "a\\u0000", "text": "b"}'],
-            ":2: the document id .* holds NUL",
+            ":2: the document id .* contains NUL",
         ),
-        (['{"_id": "1", "text": "a"}', '{"_id": "2", "text": "\\ud800"}'], r":2: U\+D800 is no text"),
+        (['{"_id": "1", "text": "a"}', '{"_id": "2", "text": "\\ud800"}'], r":2: U\+D800 is not text"),
     ],
 )
 def test_malformed_documents(tmp_path, lines, message):

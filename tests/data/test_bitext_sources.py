@@ -26,7 +26,7 @@ def test_a_file_with_an_equals_sign_is_a_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.tsv", "yor=b.tsv"], r"a\.tsv: with several languages each file says .*: hau=a\.tsv"),
+        (["a.tsv", "yor=b.tsv"], r"a\.tsv: with several languages, each file needs .*: hau=a\.tsv"),
         (["hau=a.tsv", "swa=b.tsv"], r"swa=b\.tsv: swa is not among the languages trained: hau, yor"),
         (["hau=a.tsv"], r"no bitext for yor: give --bitext yor=FILE"),
         (["hau=a.tsv:x", "yor=b.tsv"], r"a\.tsv:x: expected FILE or FILE:WEIGHT"),

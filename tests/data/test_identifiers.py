@@ -50,10 +50,10 @@ def test_all_of_these_are_different_ids():
         ("", "the query id '' is blank"),
         ("   ", "is blank"),
         ("\u3000\u00a0", "is blank"),
-        ("a\0b", "holds NUL, a line end or a tab"),
-        ("a\nb", "holds NUL, a line end or a tab"),
-        ("a\rb", "holds NUL"),
-        ("a\tb", "holds NUL"),
+        ("a\0b", "contains NUL, a line end or a tab"),
+        ("a\nb", "contains NUL, a line end or a tab"),
+        ("a\rb", "contains NUL"),
+        ("a\tb", "contains NUL"),
         ("x" * 65537, "has 65537 bytes, the most is 65536"),
         ("é" * 32769, "has 65538 bytes"),
         ("\ud800", "half of a surrogate pair"),
@@ -74,7 +74,7 @@ def test_a_json_integer_becomes_its_digits():
 
 def test_duplicates_name_both_lines():
     records = [(1, "a"), (5, "b"), (9, "a")]
-    with pytest.raises(DataError, match=r"^f:9: id 'a' stands on line 1 already$"):
+    with pytest.raises(DataError, match=r"^f:9: id 'a' is also on line 1$"):
         list(refuse_duplicates(records, str, Path("f"), SkipReport.of(None)))
     report = SkipReport()
     assert list(refuse_duplicates(records, str, Path("f"), report)) == ["a", "b"]

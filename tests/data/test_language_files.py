@@ -22,7 +22,7 @@ def test_files_by_language(tmp_path):
     assert language_file(tmp_path, "q.{language}.tsv", "swh") == tmp_path / "q.sw.tsv"
     with pytest.raises(DataError, match=r"no q.\{language\}.tsv for 'yor': there are hau, swa, zho"):
         language_file(tmp_path, "q.{language}.tsv", "yo")
-    with pytest.raises(DataError, match=r"there is no x.\{language\} at all"):
+    with pytest.raises(DataError, match=r"there is no x.\{language\} in any language"):
         language_file(tmp_path, "x.{language}", "yo")
 
 

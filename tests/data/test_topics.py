@@ -241,7 +241,7 @@ def test_an_english_topic_needs_no_mark_as_the_original(tmp_path, source):
         ("1\tok\n2\ta\tb\n", "topics.txt:2: expected 2 columns, query_id<TAB>text, found 3"),
         ("1\tok\n2\t \n", "topics.txt:2: query '2' has no text"),
         ("1\tok\n \tx\n", "topics.txt:2: the query id ' ' is blank"),
-        ("1\tok\n1\tx\n", "topics.txt:2: id '1' stands on line 1 already"),
+        ("1\tok\n1\tx\n", "topics.txt:2: id '1' is also on line 1"),
         (
             '{"_id": "1", "text": "ok"}\n{"_id": "2"}\n',
             "topics.txt:2: expected the keys _id and text, found '_id'",

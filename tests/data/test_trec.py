@@ -119,7 +119,7 @@ def test_run_by_hand(tmp_path):
         ("q1 Q0 d1 1 -Infinity tag", "expected a finite number"),
         ("q1 Q0 d1 1 1e999 tag", "expected a finite number"),
         ("q1 Q0 d1 1 high tag", "expected a finite number as the score, found 'high'"),
-        ("q0 Q0 d0 2 0.5 tag", "document 'd0' stands twice under query 'q0'"),
+        ("q0 Q0 d0 2 0.5 tag", "document 'd0' occurs twice for query 'q0'"),
     ],
 )
 def test_malformed_runs(tmp_path, line, message):
@@ -212,8 +212,8 @@ def test_a_tag_is_one_word(tmp_path, tag):
 @pytest.mark.parametrize(
     ("run", "message"),
     [
-        ({"a b": {"d": 1.0}}, "the query id 'a b' holds a blank, which a TREC run cannot"),
-        ({"q": {"a\u00a0b": 1.0}}, "the document id 'a\\\\xa0b' holds a blank"),
+        ({"a b": {"d": 1.0}}, "the query id 'a b' contains a space, which a TREC run cannot"),
+        ({"q": {"a\u00a0b": 1.0}}, "the document id 'a\\\\xa0b' contains a space"),
         ({"q": {"": 1.0}}, "the document id '' is blank"),
     ],
 )

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from opticlir.evaluation import (
-    bootstrap_interval,
     bootstrap_interval_over_seeds,
     effect_size,
     holm,
@@ -25,6 +24,12 @@ pairs = st.lists(st.tuples(scores, scores), min_size=2, max_size=30)
 
 def mean_difference(first, second, axis=-1):
     return np.mean(np.asarray(first) - np.asarray(second), axis=axis)
+
+
+def bootstrap_interval(differences, **options):
+    """Of a system with one seed."""
+    values = np.asarray(differences, dtype=np.float64)
+    return bootstrap_interval_over_seeds(values[None], np.zeros((1, values.size)), **options)
 
 
 def binomial_bounds(n, rate, outside=1e-4):

@@ -58,6 +58,18 @@ def test_terminal_grid_by_hand():
     ]
 
 
+def test_a_notebook_shows_a_table_and_a_shell_the_grid():
+    assert repr(SMALL).splitlines() == [
+        line.rstrip("\n") for line in printed(alignment_lines(SMALL)).splitlines()
+    ]
+    html = SMALL._repr_html_()
+    assert html.endswith(alignment_html(SMALL))
+    assert "table.alignment tbody td" in html
+    assert "body {" not in html, "the page around it keeps its own style"
+    hostile = alignment((HOSTILE,), ("x",))._repr_html_()
+    assert "<script" not in hostile
+
+
 def test_colour_adds_nothing_that_is_not_said_without():
     coloured = printed(alignment_lines(SMALL), colour=True)
     assert "\x1b[" in coloured

@@ -75,7 +75,7 @@ def test_no_token_is_refused(tiny_cross_lingual, foreign, english):
 
 
 def test_half_a_character_is_refused(tiny_cross_lingual):
-    with pytest.raises(DataError, match=r"U\+D800 is no text"):
+    with pytest.raises(DataError, match=r"U\+D800 is not text"):
         align_texts(tiny_cross_lingual, "maji \ud800", "water")
 
 

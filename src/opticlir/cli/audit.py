@@ -1,4 +1,4 @@
-"""`opticlir audit`: what a bitext is made of and what is wrong with it."""
+"""`opticlir audit`: check a bitext before training."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.table import Table
-    from tokenizers import Tokenizer
 
     from opticlir.data.audit import BitextAudit
 
@@ -21,30 +20,39 @@ if TYPE_CHECKING:
 def audit(
     bitext: Annotated[
         list[str],
-        typer.Argument(help="Sentence pairs, FILE or FILE:WEIGHT. TSV, Moses, JSONL, .po, TMX, .gz."),
+        typer.Argument(
+            help="Sentence pairs, FILE or FILE:WEIGHT: TSV, Moses, JSONL, .po or TMX, plain or .gz."
+        ),
     ],
     language: Annotated[str, typer.Option(help="Language of the foreign side, ISO 639-3 (swa) or any code.")],
     queries: Annotated[
-        Path | None, typer.Option(help="Queries in the language, to compare the bitext with.")
+        Path | None, typer.Option(help="Queries in the language, compared with the bitext.")
     ] = None,
     tokenizer: Annotated[
-        str, typer.Option(help="The student's: minilm, a model folder, a hub name or a tokenizer.json.")
+        str,
+        typer.Option(
+            help="Tokenizer of the student: minilm, a model folder, a hub name or a tokenizer.json."
+        ),
     ] = "minilm",
     lenient: Lenient = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look through sentence pairs for what would harm a training, before any training.
+    """Find problems in sentence pairs before training.
 
     Example: opticlir audit news.tsv questions.tsv:3 --language swa --queries topics.tsv
     """
+    from opticlir.cli.libraries import quieten
+
+    quieten()
     from opticlir.data import parse_bitext_argument, read_queries
     from opticlir.data.audit import audit_bitext
+    from opticlir.encoder import load_tokenizer
 
     files = [parse_bitext_argument(argument) for argument in bitext]
     found = audit_bitext(
         files,
         language=language,
-        tokenizer=_tokenizer(tokenizer),
+        tokenizer=load_tokenizer(tokenizer),
         queries=read_queries(queries, language) if queries else (),
         lenient=lenient,
     )
@@ -54,26 +62,8 @@ def audit(
         _print(found)
 
 
-def _tokenizer(name: str) -> "Tokenizer":
-    """Load the tokenizer of a model's query side, or one that stands alone."""
-    from tokenizers import Tokenizer
-
-    from opticlir.errors import ArtefactError
-
-    if name.endswith(".json") and Path(name).is_file():
-        try:
-            return Tokenizer.from_file(name)
-        except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
-            raise ArtefactError(f"{name}: no tokenizer that can be loaded: {error}") from None
-    from opticlir.cli.libraries import quieten
-    from opticlir.encoder import load_model, transformer_of
-
-    quieten()
-    return transformer_of(load_model(name), "query").tokenizer.backend_tokenizer
-
-
 def _print(found: "BitextAudit") -> None:
-    """Write the tables to stdout, and below them what to worry about."""
+    """Print the tables and the warnings."""
     from rich.console import Console
 
     from opticlir.data.visible import visible
@@ -86,7 +76,7 @@ def _print(found: "BitextAudit") -> None:
     for warning in found.warnings:
         console.print(f"! {visible(warning)}", style="yellow", soft_wrap=True)
     if not found.warnings:
-        console.print("nothing to worry about", style="green")
+        console.print("no problems found", style="green")
 
 
 def _file_table(found: "BitextAudit") -> "Table":
@@ -123,7 +113,7 @@ def _figure_table(found: "BitextAudit") -> "Table":
 
 
 def _figures(found: "BitextAudit") -> "Iterator[tuple[str, str]]":
-    """Yield what is said of all files together, name and value."""
+    """Yield name and value of each figure over all files."""
     estimated = (
         f", estimated from one pair in {found.duplicates_one_in}" if found.duplicates_one_in > 1 else ""
     )
@@ -134,9 +124,9 @@ def _figures(found: "BitextAudit") -> "Iterator[tuple[str, str]]":
     yield "length ratio", f"foreign to English characters; {', '.join(quantiles)}"
     yield "length outliers", str(found.n_length_outliers)
     if found.alignment is None:
-        yield "out of step", "too few pairs to tell"
+        yield "shifted", "too few pairs to tell"
     else:
-        yield "out of step", f"{found.n_shifted_pairs} of {found.alignment.n_pairs} pairs checked"
+        yield "shifted", f"{found.n_shifted_pairs} of {found.alignment.n_pairs} pairs checked"
     yield "scripts", ", ".join(f"{name} {share:.1%}" for name, share in list(found.scripts.items())[:5])
     yield (
         "tokens per word",
@@ -163,7 +153,7 @@ def _outlier_table(found: "BitextAudit") -> "Table":
 
     from opticlir.data.visible import visible
 
-    title = "Farthest from the usual length ratio"
+    title = "Most unusual length ratios"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("file:pair", overflow="fold", min_width=20)
     table.add_column("ratio", justify="right")

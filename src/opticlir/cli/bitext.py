@@ -1,4 +1,4 @@
-"""Sentence pairs as options name them: FILE or FILE:WEIGHT, several times."""
+"""Reads the bitext options: FILE or FILE:WEIGHT, repeatable."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,14 +8,15 @@ if TYPE_CHECKING:
 
 
 def read_pairs(arguments: Sequence[str], language: str) -> "list[SentencePair]":
-    """All pairs of all files, in order.
+    """Read the pairs of all files, in order.
 
     Args:
-        arguments: as they were typed.
-        language: any code of the foreign side.
+        arguments: FILE or FILE:WEIGHT, as typed.
+        language: language of the foreign side, any code.
 
     Raises:
-        DataError: a file is missing or malformed, or the code is none.
+        DataError: a file is missing or malformed.
+        SettingsError: the language code is unknown, or a weight is wrong.
     """
     from opticlir.data import parse_bitext_argument, read_bitext
     from opticlir.languages import language_code

@@ -1,4 +1,4 @@
-"""`opticlir compare`: runs and judgements in, differences and their significance out."""
+"""`opticlir compare`: differences between runs, and their significance."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,23 +26,23 @@ def compare(
             exists=True,
             dir_okay=False,
             readable=True,
-            help="What the others are compared with. [default: the first RUN]",
+            help="The run that the others are compared with. [default: the first RUN]",
         ),
     ] = None,
     measure: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A measure as ir-measures names it; may be repeated. [default: AP nDCG@10 R@100 RR@10]"
-        ),
+        typer.Option(help="A measure by its ir-measures name; repeatable. [default: AP nDCG@10 R@100 RR@10]"),
     ] = None,
-    draws: Annotated[int, typer.Option(min=1, help="Of the randomisation test and the bootstrap.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    draws: Annotated[
+        int, typer.Option(min=1, help="Draws of the randomisation test and of the bootstrap.")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
     missing_as_zero: Annotated[
         bool,
-        typer.Option("--missing-as-zero", help="Count a judged query that a run leaves out as 0."),
+        typer.Option("--missing-as-zero", help="Count a judged query that is missing in a run as 0."),
     ] = False,
-    markdown: Annotated[Path | None, typer.Option(help="Write the tables into this Markdown file.")] = None,
-    latex: Annotated[Path | None, typer.Option(help="Write the table into this LaTeX file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this Markdown file.")] = None,
+    latex: Annotated[Path | None, typer.Option(help="Write the table to this LaTeX file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare each RUN with a baseline: mean, difference with its 95 % interval, Holm-corrected p.
@@ -86,7 +86,7 @@ def compare(
 
 
 def _names(runs: list[Path], baseline: Path | None) -> dict[str, Path]:
-    """The runs by name, the baseline first: a file's name without suffix, or its path where names clash."""
+    """Runs by name, the baseline first. The name is the file name without suffix, or the path if names clash."""
     paths = [path for path in runs if baseline is None or not path.samefile(baseline)]
     if baseline is not None:
         if len(paths) < len(runs) - 1:
@@ -103,7 +103,7 @@ def _names(runs: list[Path], baseline: Path | None) -> dict[str, Path]:
 
 
 def _print(result: "RunComparison") -> None:
-    """Write a table per measure to stdout, and the legend below them."""
+    """Print a table per measure, and the legend below."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

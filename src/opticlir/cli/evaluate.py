@@ -1,4 +1,4 @@
-"""`opticlir evaluate`: a run and judgements in, measures out."""
+"""`opticlir evaluate`: the measures of a run."""
 
 from typing import Annotated
 
@@ -13,14 +13,12 @@ def evaluate(
     qrels: InputFile,
     measure: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A measure as ir-measures names it; may be repeated. [default: AP nDCG@10 R@100 RR@10]"
-        ),
+        typer.Option(help="A measure by its ir-measures name; repeatable. [default: AP nDCG@10 R@100 RR@10]"),
     ] = None,
     by_query: Annotated[bool, typer.Option("--by-query", help="Print each query before the means.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score RUN against QRELS; a judged query that the run leaves out counts as 0.
+    """Score RUN against QRELS. A judged query that is missing in the run counts as 0.
 
     Example: opticlir evaluate swa.run qrels.txt --measure AP --measure nDCG@10
     """

@@ -1,4 +1,4 @@
-"""Input files: the only parsers of bitext, collections, topics, judgements and runs."""
+"""Readers of input files: bitext, collections, topics, judgements and runs."""
 
 from opticlir.data.beir import read_beir, read_corpus, read_queries
 from opticlir.data.bitext import (

@@ -31,7 +31,7 @@ _CORPUS_NAMES = (
 
 
 def read_corpus(path: Path, *, skipped: SkipReport | None = None) -> Iterator[Document]:
-    """Read documents in file order; only their ids are held in memory.
+    """Read documents in file order. Only their ids stay in memory.
 
     Args:
         path: JSON lines (`_id`, `text` and perhaps `title`), or TSV of `docid<TAB>title<TAB>text` or
@@ -39,18 +39,17 @@ def read_corpus(path: Path, *, skipped: SkipReport | None = None) -> Iterator[Do
         skipped: None refuses a malformed document; a lenient report skips and counts it.
 
     Returns:
-        Iterator over documents, texts in NFC. The text may be empty: whether such a document can be
-        found is the index's business.
+        Iterator over documents, texts in NFC. A text may be empty; the index counts such documents.
 
     Raises:
-        DataError: no such file; on iteration: it cannot be read or has no document, a record is
-            malformed, or an id stands twice (both lines are named).
+        DataError: no such file; on iteration: the file cannot be read or has no document, a record is
+            malformed, or two lines have the same id.
     """
     return _documents(_corpus_file(path) if path.is_dir() else path, SkipReport.of(skipped))
 
 
 def read_queries(path: Path, language: str, *, skipped: SkipReport | None = None) -> list[Query]:
-    """Read queries: JSON lines (`_id`, `text`) or any other form that `read_topics` knows.
+    """Read queries: JSON lines (`_id`, `text`) or any other form that `read_topics` reads.
 
     Args:
         path: the file, plain or gzipped; or a folder with `queries/<language>.jsonl` or
@@ -70,20 +69,19 @@ def read_queries(path: Path, language: str, *, skipped: SkipReport | None = None
 def read_beir(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read a collection in BEIR layout as one retrieval task.
 
-    `queries.jsonl` is taken to be in `language`, unless there is a folder `queries` with one file per
-    language; `queries.jsonl` is then the English form of the same queries.
+    `queries.jsonl` is in `language`, unless a folder `queries` has one file per language. In that case
+    `queries.jsonl` holds the same queries in English.
 
     Args:
-        folder: where `corpus.jsonl`, the queries and `qrels/` lie.
+        folder: contains `corpus.jsonl`, the queries and `qrels/`.
         language: language of the queries, any code.
-        split: which `qrels/<split>.tsv`; queries without a judgement in it are left out.
+        split: name of `qrels/<split>.tsv`; queries without a judgement in it are left out.
 
     Returns:
-        The task; with `english_queries` where the folder has English and `language` is another.
+        The task, with `english_queries` if the folder has them and `language` is not English.
 
     Raises:
-        DataError: a file is missing (the message lists what there is), malformed, or the parts do not
-            belong together.
+        DataError: a file is missing or malformed, or the parts do not belong together.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected one with corpus.jsonl, queries.jsonl and qrels/")
@@ -128,7 +126,7 @@ def _from_json(line: str) -> Document:
 
 
 def _tsv_parser(first_line: str) -> Callable[[str], Document]:
-    """Return the parser of lines with as many columns as the first one has."""
+    """Return a parser for lines with as many columns as the first one."""
     n_columns = 2 if first_line.count("\t") == 1 else 3
     expected = "docid<TAB>text" if n_columns == 2 else "docid<TAB>title<TAB>text"
 

@@ -1,4 +1,4 @@
-"""Bilingual dictionaries: English entries and what they are called in another language."""
+"""Bilingual dictionaries: English words and their translations."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,15 +9,15 @@ from opticlir.errors import DataError
 
 
 def read_dictionary(path: Path) -> Iterator[tuple[str, str]]:
-    """Read `english<TAB>foreign` lines; where a line has no tab, as in MUSE, a space divides the two.
+    """Read `english<TAB>foreign` lines. In a line without a tab, as in MUSE, a space separates the two.
 
-    A foreign side that holds several words for the same, divided by commas, gives an entry for each.
+    A foreign side with several translations, separated by commas, gives one entry for each.
 
     Yields:
         English and foreign side of each entry, in file order.
 
     Raises:
-        DataError: a line has one side only, or the file holds no entry.
+        DataError: a line has only one side, or the file has no entry.
     """
     is_empty = True
     for number, line in read_lines(path):

@@ -1,4 +1,4 @@
-"""Query and document ids: any text, compared code point by code point, never a number or a path."""
+"""Query and document ids. They are compared as text: "007" and "7" differ."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -14,14 +14,14 @@ MAX_ID_BYTES = 1 << 16
 
 
 def checked_id(value: Any, kind: str) -> str:
-    """Return an id as it stands ("007" stays "007"), refusing what cannot be one.
+    """Check an id and return it unchanged.
 
     Args:
-        value: what the file holds; a JSON integer becomes its digits.
+        value: the id in the file; a JSON integer becomes its digits.
         kind: "document" or "query", for the message.
 
     Raises:
-        MalformedRecordError: the id is missing, blank, longer than 64 KiB, no text, or holds NUL, a
+        MalformedRecordError: the id is missing, blank, longer than 64 KiB, not text, or contains NUL, a
             line end or a tab.
     """
     if isinstance(value, int) and not isinstance(value, bool):
@@ -33,13 +33,15 @@ def checked_id(value: Any, kind: str) -> str:
     try:
         n_bytes = len(value.encode())
     except UnicodeEncodeError:
-        raise MalformedRecordError(f"the {kind} id {shown(value)} holds half of a surrogate pair") from None
+        raise MalformedRecordError(
+            f"the {kind} id {shown(value)} contains half of a surrogate pair"
+        ) from None
     if n_bytes > MAX_ID_BYTES:
         raise MalformedRecordError(
             f"the {kind} id {shown(value)} has {n_bytes} bytes, the most is {MAX_ID_BYTES}"
         )
     if not {"\0", "\n", "\r", "\t"}.isdisjoint(value):
-        raise MalformedRecordError(f"the {kind} id {shown(value)} holds NUL, a line end or a tab")
+        raise MalformedRecordError(f"the {kind} id {shown(value)} contains NUL, a line end or a tab")
     return value
 
 
@@ -49,28 +51,26 @@ def refuse_duplicates(
     path: Path,
     report: SkipReport,
 ) -> Iterator[Record]:
-    """Pass records through, each id once.
+    """Yield each record whose id is new.
 
     Args:
         records: line number and record.
-        identify: gives the id of a record.
+        identify: returns the id of a record.
         path: the file, for messages.
-        report: decides whether a duplicate stops the reading; a lenient one keeps the first record.
+        report: a strict one stops at a duplicate; a lenient one keeps the first record.
 
     Yields:
         The records without their line numbers.
 
     Raises:
-        DataError: an id stands on two lines, both named, and the report is strict.
+        DataError: two lines have the same id, and the report is strict.
     """
     first_line: dict[str, int] = {}
     for number, record in records:
         identifier = identify(record)
         if identifier in first_line:
             report.malformed(
-                DataError(
-                    f"{path}:{number}: id {shown(identifier)} stands on line {first_line[identifier]} already"
-                )
+                DataError(f"{path}:{number}: id {shown(identifier)} is also on line {first_line[identifier]}")
             )
         else:
             first_line[identifier] = number

@@ -1,4 +1,4 @@
-"""JSON and JSON lines, read strictly: no duplicate keys, and every failure with its line."""
+"""JSON and JSON lines, read strictly: duplicate keys are refused, and errors name the line."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _MAX_FILE_BYTES = 1 << 29
 
 
 def read_json_lines(path: Path, *, skipped: SkipReport | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Read one JSON object a line; blank lines are passed over.
+    """Read one JSON object a line. Blank lines are ignored.
 
     Args:
         path: the file, plain or gzipped.
@@ -24,7 +24,7 @@ def read_json_lines(path: Path, *, skipped: SkipReport | None = None) -> Iterato
         Line number and object.
 
     Raises:
-        DataError: the file cannot be read, or a line is no JSON object.
+        DataError: the file cannot be read, or a line is not a JSON object.
     """
     report = SkipReport.of(skipped)
     lines = ((number, line) for number, line in read_lines(path, skipped=report) if line.strip())
@@ -44,7 +44,7 @@ def parse_json_object(text: str) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> Any:
-    """Read a file that is one JSON value, of at most 512 MiB.
+    """Read a file of at most 512 MiB that is one JSON value.
 
     Raises:
         DataError: the file cannot be read, or is not JSON.
@@ -73,11 +73,11 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise MalformedRecordError(f"the key {shown(twice)} stands twice in one object")
+        raise MalformedRecordError(f"the key {shown(twice)} occurs twice in one object")
     return result
 
 
 def _constant(name: str) -> None:
-    """Read NaN as null, for that is how pandas writes a missing text; refuse the infinities."""
+    """Read NaN as null, since pandas writes a missing text so. Refuse the infinities."""
     if name != "NaN":
-        raise MalformedRecordError(f"{name} is no JSON number")
+        raise MalformedRecordError(f"{name} is not a JSON number")

@@ -1,4 +1,4 @@
-"""Files of one kind in many languages: `queries.sw.tsv`, `xquad.de.json`, `ciral-hausa/topics.ha.tsv`."""
+"""Finds files that exist in many languages: `queries.sw.tsv`, `ciral-hausa/topics.ha.tsv`."""
 
 import re
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ _PLACES = {
 def language_paths(
     folder: Path, pattern: str, owner_codes: Mapping[str, str] | None = None
 ) -> dict[str, list[Path]]:
-    """Find all files of a pattern by language.
+    """Find all files that match a pattern, by language.
 
     Args:
-        folder: where to look.
-        pattern: a file name, or a path below `folder`, with `{language}` where the code stands, in any form
-            of it, `{name}` where the English name of the language stands in small letters, with underscores
-            between its words, and `*` for anything. What stands twice is the same both times.
-        owner_codes: codes that mean another language in these files than in ours, each with its ISO 639-3
-            code; None where there is none.
+        folder: where to search.
+        pattern: a file name or a path below `folder`. `{language}` is a code in any form, `{name}` the English
+            name in lower case with underscores, and `*` anything. A place that occurs twice must match the
+            same text.
+        owner_codes: codes with another meaning in these files, each with its ISO 639-3 code; None if there
+            are none.
 
     Returns:
-        Sorted paths by ISO 639-3 code, in order of the codes; empty where there is no such file. Where several
-        codes mean one language (`sq` and `als`), only the files of its own, or else of the first.
+        Sorted paths by ISO 639-3 code, in order of the codes; empty if no file matches. If several codes mean
+        one language (`sq` and `als`), the files under its own code, or else under the first.
     """
     shape = re.compile(_expression(pattern))
     found: dict[str, dict[str, list[Path]]] = {}
@@ -45,34 +45,39 @@ def language_paths(
 
 
 def language_files(folder: Path, pattern: str) -> dict[str, Path]:
-    """Find the files of a pattern by language, the first of each.
+    """Find the first file of each language that matches a pattern.
 
     Args:
-        folder: where to look.
-        pattern: as of `language_paths`.
+        folder: where to search.
+        pattern: as in `language_paths`.
 
     Returns:
-        Path by ISO 639-3 code, in order of the codes; empty where there is no such file.
+        Path by ISO 639-3 code, in order of the codes; empty if no file matches.
     """
     return {code: paths[0] for code, paths in language_paths(folder, pattern).items()}
 
 
 def language_file(folder: Path, pattern: str, language: str) -> Path:
-    """Find the file of one language, whichever form of its code the name has.
+    """Find the file of one language, whatever form of its code is in the name.
+
+    Args:
+        folder: where to search.
+        pattern: as in `language_paths`.
+        language: any code of the language.
 
     Raises:
-        DataError: there is none; the message lists the languages that are there.
+        DataError: there is no such file; the message lists the languages that exist.
     """
     found = language_files(folder, pattern)
     code = language_code(language)
     if code not in found:
-        there = f"there are {', '.join(found)}" if found else f"there is no {pattern} at all"
+        there = f"there are {', '.join(found)}" if found else f"there is no {pattern} in any language"
         raise DataError(f"{folder}: no {pattern} for {code!r}: {there}")
     return found[code]
 
 
 def _expression(pattern: str) -> str:
-    """The pattern as a regular expression; a place that comes again is a reference to the first."""
+    """The pattern as a regular expression. A place that occurs again refers to the first one."""
     parts, seen = [], set()
     for part in re.split(r"(\{language\}|\{name\}|\*)", pattern):
         parts.append(f"(?P={part[1:-1]})" if part in seen else _PLACES.get(part, re.escape(part)))
@@ -81,12 +86,12 @@ def _expression(pattern: str) -> str:
 
 
 def _language(places: dict[str, str], owner_codes: Mapping[str, str]) -> str | None:
-    """The language that the places of a path agree on."""
+    """The language that all places of a path name; None if they disagree."""
     codes = set()
     if "language" in places:
         try:
             codes.add(owner_codes.get(_head(places["language"])) or language_code(places["language"]))
-        except SettingsError:  # two letters that are no language
+        except SettingsError:  # two letters that mean no language
             return None
     if "name" in places:
         codes.add(code_of_name(places["name"].replace("_", " ")))

@@ -1,4 +1,4 @@
-"""One form for every text that enters: NFC, trimmed, without byte order marks, otherwise untouched."""
+"""The form of every text that is read: NFC, trimmed, without byte order marks."""
 
 import re
 import unicodedata
@@ -11,28 +11,29 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def normalise_text(text: str) -> str:
-    r"""Bring a text into NFC, so that equal words are equal strings.
+    r"""Return a text in NFC, so that equal words are equal strings.
 
-    Diacritics, ZWJ and ZWNJ are kept: they tell words apart (Yoruba, Persian, Marathi). U+FEFF goes:
-    inside a text it is the leftover of a joined file.
+    Diacritics, ZWJ and ZWNJ stay, since they distinguish words (Yoruba, Persian, Marathi). U+FEFF is removed:
+    inside a text it comes from joined files.
 
     Raises:
-        MalformedRecordError: the text holds NUL or half of a surrogate pair.
+        MalformedRecordError: the text contains NUL or half of a surrogate pair.
 
     Example:
         >>> normalise_text("\ufeff e\u0301kó\u200d ") == "ékó\u200d"
         True
     """
     if found := _NO_TEXT.search(text):
-        raise MalformedRecordError(f"U+{ord(found[0]):04X} is no text, in {shown(text)}")
+        raise MalformedRecordError(f"U+{ord(found[0]):04X} is not text, in {shown(text)}")
     return unicodedata.normalize("NFC", text.replace("\ufeff", "").strip())
 
 
 def normalise_typed(text: str) -> str:
-    """Bring a text that somebody typed into the form of those that readers give.
+    """Return a typed text in the form that readers give; see `normalise_text`.
 
     Raises:
-        DataError: as `normalise_text`: bytes that are no UTF-8 arrive as halves of surrogate pairs.
+        DataError: the text contains NUL or half of a surrogate pair. Arguments that are not UTF-8 contain such
+            halves.
     """
     try:
         return normalise_text(text)

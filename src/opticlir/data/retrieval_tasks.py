@@ -1,4 +1,4 @@
-"""Documents, queries and judgements joined into one test collection that can be evaluated."""
+"""Joins documents, queries and judgements to one test collection."""
 
 import logging
 from collections import Counter
@@ -21,22 +21,22 @@ def assemble_task(
     qrels: Qrels,
     english_queries: Iterable[Query] = (),
 ) -> RetrievalTask:
-    """Keep the queries that are judged, and see that the three parts belong together.
+    """Keep the judged queries, and check that the parts belong together.
 
     Args:
         name: name of the task, for reports.
-        source: folder or name of what it was read from, for messages.
-        documents: what is searched.
-        queries: what is asked; those without a judgement are left out. Where none is judged under its id, their
-            numbers are tried, as of `judged_numbers`.
+        source: folder or name of the collection, for messages.
+        documents: the collection.
+        queries: the queries; those without a judgement are left out. If no id is judged, `judged_numbers`
+            looks for the numbers in the ids.
         qrels: judgements; those of other queries are left out.
-        english_queries: the same needs in English, where they are there.
+        english_queries: the same queries in English, if available.
 
     Returns:
-        The task, its queries in the order they came in.
+        The task, with its queries in their order.
 
     Raises:
-        DataError: a document id comes twice, judgements and queries share no id, or judgements and
+        DataError: two documents have one id, judgements and queries share no id, or judgements and
             documents share none.
     """
     documents, queries = tuple(documents), _numbered(queries, qrels)
@@ -44,7 +44,7 @@ def assemble_task(
     if len(document_ids) < len(documents):
         counts = Counter(document.doc_id for document in documents)
         raise DataError(
-            f"{source}: the document id {counts.most_common(1)[0][0]!r} comes twice in the collection"
+            f"{source}: the document id {counts.most_common(1)[0][0]!r} occurs twice in the collection"
         )
     judged = tuple(query for query in queries if query.query_id in qrels)
     if not judged:
@@ -72,7 +72,7 @@ def assemble_task(
 
 
 def _numbered(queries: Iterable[Query], qrels: Qrels) -> tuple[Query, ...]:
-    """The queries under the ids by which they are judged."""
+    """The queries, under the ids that the judgements use."""
     queries = tuple(queries)
     numbers = judged_numbers((query.query_id for query in queries), qrels)
     return tuple(replace(query, query_id=numbers[query.query_id]) for query in queries)

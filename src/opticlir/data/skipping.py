@@ -1,4 +1,4 @@
-"""What happens to a record that is not as its format says: refused, or skipped, counted and reported."""
+"""Malformed records: a strict reader refuses them, a lenient one skips, counts and reports them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,35 +13,35 @@ Parsed = TypeVar("Parsed")
 
 
 class MalformedRecordError(ValueError):
-    """One record is not as its format says; the reader adds path and line."""
+    """A record does not follow its format. The reader adds path and line."""
 
 
 @dataclass
 class SkipReport:
-    """Counts what readers left out. Every reader takes one as `skipped`; None there means strict.
+    """Counts the records that readers leave out. Readers take one as `skipped`; None means strict.
 
-    Two things are counted apart: `malformed` records, which a strict reader refuses, and `dropped`
-    ones, which no reader refuses because real files are full of them (a pair with an empty side).
+    `malformed` records are refused by a strict reader. `dropped` ones are never refused, because real files
+    have many of them: for example, a pair with an empty side.
     """
 
     lenient: bool = True
-    """False counts what is dropped and still refuses what is malformed."""
+    """If False, malformed records are refused; dropped ones are still counted."""
     n_malformed: int = 0
     messages: list[str] = field(default_factory=list)
-    """The first malformed records: path, line and reason of each."""
+    """Path, line and reason of the first malformed records."""
     dropped: Counter[str] = field(default_factory=Counter)
-    """How many records were dropped, by reason."""
+    """Number of dropped records by reason."""
     first_dropped: dict[str, str] = field(default_factory=dict)
-    """Where each reason was first met."""
+    """Path and line of the first record dropped for each reason."""
     max_messages: int = 5
 
     @classmethod
     def of(cls, skipped: "SkipReport | None") -> "SkipReport":
-        """Return the caller's report, or a strict one where the caller gave none."""
+        """Return the given report, or a strict one for None."""
         return cls(lenient=False) if skipped is None else skipped
 
     def malformed(self, error: DataError) -> None:
-        """Raise `error` if this report is strict, otherwise count it.
+        """Count a malformed record; if the report is strict, raise `error`.
 
         Raises:
             DataError: the report is strict.
@@ -53,12 +53,12 @@ class SkipReport:
             self.messages.append(str(error))
 
     def drop(self, reason: str, where: str) -> None:
-        """Count one record that is left out in any case; `where` is its path and line."""
+        """Count a dropped record; `where` is its path and line."""
         self.dropped[reason] += 1
         self.first_dropped.setdefault(reason, where)
 
     def summary(self) -> str:
-        """One line for people, empty where nothing was left out."""
+        """Return one line for people; empty if nothing was left out."""
         parts = [
             f"{count} {reason} (first: {self.first_dropped[reason]})"
             for reason, count in self.dropped.most_common()
@@ -71,13 +71,13 @@ class SkipReport:
 def parse_records(
     records: Iterable[tuple[int, Record]], parse: Callable[[Record], Parsed], path: Path, report: SkipReport
 ) -> Iterator[tuple[int, Parsed]]:
-    """Parse numbered records one by one, giving each failure its path and line.
+    """Parse numbered records one by one, and add path and line to each error.
 
     Args:
         records: line number and record.
         parse: turns one record into its value; raises `MalformedRecordError` with the reason.
         path: the file, for messages.
-        report: decides whether a malformed record stops the reading.
+        report: a strict one stops at a malformed record.
 
     Yields:
         Line number and parsed value.

@@ -1,7 +1,7 @@
-"""Opening text safely: plain or gzipped, strict UTF-8, one line at a time, in constant memory.
+"""Reads text files safely: plain or gzipped, strict UTF-8, line by line, in constant memory.
 
-Lines end at LF and nowhere else: U+2028, U+0085, VT and FF occur inside sentences, and
-`str.splitlines` would tear the two sides of a bitext apart there.
+Only LF ends a line. U+2028, U+0085, VT and FF occur inside sentences, and splitting there (as
+`str.splitlines` does) would misalign the two sides of a bitext.
 """
 
 import codecs
@@ -17,10 +17,10 @@ from opticlir.errors import DataError
 
 MAX_LINE_BYTES = 10_000_000
 MAX_GZIP_RATIO = 200
-"""Decompressed bytes per compressed byte: text stays under 20, a bomb comes near 1000."""
+"""Most decompressed bytes per compressed byte. Text stays below 20; a gzip bomb has about 1000."""
 
 _CHUNK_BYTES = 1 << 18
-_UNCHECKED_BYTES = 1 << 26  # a small file may be as repetitive as it likes
+_UNCHECKED_BYTES = 1 << 26  # no ratio is checked below this size
 _HEAD_BYTES = 4096
 
 _UTF_16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
@@ -38,7 +38,7 @@ _MAGIC = (
 
 
 class _CountingReader:
-    """Counts what a decompressor takes from a file, pipes included (they have no `tell`)."""
+    """Counts the bytes that a decompressor reads. It also works for pipes, which have no `tell`."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
@@ -51,7 +51,7 @@ class _CountingReader:
 
 
 def read_chunks(path: Path) -> Iterator[bytes]:
-    """Read a plain or gzipped file in chunks, recognising gzip by its first bytes and not by its name.
+    """Read a plain or gzipped file in chunks. Gzip is recognised by its first bytes, not by the name.
 
     Args:
         path: the file to read.
@@ -60,8 +60,8 @@ def read_chunks(path: Path) -> Iterator[bytes]:
         Decompressed bytes, at most 256 KiB at a time, never an empty chunk.
 
     Raises:
-        DataError: the file is missing, unreadable or empty; the gzip stream is cut off, damaged, or
-            swells by more than `MAX_GZIP_RATIO` beyond its first 64 MiB.
+        DataError: the file is missing, unreadable or empty; the gzip stream is cut off or damaged, or grows
+            by more than `MAX_GZIP_RATIO` beyond its first 64 MiB.
     """
     is_empty = True
     try:
@@ -84,7 +84,7 @@ def read_chunks(path: Path) -> Iterator[bytes]:
 
 
 def _decompressed(raw: BinaryIO, path: Path) -> Iterator[bytes]:
-    """Yield the bytes of an open file, decompressed where they are gzip."""
+    """Yield the bytes of an open file; decompress gzip."""
     if not raw.peek(2).startswith(b"\x1f\x8b"):  # type: ignore[attr-defined]  # a BufferedReader
         while chunk := raw.read(_CHUNK_BYTES):
             yield chunk
@@ -108,20 +108,20 @@ def read_lines(
 ) -> Iterator[tuple[int, str]]:
     """Read a UTF-8 text file line by line, plain or gzipped.
 
-    Lines end at LF; one CR before it is dropped, so that mixed line ends are fine. A byte order mark
-    at the start is dropped.
+    Lines end at LF. One CR before it is removed, so mixed line ends are no problem. A byte order mark at the
+    start is removed.
 
     Args:
         path: the file to read.
-        skipped: None refuses a line that is not UTF-8, holds NUL or is too long; a lenient report
+        skipped: None refuses a line that is not UTF-8, contains NUL or is too long; a lenient report
             skips and counts it.
-        max_line_bytes: longest line that is read; a longer one is never held in memory.
+        max_line_bytes: longest line that is read; a longer one is never in memory.
 
     Yields:
         Line number, from 1, and the line without its end.
 
     Raises:
-        DataError: the file cannot be read, is empty or binary (in any case), or a line is malformed.
+        DataError: the file cannot be read, is empty or binary, or a line is malformed and refused.
     """
     report = SkipReport.of(skipped)
     for number, raw_line in enumerate(_split_at_lf(_text_chunks(path), max_line_bytes), start=1):
@@ -134,7 +134,7 @@ def read_lines(
 
 
 def read_text(path: Path, *, max_bytes: int) -> str:
-    """Read a whole UTF-8 file, plain or gzipped, of at most `max_bytes` (decompressed).
+    """Read a whole UTF-8 file, plain or gzipped, of at most `max_bytes` decompressed bytes.
 
     Raises:
         DataError: the file cannot be read, is empty, binary, not UTF-8, or larger than `max_bytes`.
@@ -154,7 +154,7 @@ def read_text(path: Path, *, max_bytes: int) -> str:
 
 
 def _text_chunks(path: Path) -> Iterator[bytes]:
-    """Yield the chunks of a text file without its byte order mark, refusing what is no text."""
+    """Yield the chunks of a text file without its byte order mark. Refuse binary files."""
     chunks = read_chunks(path)
     head = next(chunks)
     while len(head) < _HEAD_BYTES and (more := next(chunks, b"")):  # a pipe gives a few bytes at a time
@@ -168,7 +168,7 @@ def _text_chunks(path: Path) -> Iterator[bytes]:
 
 
 def _refuse_binary(head: bytes, path: Path) -> None:
-    """Raise DataError where the first bytes of a file are no UTF-8 text, saying what they look like."""
+    """Raise DataError if the first bytes of a file are not UTF-8 text, and say what they look like."""
     for magic, description in _MAGIC:
         if head.startswith(magic):
             raise DataError(f"{path}:1: this looks like {description}")
@@ -185,12 +185,12 @@ def _refuse_binary(head: bytes, path: Path) -> None:
 
 
 def _split_at_lf(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[bytes | None]:
-    """Split a byte stream at LF. A line above the limit comes as None at once, and its bytes are let go."""
+    """Split a byte stream at LF. A line above the limit is yielded as None, and its bytes are released."""
     pending = bytearray()
     is_overlong = False
     for chunk in chunks:
         for at, piece in enumerate(chunk.split(b"\n")):
-            if at:  # an LF stood before this piece: the pending line is complete
+            if at:  # an LF was before this piece: the pending line is complete
                 if not is_overlong:
                     yield bytes(pending)
                 pending.clear()
@@ -222,6 +222,6 @@ def _decode(raw_line: bytes | None, max_line_bytes: int) -> str:
         ) from None
     if "\0" in line:
         raise MalformedRecordError(
-            f"NUL character at byte {raw_line.index(0) + 1} of the line: text holds none"
+            f"NUL character at byte {raw_line.index(0) + 1} of the line: text contains none"
         )
     return line.removesuffix("\r")

@@ -1,4 +1,4 @@
-"""Topic numbers as topics have them (`AR26`, `C041`) and as their judgements do (`26`, `41`)."""
+"""Matches topic numbers in topics (`AR26`, `C041`) with those in judgements (`26`, `41`)."""
 
 import logging
 import re
@@ -9,22 +9,22 @@ from opticlir.records import Qrels, Run
 logger = logging.getLogger(__name__)
 
 _ADDITIONS = ("[A-Za-z]+", "[A-Za-z]*0*")
-"""What topics may have before the number that is judged, tried in this order."""
+"""What topics can have before the judged number, tried in this order."""
 
 
 def judged_numbers(query_ids: Iterable[str], qrels: Qrels) -> dict[str, str]:
-    """Find under which ids topics are judged.
+    """Find the ids under which topics are judged.
 
-    NIST's topics in Arabic, Spanish and Chinese say AR26, SP26 and CH26, its judgements 26; CLEF has C041 and 41
-    among others. Ids stay as they are where topics and judgements share one, where it does not help to leave out
-    the letters and zeros before the number, or where two topics would become one. A change is logged.
+    NIST's topics in Arabic, Spanish and Chinese have AR26, SP26 and CH26, and the judgements 26. CLEF has C041 and
+    41, for example. Ids do not change if topics and judgements already share one, or if removing the letters and
+    zeros finds no match or makes two topics equal. A change is logged.
 
     Args:
-        query_ids: of the topics, or of a run that was made with them.
+        query_ids: ids of the topics, or of a run made with them.
         qrels: the judgements.
 
     Returns:
-        Id to use by id that is there, in the same order.
+        Judged id by given id, in the same order.
 
     Example:
         >>> judged_numbers(["AR26", "AR27"], {"26": {"d": 1}}), judged_numbers(["C041"], {"41": {"d": 1}})
@@ -44,6 +44,6 @@ def judged_numbers(query_ids: Iterable[str], qrels: Qrels) -> dict[str, str]:
 
 
 def run_with_judged_numbers(run: Run, qrels: Qrels) -> Run:
-    """The run under the ids of `judged_numbers`."""
+    """Return the run under the ids that `judged_numbers` finds."""
     numbers = judged_numbers(run, qrels)
     return {numbers[query_id]: ranking for query_id, ranking in run.items()}

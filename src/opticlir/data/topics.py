@@ -1,4 +1,4 @@
-"""Topics: what is asked. TSV, TREC SGML, FIRE XML and JSON lines, told apart by their first character."""
+"""Topics (queries): TSV, TREC SGML, FIRE XML and JSON lines. The first character tells the format."""
 
 import html
 import re
@@ -23,11 +23,11 @@ _PARTS = {
     "num": "num", "identifier": "num", "title": "title", "desc": "desc", "description": "desc", "narr": "narr",
     "narrative": "narr",
 }  # fmt: skip
-"""Tags of a topic: TREC's, which FIRE and CLEF took over, and those of CLEF from 2008 on."""
+"""Tags of a topic: those of TREC, FIRE and CLEF until 2007, and those of CLEF from 2008 on."""
 _LETTERS = {"c": "zho", "e": "eng"}
-"""Languages in tags that are no codes: TREC's Mandarin topics have both."""
+"""Languages by one letter, as in the tags of TREC's Mandarin topics."""
 
-# SGML: a field runs to the next field, whether or not it is closed; <EN-title> is a title in English
+# SGML: a field ends at the next field, closed or not; <EN-title> is a title in English
 _TAGS = "|".join(_PARTS)
 _FIELD = re.compile(
     rf"<(?:([a-z]{{1,3}})-)?({_TAGS})>(.*?)(?=</?(?:[a-z]{{1,3}}-)?(?:{_TAGS})>|\Z)",
@@ -53,19 +53,19 @@ def read_topics(
     | else | `query_id<TAB>text` |
 
     Args:
-        path: the file, plain or gzipped, in UTF-8; old ones of CLEF and TREC need iconv first.
-        language: language of the queries, any code. What says its language is chosen by it; of HC4 topics the
-            original or a human translation, never a machine's, and any in English, in which they are written.
-        fields: which parts of an SGML, XML or HC4 topic make the query: title, desc, narr.
+        path: the file, plain or gzipped, in UTF-8; convert old files of CLEF and TREC with iconv first.
+        language: language of the queries, any code. If a file states languages, only topics in this one are
+            read. Of HC4 topics, the original or a human translation is read, never a machine translation.
+        fields: parts of an SGML, XML or HC4 topic that make the query: title, desc, narr.
         skipped: None refuses a malformed topic; a lenient report skips and counts it.
 
     Returns:
         One query per topic, text in NFC.
 
     Raises:
-        ValueError: a field is none of title, desc, narr.
-        DataError: the file cannot be read or has no topic in `language`; a topic is malformed, has no
-            text, or an id stands twice.
+        ValueError: a field is not title, desc or narr.
+        DataError: the file cannot be read or has no topic in `language`; a topic is malformed or has no
+            text; two topics have the same id.
     """
     if not fields or not set(fields) <= {"title", "desc", "narr"}:
         raise ValueError(f"fields are {tuple(fields)}: expected title, desc or narr")
@@ -110,7 +110,7 @@ def _from_tsv(line: str) -> tuple[str, str]:
 
 
 def _sgml_topics(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Yield each topic from its opening tag on, with the line where it begins."""
+    """Yield each topic with its first line number, from the opening tag on."""
     begin, parts = 0, list[str]()
     for number, line in lines:
         rest, *topics = _TOPIC.split(line)
@@ -124,7 +124,7 @@ def _sgml_topics(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 
 def _from_sgml(topic: str, code: str, fields: Sequence[str]) -> tuple[str, str] | None:
-    """Return id and text, or None for a topic that is not there in the language asked for."""
+    """Return id and text, or None if the topic is not in the requested language."""
     stated = _TOPIC_LANGUAGE.match(topic)
     if stated and not _means(stated[1], code):
         return None
@@ -144,7 +144,7 @@ def _from_sgml(topic: str, code: str, fields: Sequence[str]) -> tuple[str, str] 
 
 
 def _means(tag: str, code: str) -> bool:
-    """Whether what a file has for a language is the one with this ISO 639-3 code."""
+    """Tell whether a language tag of a file means the language with this ISO 639-3 code."""
     try:
         return (_LETTERS.get(tag.lower()) or language_code(tag)) == code
     except SettingsError:
@@ -152,7 +152,7 @@ def _means(tag: str, code: str) -> bool:
 
 
 def _from_json(line: str, code: str, fields: Sequence[str]) -> tuple[str, str] | None:
-    """Return id and text, or None for a topic that is not there in the language asked for."""
+    """Return id and text, or None if the topic is not in the requested language."""
     record = parse_json_object(line)
     query_id = next((record[key] for key in _ID_KEYS if key in record), None)
     if isinstance(record.get("topics"), list):
@@ -165,7 +165,7 @@ def _from_json(line: str, code: str, fields: Sequence[str]) -> tuple[str, str] |
 
 
 def _hc4_text(versions: list[Any], code: str, fields: Sequence[str]) -> str | None:
-    """The text of a topic in a language: the original, or what people translated."""
+    """The text of a topic in a language: the original or a human translation."""
     keys = {"title": "topic_title", "desc": "topic_description", "narr": "topic_narrative"}
     by_source: dict[str, str] = {}
     for version in versions:
@@ -174,6 +174,6 @@ def _hc4_text(versions: list[Any], code: str, fields: Sequence[str]) -> str | No
         if _means(str(version.get("lang")), code):
             text = " ".join(str(version.get(keys[name], "")) for name in fields)
             by_source.setdefault(str(version.get("source")), text)
-    # what is English was written so: no track translates into it, and not every one marks its originals
+    # no track translates into English, so English topics are originals, marked or not
     by_people = ("original", "human translation", *(by_source if code == "eng" else ()))
     return next((by_source[source] for source in by_people if source in by_source), None)

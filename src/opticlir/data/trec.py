@@ -1,4 +1,4 @@
-"""TREC judgements and runs: the files by which systems are compared."""
+"""TREC judgements and runs."""
 
 import logging
 import math
@@ -26,7 +26,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,9}\Z")
 _BEIR_HEADER = ("query-id", "corpus-id", "score")
 
 _SMALLEST_STEP = 1e-30
-"""Between written scores near 0: a normal float32, so that no flag for denormal numbers matters."""
+"""Least step between written scores near 0. It is a normal float32, so denormal settings do not matter."""
 
 
 def read_qrels(path: Path, *, skipped: SkipReport | None = None) -> Qrels:
@@ -34,15 +34,15 @@ def read_qrels(path: Path, *, skipped: SkipReport | None = None) -> Qrels:
 
     Args:
         path: the file, plain or gzipped.
-        skipped: None refuses a malformed line; a lenient report skips and counts it. A judgement that is
-            repeated with the same grade is left out and counted in any case.
+        skipped: None refuses a malformed line; a lenient report skips and counts it. A judgement repeated
+            with the same grade is always dropped and counted.
 
     Returns:
         Integer grade by query and document id; 0 and below is judged not relevant.
 
     Raises:
-        DataError: the file cannot be read or holds no judgement, a line is malformed, or a document
-            has two grades for a query.
+        DataError: the file cannot be read or has no judgement, a line is malformed, or a document has two
+            grades for one query.
     """
     report = SkipReport.of(skipped)
     qrels: Qrels = {}
@@ -72,7 +72,7 @@ def read_qrels(path: Path, *, skipped: SkipReport | None = None) -> Qrels:
 
 
 def read_run(path: Path, *, skipped: SkipReport | None = None) -> Run:
-    """Read a ranking in TREC's six columns. Ranks and tag are not used: scores make the order.
+    """Read rankings in the six columns of TREC. Scores give the order; ranks and tag are ignored.
 
     Args:
         path: the file, plain or gzipped.
@@ -82,8 +82,8 @@ def read_run(path: Path, *, skipped: SkipReport | None = None) -> Run:
         Score by query and document id.
 
     Raises:
-        DataError: the file cannot be read or is no run, a score is not finite, or a document stands
-            twice under a query.
+        DataError: the file cannot be read or is not a run, a score is not finite, or a query has a document
+            twice.
     """
     report = SkipReport.of(skipped)
     run: Run = {}
@@ -92,7 +92,7 @@ def read_run(path: Path, *, skipped: SkipReport | None = None) -> Run:
         if doc_id in ranking:
             report.malformed(
                 DataError(
-                    f"{path}:{number}: document {shown(doc_id)} stands twice under query {shown(query_id)}"
+                    f"{path}:{number}: document {shown(doc_id)} occurs twice for query {shown(query_id)}"
                 )
             )
             continue
@@ -105,19 +105,19 @@ def read_run(path: Path, *, skipped: SkipReport | None = None) -> Run:
 def write_run(run: Run, path: Path, *, tag: str = "opticlir") -> None:
     """Write a run that every evaluator reads as the same ranking.
 
-    Evaluators disagree on ties, and some read scores in single precision. So documents are ordered by
-    score and then by id, and what is written decreases strictly also as float32: a score that would
-    not is lowered by one step.
+    Evaluators disagree on ties, and some read scores in single precision. So documents are ordered by score,
+    then by id, and the written scores strictly decrease also as float32: a score that would not is lowered
+    by one step.
 
     Args:
-        run: rankings; queries are written in the order they have here.
-        path: the file, replaced as a whole or not at all.
-        tag: the name of the system, last column, without blanks.
+        run: rankings; queries are written in their order here.
+        path: the file; it is replaced atomically.
+        tag: name of the system, without spaces; the last column.
 
     Raises:
-        ValueError: `tag` is empty or holds a blank; a score is not finite in float32.
-        DataError: an id cannot be written, since it holds a blank; or the run ranks no document for any
-            query, and its file would be empty, which `read_run` and trec_eval refuse.
+        ValueError: `tag` is empty or contains a space; a score is not finite in float32.
+        DataError: an id contains a space, so it cannot be written; or the run has no document, and
+            `read_run` and trec_eval refuse an empty file.
     """
     if not tag or any(character.isspace() for character in tag):
         raise ValueError(f"the tag of a run is one word, not {tag!r}")
@@ -132,7 +132,7 @@ def write_run(run: Run, path: Path, *, tag: str = "opticlir") -> None:
 
 
 def _strictly_decreasing(query_id: str, ranking: dict[str, float]) -> Iterator[tuple[str, str]]:
-    """Yield document ids in order, each with a score that is lower in float32 than the one before."""
+    """Yield document ids in order, each with a score lower in float32 than the one before."""
     highest = float(np.finfo(np.float32).max)
     for doc_id, score in ranking.items():
         if not abs(score) <= highest:  # also NaN
@@ -153,7 +153,7 @@ def _strictly_decreasing(query_id: str, ranking: dict[str, float]) -> Iterator[t
 
 
 def _single(score: float) -> float:
-    """Round to float32, and what is nearer to 0 than half a step to 0."""
+    """Round to float32; values within half a step of 0 become 0."""
     return float(np.float32(score)) if abs(score) >= _SMALLEST_STEP / 2 else 0.0
 
 
@@ -164,7 +164,7 @@ def _writable(identifier: str, kind: str) -> str:
         raise DataError(str(error)) from None
     if any(character.isspace() for character in identifier):
         raise DataError(
-            f"the {kind} id {shown(identifier)} holds a blank, which a TREC run cannot: rename it"
+            f"the {kind} id {shown(identifier)} contains a space, which a TREC run cannot represent: rename it"
         )
     return identifier
 

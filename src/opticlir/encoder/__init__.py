@@ -13,7 +13,7 @@ from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save
 from opticlir.encoder.encode import encode_documents, encode_queries
 from opticlir.encoder.language_pack import load_language_pack, save_language_pack
 from opticlir.encoder.layers import layer_vectors
-from opticlir.encoder.load import load_model
+from opticlir.encoder.load import load_model, load_tokenizer
 from opticlir.encoder.pieces import (
     EncodedText,
     EncodedWords,
@@ -58,6 +58,7 @@ __all__ = [
     "layer_vectors",
     "load_language_pack",
     "load_model",
+    "load_tokenizer",
     "merge_adapter",
     "new_student",
     "pruned_vocabulary",

@@ -1,9 +1,8 @@
-"""Low-rank adapters: a language beside one English encoder, which itself stays as it is.
+"""Low-rank adapters (LoRA): they train a language without changing the English encoder.
 
-While a student is trained, every adapted layer W gains a product of two narrow matrices that are the only
-weights of the encoder that move (LoRA, Hu et al. 2021, arXiv 2106.09685; by peft). When it stands they are
-taken out: merged into W, so that the model is one of stock modules, and kept by themselves, so that they fit
-into a language pack.
+During training, every adapted layer W gets a product of two narrow matrices. Only these are trained (LoRA, Hu et
+al. 2021, arXiv 2106.09685; with peft). After training they are merged into W, so that the model has stock modules
+only, and kept separately for the language pack.
 """
 
 import importlib.util
@@ -20,22 +19,22 @@ from opticlir.encoder.routes import transformer_of
 from opticlir.encoder.vocabulary import Matrix
 from opticlir.errors import ArtefactError, SettingsError, SetupError
 
-_POOLER = "pooler"  # makes one vector of a text: no token passes through it
-_ADAPTER = "default"  # peft's name for the only one
+_POOLER = "pooler"  # pools a text into one vector; token vectors do not use it
+_ADAPTER = "default"  # the name that peft gives a single adapter
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterConfig:
-    """Which adapters a student gains."""
+    """Settings of the adapters of a student."""
 
     rank: int = 8
-    """Width of the two matrices: a layer from n to m numbers gains rank x (n + m) weights."""
+    """Width of the two matrices. A layer from n to m numbers gets rank x (n + m) weights."""
     alpha: float = 16.0
-    """Their product counts alpha / rank times."""
+    """Their product is scaled by alpha / rank."""
     dropout: float = 0.0
-    """Of what goes into the first of them."""
+    """Dropout before the first matrix."""
     targets: tuple[str, ...] = ()
-    """Names of the layers that gain one, as `query` and `value`; none named: every linear layer."""
+    """Names of the adapted layers, such as `query` and `value`; empty means every linear layer."""
 
     def __post_init__(self) -> None:
         if self.rank < 1:
@@ -48,16 +47,16 @@ class AdapterConfig:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """What training added to the layers of an encoder."""
+    """The matrices that training added to the layers of an encoder."""
 
     factors: dict[str, tuple[Matrix, Matrix]]
-    """By layer: (rank, inputs) and (outputs, rank) float32; the second times the first is added to its weight."""
+    """(rank, inputs) and (outputs, rank) float32 matrices by layer. Second times first is added to its weight."""
 
     def added_to(self, encoder: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-        """Name and sum, weight and addition, of each layer; the encoder stays as it is.
+        """Yield name and adapted weight of each layer. The encoder is not changed.
 
         Raises:
-            ArtefactError: the encoder has no such layer, or one of another size.
+            ArtefactError: the encoder lacks a layer, or has it in another size.
         """
         for name, (down, up) in self.factors.items():
             try:
@@ -68,7 +67,7 @@ class Adapter:
 
 
 def require_peft() -> None:
-    """Refuse to begin where adapters cannot be trained.
+    """Check that adapters can be trained.
 
     Raises:
         SetupError: peft is not installed.
@@ -78,13 +77,13 @@ def require_peft() -> None:
 
 
 def add_adapter(student: MultiVectorEncoder, config: AdapterConfig) -> None:
-    """Give the encoder of a student adapters, and let nothing but them be trained.
+    """Add adapters to the encoder of a student, and make everything else untrainable.
 
-    As they are drawn they add nothing: the student computes what it did before.
+    New adapters add nothing, so the student computes the same as before.
 
     Args:
         student: changed in place.
-        config: which.
+        config: the settings.
 
     Raises:
         SetupError: peft is not installed.
@@ -103,7 +102,7 @@ def add_adapter(student: MultiVectorEncoder, config: AdapterConfig) -> None:
 
 
 def merge_adapter(student: MultiVectorEncoder) -> Adapter | None:
-    """Merge the adapters of a student into its weights, and give them; None where it has none."""
+    """Merge the adapters of a student into its weights, and return them; None if it has none."""
     encoder = transformer_of(student, "query").model
     factors = {}
     for name, layer in list(encoder.named_modules()):
@@ -120,7 +119,7 @@ def merge_adapter(student: MultiVectorEncoder) -> Adapter | None:
 
 
 def apply_adapter(student: MultiVectorEncoder, adapter: Adapter) -> None:
-    """Add an adapter to the weights of a student. Raises ArtefactError where it does not fit."""
+    """Add an adapter to the weights of a student. Raises ArtefactError if it does not fit."""
     encoder = transformer_of(student, "query").model
     encoder.load_state_dict(dict(adapter.added_to(encoder)), strict=False)
 
@@ -141,7 +140,7 @@ def _targets(encoder: nn.Module, wanted: tuple[str, ...]) -> list[str]:
 
 
 def rounded(adapter: Adapter) -> dict[str, np.ndarray]:
-    """The factors in float16, as a language pack keeps them: `LAYER.down` and `LAYER.up`."""
+    """Return the factors in float16 for a language pack: `LAYER.down` and `LAYER.up`."""
     return {
         f"{name}.{side}": factor.astype(np.float16)
         for name, factors in adapter.factors.items()
@@ -150,7 +149,7 @@ def rounded(adapter: Adapter) -> dict[str, np.ndarray]:
 
 
 def from_rounded(arrays: dict[str, np.ndarray]) -> Adapter:
-    """The adapter that `rounded` was given, as near as float16 keeps it."""
+    """Return the adapter from which `rounded` made the arrays, in float16 precision."""
     names = dict.fromkeys(name.rsplit(".", maxsplit=1)[0] for name in arrays)
     return Adapter({
         name: (arrays[f"{name}.down"].astype(np.float32), arrays[f"{name}.up"].astype(np.float32)) for name in names

@@ -1,8 +1,8 @@
-"""Which foreign token stands for which English token: a translation table learned from bitext.
+"""Word alignment: a translation table from foreign to English tokens, learned from bitext.
 
-IBM model 1 (Brown et al. 1993, "The Mathematics of Statistical Machine Translation", section 4.1) is
-trained in both directions; the two alignment posteriors of each sentence pair are joined by their
-geometric mean, so that a link counts only where both directions want it.
+IBM model 1 (Brown et al. 1993, "The Mathematics of Statistical Machine Translation", section 4.1) is trained in
+both directions. The alignment posteriors of both directions are combined by their geometric mean, so a link
+counts only if both directions support it.
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ Ids = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class TranslationTable:
-    """Sparse p(english token | foreign token) in row-compressed form, rows sorted by falling probability."""
+    """Sparse p(English token | foreign token) in compressed rows, each sorted by falling probability."""
 
     starts: npt.NDArray[np.int64]
-    """(n_foreign + 1,): row f owns entries `starts[f]:starts[f + 1]`."""
+    """(n_foreign + 1,): row f has the entries `starts[f]:starts[f + 1]`."""
     english_ids: Ids
     """(entries,)"""
     probabilities: npt.NDArray[np.float32]
-    """(entries,), each row sums to at most 1: what fell below the threshold is left out."""
+    """(entries,): each row sums to at most 1, since entries below the threshold are left out."""
     expected_counts: npt.NDArray[np.float32]
-    """(n_foreign,): how often the token was linked, in pairs; how far its row can be trusted."""
+    """(n_foreign,): expected number of links of each token; it tells how reliable the row is."""
 
     def row(self, foreign_id: int) -> tuple[Ids, npt.NDArray[np.float32]]:
-        """English ids and probabilities of one foreign token, the likeliest first."""
+        """Return English ids and probabilities of one foreign token, the most probable first."""
         entries = slice(self.starts[foreign_id], self.starts[foreign_id + 1])
         return self.english_ids[entries], self.probabilities[entries]
 
@@ -47,13 +47,13 @@ def learn_translation_table(
 ) -> TranslationTable:
     """Align bitext by symmetrised IBM model 1.
 
-    A token counts once in a sentence, however often it is there: queries and function words repeat,
-    meanings do not. Time and memory grow with the sum over pairs of (foreign tokens x English tokens).
+    A token counts once per sentence, even if it is repeated. Time and memory grow with the sum over pairs of
+    (foreign tokens x English tokens).
 
     Args:
-        foreign: one id array per pair, ids in [0, n_foreign).
+        foreign: one array of ids per pair, with ids in [0, n_foreign).
         english: likewise, ids in [0, n_english).
-        weights: (pairs,), how many times each pair counts, > 0.
+        weights: (pairs,), weight of each pair, > 0.
         n_foreign: size of the foreign vocabulary.
         n_english: size of the English vocabulary.
         iterations: expectation-maximisation rounds per direction.
@@ -102,11 +102,12 @@ def _row_normalised(
 
 
 @numba.njit(cache=True)
-@no_type_check  # numba compiles the function itself, not what a checker wraps around it
+@no_type_check  # numba must compile the function itself, not a wrapper of a type checker
 def _entries(foreign, foreign_starts, english, english_starts, n_foreign, n_english):
-    """Which tokens meet in a sentence pair, as sorted keys f * n_english + e, and the number of each cell's key.
+    """Return which tokens occur in a sentence pair together, as sorted keys f * n_english + e, and the number of
+    the key of each cell.
 
-    Foreign token by foreign token, so that nothing is held but the answer: time goes with the cells.
+    It goes through the foreign tokens one by one, so that memory holds only the result. Time grows with the cells.
     """
     n_pairs = len(foreign_starts) - 1
     first_cells = np.zeros(n_pairs + 1, np.int64)
@@ -115,7 +116,7 @@ def _entries(foreign, foreign_starts, english, english_starts, n_foreign, n_engl
         n = english_starts[pair + 1] - english_starts[pair]
         first_cells[pair + 1] = first_cells[pair] + (foreign_starts[pair + 1] - foreign_starts[pair]) * n
         pair_of[foreign_starts[pair] : foreign_starts[pair + 1]] = pair
-    order = np.argsort(foreign, kind="mergesort")  # where each foreign token stands
+    order = np.argsort(foreign, kind="mergesort")  # positions of each foreign token
     ends = np.cumsum(np.bincount(foreign, minlength=n_foreign))
 
     starts = np.zeros(n_foreign + 1, np.int64)
@@ -167,7 +168,7 @@ def _link_counts(
     cell_entries, n_entries, foreign_starts, english_starts, entry_foreign, entry_english,
     n_foreign, n_english, weights, iterations,
 ):  # fmt: skip
-    """Expected symmetric links per table entry. Cells are the (m x n) blocks of the pairs, row by row.
+    """Return the expected symmetric links of each table entry. Cells are the (m x n) blocks of pairs, by row.
 
     t_english[x] = p(e | f) and t_foreign[x] = p(f | e) of entry x = (f, e), both uniform at first.
     """
@@ -176,7 +177,7 @@ def _link_counts(
     links = np.zeros(n_entries, np.float64)
     english_total = np.zeros(n_english, np.float64)
     foreign_total = np.zeros(n_foreign, np.float64)
-    row_sums = np.empty(n_foreign, np.float64)  # a side holds each id once, so none is longer
+    row_sums = np.empty(n_foreign, np.float64)  # a side has each id once, so no sentence is longer
     column_sums = np.empty(n_english, np.float64)
     for iteration in range(iterations + 1):
         last = iteration == iterations
@@ -196,8 +197,8 @@ def _link_counts(
             for i in range(m):
                 for j in range(n):
                     entry = cell_entries[cell + i * n + j]
-                    from_foreign = t_english[entry] / column_sums[j]  # which f made this e
-                    from_english = t_foreign[entry] / row_sums[i]  # which e made this f
+                    from_foreign = t_english[entry] / column_sums[j]  # posterior of f given e
+                    from_english = t_foreign[entry] / row_sums[i]  # posterior of e given f
                     if last:
                         links[entry] += weights[pair] * np.sqrt(from_foreign * from_english)
                     else:

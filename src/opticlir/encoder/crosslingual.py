@@ -1,4 +1,4 @@
-"""Student and teacher as one model: queries go through the student, documents through the teacher."""
+"""Joins student and teacher: queries go through the student, documents through the teacher."""
 
 import copy
 import os
@@ -21,9 +21,11 @@ from opticlir.storage.filesystem import make_folders, refusals_named, sync_tree
 
 
 def new_student(base: MultiVectorEncoder, vocabulary: Vocabulary | None = None) -> MultiVectorEncoder:
-    """A trainable copy of the query side of `base`, with a new vocabulary if one is given.
+    """Return a trainable copy of the query route of a model, with a new vocabulary if one is given.
 
-    `base` is the teacher for a language no model knows, or a multilingual model that knows it already.
+    Args:
+        base: the teacher, for a language that no model knows; or a multilingual model that knows it.
+        vocabulary: the new vocabulary; None keeps that of `base`.
     """
     modules = [copy.deepcopy(module) for module in route_modules(base, "query")]
     if vocabulary is not None:
@@ -37,18 +39,24 @@ def new_student(base: MultiVectorEncoder, vocabulary: Vocabulary | None = None) 
 def vocabulary_for(
     base: MultiVectorEncoder, pairs: Sequence[SentencePair], config: VocabularyConfig
 ) -> Vocabulary:
-    """The vocabulary of `base` extended by the foreign side of `pairs`; see `extend_vocabulary`."""
+    """Return the vocabulary of `base`, extended by the foreign side of `pairs`; see `extend_vocabulary`.
+
+    Args:
+        base: the model; its query route decides tokenizer and embeddings.
+        pairs: the bitext.
+        config: sizes and priors.
+    """
     transformer = next(module for module in route_modules(base, "query") if isinstance(module, Transformer))
     embeddings = transformer.model.get_input_embeddings().weight.detach().float().cpu().numpy()
     return extend_vocabulary(transformer.tokenizer.backend_tokenizer, embeddings, pairs, config)
 
 
 def cross_lingual_model(student: MultiVectorEncoder, teacher: MultiVectorEncoder) -> MultiVectorEncoder:
-    """One model of stock modules: the query route is the student, the document route the teacher's."""
+    """Return a model of stock modules: the student as query route, the teacher as document route."""
     router = Router.for_query_document(
         query_modules=list(student),
         document_modules=[
-            _standing_alone(module, student, teacher) for module in route_modules(teacher, "document")
+            _independent_of_words(module, student, teacher) for module in route_modules(teacher, "document")
         ],
     )
     prompts = {**teacher.prompts, "query": student.prompts.get("query")}
@@ -88,11 +96,13 @@ def save_model(model: MultiVectorEncoder, folder: Path) -> None:
         move_into_parent(draft, last=("modules.json", MODEL_MANIFEST))
 
 
-def _standing_alone(module: nn.Module, student: MultiVectorEncoder, teacher: MultiVectorEncoder) -> nn.Module:
-    """The module itself, or a mask that names the tokens it keeps by their ids.
+def _independent_of_words(
+    module: nn.Module, student: MultiVectorEncoder, teacher: MultiVectorEncoder
+) -> nn.Module:
+    """Return the module, or for a mask one that names the kept tokens by id.
 
-    Whoever loads a router looks the words that a mask skips up in the tokenizer of the queries. Where
-    that one does not number them as the teacher's does, the words must not be asked for.
+    A router looks up the skipped words of all masks in the tokenizer of the queries. That is wrong if student and
+    teacher number them differently; then the mask must not name words.
     """
     if not isinstance(module, MultiVectorMask):
         return module

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from sentence_transformers import MultiVectorEncoder
+from tokenizers import Tokenizer
 
 from opticlir.device import choose_device
 from opticlir.encoder.checkpoint import load_checkpoint
 from opticlir.encoder.language_pack import is_language_pack, load_language_pack
+from opticlir.encoder.routes import transformer_of
+from opticlir.errors import ArtefactError
 
 
 def load_model(name_or_folder: str | Path, *, device: str = "auto") -> MultiVectorEncoder:
@@ -34,3 +37,21 @@ def load_model(name_or_folder: str | Path, *, device: str = "auto") -> MultiVect
     if is_language_pack(name_or_folder):
         return load_language_pack(Path(name_or_folder).expanduser(), device=device)
     return load_checkpoint(name_or_folder, device)
+
+
+def load_tokenizer(name_or_file: str) -> Tokenizer:
+    """Load a tokenizer: a `tokenizer.json`, or the one of the query route of a model.
+
+    Args:
+        name_or_file: a file that ends with `.json`, or what `load_model` takes.
+
+    Raises:
+        ArtefactError: the file is not a tokenizer, or the model cannot be loaded.
+        SetupError: as in `load_model`.
+    """
+    if name_or_file.endswith(".json") and Path(name_or_file).is_file():
+        try:
+            return Tokenizer.from_file(name_or_file)
+        except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+            raise ArtefactError(f"{name_or_file}: no tokenizer that can be loaded: {error}") from None
+    return transformer_of(load_model(name_or_file, device="cpu"), "query").tokenizer.backend_tokenizer

@@ -1,4 +1,4 @@
-"""Which piece of a text each of its token vectors stands for."""
+"""Assigns token vectors to the pieces and words of a text."""
 
 import unicodedata
 from bisect import bisect_right
@@ -17,61 +17,61 @@ from opticlir.encoder.routes import route_modules, transformer_of
 from opticlir.words import WordPlace, word_places
 
 _ANCHOR = "a"
-_TEXTS_TOGETHER = 512
+_CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A word, a mark, or a part of a word, as the tokenizer writes it."""
+    """A word, a punctuation mark, or a part of a word."""
 
     text: str
-    """Its letters, without the tokenizer's own marks (`##`, `▁`, `Ġ`)."""
+    """Its letters, without the marks of the tokenizer (`##`, `▁`, `Ġ`)."""
     is_continuation: bool
-    """Whether it goes on with the word of the piece before it."""
+    """Whether it continues the word of the piece before."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedText:
-    """A text as the encoder sees it."""
+    """The pieces of a text and their vectors."""
 
     pieces: tuple[Piece, ...]
     tokens: npt.NDArray[np.float32]
-    """(pieces, dim), unit rows, one per piece."""
+    """(pieces, dim), one unit row per piece."""
     is_cut: bool
-    """Whether the text is longer than the encoder reads; what is behind its limit is left out."""
+    """Whether the text is longer than the limit of the encoder; the rest is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedWords:
-    """The words of a text and the vectors that stand for them."""
+    """The words of a text and their vectors."""
 
     words: tuple[str, ...]
-    """All of the text; one behind the encoder's limit has no vector."""
+    """All words of the text. Words beyond the limit of the encoder have no vector."""
     tokens: npt.NDArray[np.float32]
     """(pieces, dim), unit rows."""
     word_of: npt.NDArray[np.int64]
-    """(pieces,), number of the word that each belongs to."""
+    """(pieces,), number of the word of each piece."""
 
     @property
     def n_without_vector(self) -> int:
-        """Words that the encoder did not read."""
+        """Number of words beyond the limit of the encoder."""
         return len(self.words) - len(set(self.word_of.tolist()))
 
 
 def encode_pieces(model: MultiVectorEncoder, text: str, task: Literal["query", "document"]) -> EncodedText:
-    """Encode one text and name what each vector stands for.
+    """Encode one text, and return the piece of each vector.
 
-    These are the vectors of `encode_queries` and `encode_documents`, less those of tokens that take part
-    in the score but stand for nothing in the text: special tokens, expansion tokens, a prompt.
+    The vectors are those of `encode_queries` and `encode_documents`, without the tokens that are not in the text:
+    special tokens, expansion tokens and the prompt.
 
     Args:
         model: any encoder, with routes or without.
-        text: what is encoded.
-        task: which route and prompt encode it.
+        text: the text to encode.
+        task: the route and prompt to use.
     """
     (features,) = _features(model, [text], task)
     tokenizer = transformer_of(model, task).tokenizer
-    kept, places = _standing_for_text(model, text, features, task)
+    kept, places = _tokens_of_text(model, text, features, task)
     ids = features["input_ids"]
     return EncodedText(
         pieces=tuple(
@@ -90,24 +90,24 @@ def encode_words(
     *,
     places_of: Callable[[str], Sequence[WordPlace]] | None = None,
 ) -> list[EncodedWords]:
-    """Encode texts and say which word each vector belongs to; the vectors are those of `encode_pieces`.
+    """Encode texts, and return the word of each vector. The vectors are those of `encode_pieces`.
 
     Args:
         model: any encoder, with routes or without.
-        texts: what is encoded.
-        task: which route and prompt encode it.
-        places_of: the words of a text and where each stands, in the order of the text; None takes the
-            `word_places` of the tokenizer.
+        texts: the texts to encode.
+        task: the route and prompt to use.
+        places_of: returns the words of a text with their places, in order; None is `word_places` with the
+            tokenizer of the route.
     """
     tokenizer = transformer_of(model, task).tokenizer.backend_tokenizer
     places_of = places_of or partial(word_places, tokenizer)
     prompt = model.prompts.get(task) or ""
     found = []
     for text, features in zip(texts, _features(model, texts, task), strict=True):
-        kept, places = _standing_for_text(model, text, features, task)
+        kept, places = _tokens_of_text(model, text, features, task)
         words = places_of(text)
         starts = [start for _, (start, _) in words]
-        # by its last letter: the piece that begins a word may begin with the space before it
+        # by its last letter, since the first piece of a word can include the space before it
         last = [places[position][1] - 1 - len(prompt) for position in kept.nonzero()[:, 0].tolist()]
         found.append(EncodedWords(
             words=tuple(word for word, _ in words),
@@ -125,10 +125,10 @@ def _features(
     return features
 
 
-def _standing_for_text(
+def _tokens_of_text(
     model: MultiVectorEncoder, text: str, features: dict[str, Any], task: Literal["query", "document"]
 ) -> tuple[torch.Tensor, list[tuple[int, int]]]:
-    """(tokens,) bool, whose vectors stand for a piece of the text; and where in prompt and text each token is."""
+    """(tokens,) bool that is True for pieces of the text; and the place of each token in prompt and text."""
     tokenizer = transformer_of(model, task).tokenizer
     specials = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
     ids = features["input_ids"]
@@ -143,11 +143,15 @@ def _standing_for_text(
 def scored_ids(
     model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
 ) -> Iterator[npt.NDArray[np.int64]]:
-    """Ids of the tokens whose vectors take part in the score, without computing the vectors.
+    """Yield the ids of the tokens that take part in the score, without computing vectors.
+
+    Args:
+        model: any encoder, with routes or without.
+        texts: the texts to tokenize.
+        task: the route and prompt to use.
 
     Yields:
-        One (tokens,) array per text, row by row what `encode_queries` or `encode_documents` gives; a few texts are
-        held at a time.
+        One (tokens,) array per text. Its rows match those of `encode_queries` or `encode_documents`.
     """
     for ids, kept in scored_positions(model, texts, task):
         yield ids[kept].numpy()
@@ -158,8 +162,8 @@ def scored_positions(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Token ids of texts, padding included, and a (tokens,) bool: which take part in the score."""
     masks = [module for module in route_modules(model, task) if isinstance(module, MultiVectorMask)]
-    for start in range(0, len(texts), _TEXTS_TOGETHER):
-        chunk = list(texts[start : start + _TEXTS_TOGETHER])
+    for start in range(0, len(texts), _CHUNK):
+        chunk = list(texts[start : start + _CHUNK])
         features = dict(model.preprocess(chunk, prompt=model.prompts.get(task), task=task))
         for mask in masks:
             features = mask(features, task=task)
@@ -169,18 +173,24 @@ def scored_positions(
 
 @dataclass(frozen=True, slots=True)
 class TokenPlaces:
-    """The tokens of a text before the encoder cuts it, and where in it they stand."""
+    """The tokens of a whole text, and their places in it."""
 
     ids: npt.NDArray[np.int64]
-    """(tokens,), markers and a prompt among them."""
+    """(tokens,), including special tokens and the prompt."""
     last_letters: npt.NDArray[np.int64]
-    """(tokens,), number of the letter that each ends with; below 0 for markers and a prompt."""
+    """(tokens,), position of the last letter of each token; below 0 for special tokens and the prompt."""
 
 
 def token_places(
     model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
 ) -> list[TokenPlaces]:
-    """Where the tokens of texts stand, without computing their vectors."""
+    """Return the places of the tokens in each text, without computing vectors.
+
+    Args:
+        model: any encoder, with routes or without.
+        texts: the texts to tokenize.
+        task: the route and prompt to use.
+    """
     tokenizer = transformer_of(model, task).tokenizer
     prompt = model.prompts.get(task) or ""
     found = tokenizer([f"{prompt}{text}" for text in texts], return_offsets_mapping=True, verbose=False)
@@ -196,7 +206,13 @@ def token_places(
 def spelled(
     model: MultiVectorEncoder, words: Sequence[str], task: Literal["query", "document"]
 ) -> list[list[int]]:
-    """Ids of words as they stand within a text, behind a space; none of a word with a letter that is unknown."""
+    """Return the token ids of each word after a space; an empty list for a word with an unknown letter.
+
+    Args:
+        model: any encoder, with routes or without.
+        words: the words to tokenize.
+        task: the route to use.
+    """
     tokenizer = transformer_of(model, task).tokenizer
     if not words:
         return []
@@ -205,7 +221,7 @@ def spelled(
 
 
 def word_beginnings(model: MultiVectorEncoder, task: Literal["query", "document"]) -> torch.Tensor:
-    """(vocabulary,) bool: whether a token begins a word, or goes on with the one before it (`##`, no `▁`)."""
+    """Return (vocabulary,) bool: True for tokens that begin a word, False for those that continue one."""
     tokenizer = transformer_of(model, task).tokenizer
     begins = torch.ones(1 + max(tokenizer.get_vocab().values()), dtype=torch.bool)
     for token, number in tokenizer.get_vocab().items():
@@ -214,14 +230,14 @@ def word_beginnings(model: MultiVectorEncoder, task: Literal["query", "document"
 
 
 def _piece(tokenizer: Any, token: str, *, is_first: bool) -> Piece:
-    """Let the tokenizer's own decoder put the token behind a word: what it adds no space to goes on with it."""
+    """Decode the token after a word: if the decoder adds no space, the token continues the word."""
     decoder = tokenizer.backend_tokenizer.decoder
     if decoder is None or token in tokenizer.added_tokens_encoder:
         return Piece(token, is_continuation=False)
     behind = decoder.decode([_ANCHOR, token]).removeprefix(_ANCHOR)
     letters = behind.strip()
-    if not letters:  # a space of its own
+    if not letters:  # only a space
         return Piece(token, is_continuation=False)
-    # decoders write a full stop close to the word before it, which makes it no part of that word
+    # decoders put a full stop next to the word before, but it is not part of the word
     is_word = unicodedata.category(letters[0])[0] in "LMN"
     return Piece(letters, is_continuation=is_word and not is_first and not behind[0].isspace())

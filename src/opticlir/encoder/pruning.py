@@ -1,4 +1,4 @@
-"""Train only the rows of an embedding table that a language uses; the others cannot change."""
+"""Trains only the embedding rows that a language uses. The others cannot change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,25 +14,25 @@ from opticlir.encoder.routes import transformer_of
 
 @contextmanager
 def pruned_vocabulary(student: MultiVectorEncoder, used: npt.NDArray[np.int64]) -> Iterator[None]:
-    """Have the student hold the embeddings of some tokens alone while the block runs, and all of them after it.
+    """Keep only the embeddings of some tokens while the block runs, and restore all of them after it.
 
-    A token that no text holds has no gradient, and without weight decay it keeps its embedding: leaving it out
-    changes no weight, but spares the optimiser its moments and each checkpoint its row. Token ids stay what they
-    are; the table looks them up where their rows have come to lie.
+    A token that is in no text has no gradient, and without weight decay its embedding does not change. So leaving
+    it out changes no weight, but saves its optimiser state and its row in each checkpoint. Token ids stay the
+    same; the table maps them to the remaining rows.
 
     Args:
-        student: its query encoder; changed in place.
-        used: ids of all tokens that will be looked up, in any order and as often as they come.
+        student: changed in place.
+        used: ids of all tokens that will be looked up, in any order, with or without repetitions.
 
     Raises:
-        IndexError: within the block, where another token is looked up.
+        IndexError: in the block, if another token is looked up.
     """
     model = transformer_of(student, "query").model
     table = model.get_input_embeddings()
     rows = torch.from_numpy(np.unique(used)).to(table.weight.device)
     places = torch.full(
         (len(table.weight),), len(rows), device=rows.device
-    )  # out of range: an error, not a guess
+    )  # out of range, so that it raises an error
     places[rows] = torch.arange(len(rows), device=rows.device)
     padding = table.padding_idx
     small = nn.Embedding(

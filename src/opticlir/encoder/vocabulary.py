@@ -1,9 +1,8 @@
-"""A vocabulary for a language the encoder never saw: new subwords and words, placed by word alignment.
+"""Extends a vocabulary by a language that the encoder does not know, with word alignment.
 
-A multilingual reader of the teacher's space needs no multilingual pre-training to begin with: the
-teacher's tokenizer gains subwords learned from the foreign side of the bitext and every foreign word
-the bitext holds, and each new token starts as the mean of the English tokens it translates to. What
-the teacher can spell (names above all) it goes on spelling as before, and so finds as before.
+No multilingual pre-training is needed. The tokenizer of the teacher gets subwords learned from the foreign side of
+the bitext, and every foreign word of it. Each new token starts as the mean of the English tokens it translates to.
+Known spellings, above all names, keep their tokens and are found as before.
 """
 
 import json
@@ -26,30 +25,30 @@ from opticlir.words import split_words
 
 Matrix = npt.NDArray[np.float32]
 
-_TEXTS_TOGETHER = 8192
-_LONGEST_WORD = 100  # characters; WordPiece turns longer ones into the unknown token
+_CHUNK = 8192
+_LONGEST_WORD = 100  # characters; for WordPiece, longer words are unknown tokens
 
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularyConfig:
-    """How a vocabulary is extended; defaults from Hausa, Igbo, Zulu and Yoruba development data."""
+    """How a vocabulary is extended. The defaults come from Hausa, Igbo, Zulu and Yoruba development data."""
 
     n_pieces: int = 8_000
-    """Subwords learned from the foreign side, those the teacher already has included."""
+    """Subwords learned from the foreign side, including those the teacher already has."""
     min_piece_frequency: int = 3
-    """A subword must occur this often in the bitext."""
+    """Least frequency of a subword in the bitext."""
     min_word_frequency: int = 1
-    """A foreign word must occur this often to become a token of its own."""
+    """Least frequency of a foreign word that becomes a token."""
     iterations: int = 5
     """Expectation-maximisation rounds of the word alignment."""
     threshold: float = 0.05
-    """Translations less probable than this are ignored."""
+    """Less probable translations are ignored."""
     new_token_prior: float = 2.0
-    """A new token trusts its spelling as much as this many links to English."""
+    """Weight of the spelling of a new token, in links to English."""
     known_token_prior: float = 10.0
-    """A token the teacher knows keeps its own meaning as if it had been linked to it this often."""
+    """Weight of the own meaning of a token that the teacher knows, in links to English."""
     alignment_pairs: int = 200_000
-    """Longer bitext is thinned evenly to this many pairs before it is aligned: memory grows with them."""
+    """Longer bitext is thinned evenly to this many pairs before alignment, since memory grows with them."""
 
     def __post_init__(self) -> None:
         for name in ("n_pieces", "min_piece_frequency", "min_word_frequency", "alignment_pairs"):
@@ -66,25 +65,25 @@ class VocabularyConfig:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """A tokenizer and the input embedding of each of its tokens; the teacher's ids keep their numbers."""
+    """A tokenizer and the input embeddings of its tokens. Ids of the teacher do not change."""
 
     tokenizer: Tokenizer
     embeddings: Matrix
     """(vocabulary, hidden) float32"""
     words: tuple[str, ...]
-    """The foreign words the bitext holds, normalised, most frequent first."""
+    """The foreign words of the bitext, normalised, most frequent first."""
 
 
 def extend_vocabulary(
     tokenizer: Tokenizer, embeddings: Matrix, pairs: Sequence[SentencePair], config: VocabularyConfig
 ) -> Vocabulary:
-    """Give a tokenizer and an embedding table the words of a new language.
+    """Add the words of a new language to a tokenizer and an embedding table.
 
     Args:
-        tokenizer: the teacher's. WordPiece gains subwords and words; other models gain words only,
-            as added tokens, since their merges cannot be extended without retraining.
-        embeddings: (vocabulary, hidden), the teacher's input embeddings; spare rows at the end are left out.
-        pairs: bitext; the weight of a pair is how often it counts in the alignment.
+        tokenizer: tokenizer of the teacher. WordPiece gets subwords and words. Other models only get words, as
+            added tokens, since their merges cannot be extended without retraining.
+        embeddings: (vocabulary, hidden), input embeddings of the teacher; spare rows at the end are left out.
+        pairs: the bitext; the weight of a pair is its weight in the alignment.
         config: sizes and priors.
 
     Raises:
@@ -142,9 +141,9 @@ def _is_wordpiece(tokenizer: Tokenizer) -> bool:
 
 
 def _with_foreign_normalizer(tokenizer: Tokenizer) -> Tokenizer:
-    """Drop diacritics where the teacher drops them from Latin script, and nowhere else.
+    """If the teacher removes diacritics, remove them only from Latin script.
 
-    BERT's uncased normaliser removes every combining mark, which in Devanagari or Thai are vowels.
+    The uncased normaliser of BERT removes every combining mark, but in Devanagari or Thai these are vowels.
     """
     normalizer = tokenizer.normalizer
     if (
@@ -167,7 +166,7 @@ def _with_foreign_normalizer(tokenizer: Tokenizer) -> Tokenizer:
 def _with_pieces(
     tokenizer: Tokenizer, segmented: Iterable[Sequence[str]], config: VocabularyConfig
 ) -> Tokenizer:
-    """The union of the tokenizer's vocabulary and WordPiece subwords learned from words."""
+    """Add WordPiece subwords learned from words to the vocabulary of a tokenizer."""
     unknown = tokenizer.model.unk_token
     learner = Tokenizer(models.WordPiece(unk_token=unknown))
     segmented = list(segmented)
@@ -176,8 +175,8 @@ def _with_pieces(
         segmented,
         trainers.WordPieceTrainer(
             vocab_size=config.n_pieces, min_frequency=config.min_piece_frequency,
-            # the trainer numbers inner letters in the order of a hash map, new in each process, and breaks
-            # ties between merges by number: named here, they have the same numbers in every run
+            # the trainer numbers inner letters in the order of a hash map, which changes between processes, and
+            # breaks ties between merges by number: named here, they have the same numbers in every run
             special_tokens=[unknown, *(f"##{letter}" for letter in inner)],
             show_progress=False,
         ),
@@ -187,10 +186,10 @@ def _with_pieces(
 
 
 def _with_vocabulary(tokenizer: Tokenizer, tokens: Iterable[str]) -> Tokenizer:
-    """WordPiece takes the longest match, so a whole word in its vocabulary is always one token."""
+    """Add tokens. WordPiece takes the longest match, so a word in its vocabulary is always one token."""
     state = json.loads(tokenizer.to_str())
     vocabulary = state["model"]["vocab"]
-    # markers that a checkpoint added behind its vocabulary move into it, or they would be numbered anew
+    # markers that a checkpoint added after its vocabulary move into it, else they would be renumbered
     vocabulary.update({added["content"]: added["id"] for added in state["added_tokens"]})
     following = count(_n_ids(tokenizer))
     for token in tokens:
@@ -200,24 +199,22 @@ def _with_vocabulary(tokenizer: Tokenizer, tokens: Iterable[str]) -> Tokenizer:
 
 
 def _n_ids(tokenizer: Tokenizer) -> int:
-    """Rows that an embedding table of this tokenizer needs; a table may have more, which mean nothing."""
+    """Number of embedding rows that this tokenizer needs. A table can have more, which are spare."""
     return 1 + max(tokenizer.get_vocab().values())
 
 
 def _encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Ids]:
     return [
         np.array(encoding.ids, dtype=np.int32)
-        for start in range(0, len(texts), _TEXTS_TOGETHER)  # an encoding takes kilobytes, its ids few
-        for encoding in tokenizer.encode_batch(
-            texts[start : start + _TEXTS_TOGETHER], add_special_tokens=False
-        )
+        for start in range(0, len(texts), _CHUNK)  # an encoding takes kilobytes, its ids little
+        for encoding in tokenizer.encode_batch(texts[start : start + _CHUNK], add_special_tokens=False)
     ]
 
 
 def _expected_embeddings(table: TranslationTable, embeddings: Matrix) -> Matrix:
-    """(n_foreign, hidden): the mean English embedding of each row, at the length English ones have.
+    """(n_foreign, hidden): the mean English embedding of each row, scaled to the usual length.
 
-    A mean of several vectors is shorter than each of them, and the encoder was never shown short ones.
+    A mean of several vectors is shorter than each of them, and the encoder has never seen short ones.
     """
     shape = len(table.starts) - 1, len(embeddings)
     means = csr_array((table.probabilities, table.english_ids, table.starts), shape=shape) @ embeddings
@@ -227,7 +224,7 @@ def _expected_embeddings(table: TranslationTable, embeddings: Matrix) -> Matrix:
 
 
 def _blend(expected: Matrix, prior: Matrix, counts: Matrix, strength: npt.NDArray[np.float64]) -> Matrix:
-    """C / (c + k) of what the links say and k / (c + k) of the prior; only the prior without links."""
+    """C / (c + k) of the expected embedding plus k / (c + k) of the prior; without links, only the prior."""
     trust = np.where(expected.any(axis=1), counts / (counts + strength), 0.0)[:, None]
     return (trust * expected + (1 - trust) * prior).astype(np.float32)
 
@@ -239,7 +236,7 @@ def _place_pieces(
     table: TranslationTable,
     config: VocabularyConfig,
 ) -> Matrix:
-    """(vocabulary, hidden): a known token starts from its own vector, a new one from its spelling."""
+    """(vocabulary, hidden): known tokens start from their own vector, new ones from their spelling."""
     size, known = _n_ids(student), len(embeddings)
     prior = np.zeros((size, embeddings.shape[1]), dtype=np.float32)
     prior[:known] = embeddings
@@ -259,7 +256,7 @@ def _place_words(
     table: TranslationTable,
     config: VocabularyConfig,
 ) -> Matrix:
-    """(words, hidden): a word starts from the mean of its pieces."""
+    """(words, hidden): words start from the mean of their pieces."""
     prior = np.zeros((len(words), pieces.shape[1]), dtype=np.float32)
     for row, spelled in enumerate(_encode(student, words)):
         if len(spelled):
@@ -279,7 +276,7 @@ def _with_words(
     if _is_wordpiece(student):
         student = _with_vocabulary(student, words)
     else:
-        # lstrip: the space before a word belongs to it, or it would become a token without a meaning
+        # lstrip: the space before a word belongs to it, else it would be a token of its own
         student.add_tokens(
             [AddedToken(word, single_word=True, lstrip=True, normalized=True) for word in words]
         )

@@ -1,4 +1,4 @@
-"""Measures of a run against judgements, and whether one run is better than another."""
+"""Measures of runs, and significance tests between runs."""
 
 from opticlir.evaluation.comparison import (
     Comparison,
@@ -17,7 +17,6 @@ from opticlir.evaluation.measures import (
     mean_scores,
 )
 from opticlir.evaluation.significance import (
-    bootstrap_interval,
     bootstrap_interval_over_seeds,
     effect_size,
     holm,
@@ -29,7 +28,6 @@ __all__ = [
     "DEFAULT_MEASURES",
     "Comparison",
     "RunComparison",
-    "bootstrap_interval",
     "bootstrap_interval_over_seeds",
     "check_measures",
     "check_same_collection",

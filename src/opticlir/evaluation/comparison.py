@@ -1,4 +1,4 @@
-"""Compare systems by their scores per query, and runs by their files."""
+"""Compares systems by their scores per query, and runs by their rankings."""
 
 import dataclasses
 import math
@@ -29,23 +29,23 @@ from opticlir.records import Qrels, QueryId, Run
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """What one measure says of two systems, first minus second."""
+    """The comparison of two systems in one measure: first minus second."""
 
     mean_first: float
     mean_second: float
     mean_difference: float
     relative_difference: float | None
-    """Of the mean of the second system; None where that is 0."""
+    """Difference divided by the mean of the second system; None if that is 0."""
     interval: tuple[float, float]
     """Bootstrap interval of the mean difference."""
     level: float
     p_value: float
-    """Randomisation test, by itself."""
+    """p of the randomisation test, not corrected."""
     p_holm: float | None = None
-    """The same, corrected within the family of `correct_family`; None before."""
+    """p corrected within its family by `correct_family`; None before."""
     t_test_p: float
     effect_size: float | None
-    """Mean over standard deviation of the differences; None where all differ by the same amount."""
+    """Mean divided by standard deviation of the differences; None if all differences are equal."""
     wins: int
     losses: int
     ties: int
@@ -54,7 +54,7 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunComparison:
-    """Several runs against one baseline, corrected as one family: every run in every measure."""
+    """Several runs against one baseline. All runs in all measures are one family of tests."""
 
     baseline: str
     means: dict[str, dict[str, float]]
@@ -66,17 +66,17 @@ class RunComparison:
 
     @property
     def n_queries(self) -> int:
-        """Judged queries that each run was scored on."""
+        """Number of judged queries."""
         return next(iter(self._all())).n_queries
 
     @property
     def level(self) -> float:
-        """Of the intervals."""
+        """Level of the intervals."""
         return next(iter(self._all())).level
 
     @property
     def family_size(self) -> int:
-        """Number of tests that were corrected together."""
+        """Number of tests corrected together."""
         return len(self._all())
 
     def _all(self) -> list[Comparison]:
@@ -94,23 +94,23 @@ def compare_systems(
 ) -> Comparison:
     """Compare two systems in one measure, each trained with one or more seeds.
 
-    The tests see each query's mean over the seeds; the interval draws queries and seeds.
+    The tests use the mean of each query over the seeds. The interval draws queries and seeds.
 
     Args:
         first: score per query, once per training seed.
-        second: likewise for the other system; the number of seeds may be another.
-        draws: of the randomisation test and of the bootstrap.
-        seed: of the draws, not of a training.
-        level: of the interval.
-        clusters: label per query; queries of the same label are exchanged and drawn together.
+        second: likewise for the other system; the number of seeds can differ.
+        draws: number of draws of the randomisation test and of the bootstrap.
+        seed: seed of the draws, not of training.
+        level: level of the interval.
+        clusters: label per query; queries with the same label are exchanged and drawn together.
 
     Returns:
         First minus second, not yet corrected for other tests.
 
     Raises:
-        DataError: the queries differ between seeds or systems, a query has no cluster, there are fewer
-            than 2, or a score is not finite.
-        ValueError: a system has no scores at all; `draws` or `level` is out of range.
+        DataError: the queries differ between seeds or systems, a query has no cluster, there are fewer than 2
+            queries, or a score is not finite.
+        ValueError: a system has no scores; `draws` or `level` is out of range.
 
     Example:
         >>> better, worse = {"q1": 0.9, "q2": 0.7}, {"q1": 0.8, "q2": 0.5}
@@ -147,7 +147,7 @@ def compare_systems(
 
 
 def correct_family(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The same comparisons with `p_holm`: declare as one family whatever one conclusion rests on."""
+    """Return the comparisons with `p_holm`. One family is everything that one conclusion rests on."""
     adjusted = holm([comparison.p_value for comparison in comparisons])
     return [
         dataclasses.replace(comparison, p_holm=p_holm)
@@ -166,25 +166,25 @@ def compare_runs(
     missing_as_zero: bool = False,
     clusters: Mapping[QueryId, Hashable] | None = None,
 ) -> RunComparison:
-    """Compare runs with a baseline in several measures; everything compared is one family.
+    """Compare runs with a baseline in several measures. All comparisons are one family.
 
     Args:
         runs: run by name, two or more.
-        qrels: judgements that the runs are scored against.
-        measures: names as ir-measures writes them; one that is repeated counts once.
+        qrels: judgements for all runs.
+        measures: names of ir-measures; repetitions count once.
         baseline: name of a run; None takes the first.
-        draws: of the randomisation tests and of the bootstrap.
-        seed: of the draws.
-        missing_as_zero: count a judged query that a run leaves out as 0 instead of refusing the run.
-        clusters: label per judged query; queries of the same label are exchanged and drawn together.
+        draws: number of draws of the randomisation tests and of the bootstrap.
+        seed: seed of the draws.
+        missing_as_zero: count a judged query that is missing in a run as 0; by default the run is refused.
+        clusters: label per judged query; queries with the same label are exchanged and drawn together.
 
     Returns:
-        Means, and each run's comparison with the baseline.
+        Means, and the comparison of each run with the baseline.
 
     Raises:
-        DataError: a run leaves out a judged query, ranks no judged document, or has a NaN score.
-        ValueError: there are fewer than two runs, the baseline is none of them, no measure is asked
-            for, or one is unknown.
+        DataError: a run lacks a judged query, ranks no judged document, or has a NaN score.
+        ValueError: there are fewer than two runs, the baseline is not one of them, or a measure is missing or
+            unknown.
     """
     if len(runs) < 2:
         raise ValueError(f"a comparison needs 2 runs or more, found {len(runs)}")
@@ -228,7 +228,7 @@ def compare_runs(
 def _shared_queries(
     first: Sequence[Mapping[QueryId, float]], second: Sequence[Mapping[QueryId, float]]
 ) -> list[QueryId]:
-    """The queries that every seed of both systems has scored, in the order of the first."""
+    """The queries, which must be the same for all seeds of both systems, in the order of the first."""
     if not first or not second:
         raise ValueError(f"{'second' if first else 'first'} has no scores: expected one mapping per seed")
     query_ids = list(first[0])
@@ -259,7 +259,7 @@ def _labels(
 
 
 def _check_run(name: str, run: Run, qrels: Qrels, *, missing_as_zero: bool) -> None:
-    """Refuse a run whose comparison would mean nothing."""
+    """Refuse a run that cannot be compared."""
     check_same_collection(name, run, qrels)
     shared = qrels.keys() & run.keys()
     if not missing_as_zero and (missing := qrels.keys() - shared):

@@ -1,4 +1,4 @@
-"""A comparison of runs as a table: one set of cells, written for a terminal, Markdown, LaTeX or JSON."""
+"""A comparison of runs as a table for the terminal, Markdown, LaTeX or JSON."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from opticlir.evaluation.comparison import Comparison, RunComparison
 
 HEADINGS = ("run", "mean", "difference", "interval", "gain", "p", "+/-/=")
-"""One per cell of `rows`."""
+"""Headings of the cells that `rows` yields."""
 
 _MARKS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 _LATEX = {
@@ -17,7 +17,7 @@ _LATEX = {
 
 
 def significance_mark(p_holm: float | None) -> str:
-    """One star from .05 down, two from .01, three from .001; nothing above, or without a p-value.
+    """Return one star for p up to .05, two up to .01, three up to .001, else nothing.
 
     Example:
         >>> significance_mark(0.01), significance_mark(0.2)
@@ -29,14 +29,14 @@ def significance_mark(p_holm: float | None) -> str:
 
 
 def rows(comparison: RunComparison, measure: str) -> Iterator[tuple[str, ...]]:
-    """Yield the cells of each run in one measure, the baseline first; empty where nothing was compared."""
+    """Yield the cells of each run in one measure, the baseline first. Cells without a comparison are empty."""
     for name, mean in comparison.means[measure].items():
         against = comparison.comparisons[measure].get(name)
         yield (name, f"{mean:.3f}", *(_cells(against) if against else [""] * (len(HEADINGS) - 2)))
 
 
 def legend(comparison: RunComparison) -> str:
-    """One sentence that says what the cells mean."""
+    """Return one sentence that explains the cells."""
     return (
         f"{comparison.n_queries} queries; difference and relative gain against {comparison.baseline}, with a "
         f"{_percent(comparison.level)} bootstrap interval; p of the paired randomisation test "
@@ -46,7 +46,7 @@ def legend(comparison: RunComparison) -> str:
 
 
 def comparison_json(comparison: RunComparison) -> dict[str, Any]:
-    """The comparison as plain values: one object per run and measure, the baseline among them."""
+    """Return the comparison as plain values, one object per run and measure, the baseline included."""
     return {
         "baseline": comparison.baseline,
         "queries": comparison.n_queries,
@@ -64,7 +64,7 @@ def comparison_json(comparison: RunComparison) -> dict[str, Any]:
 
 
 def markdown_table(comparison: RunComparison) -> str:
-    """The comparison as Markdown: a table per measure, and the legend below them."""
+    """Return the comparison as Markdown: a table per measure, and the legend."""
     lines: list[str] = []
     for measure in comparison.means:
         lines += [
@@ -79,7 +79,7 @@ def markdown_table(comparison: RunComparison) -> str:
 
 
 def latex_table(comparison: RunComparison) -> str:
-    """The comparison as one LaTeX table with the rules of booktabs, the legend as its caption."""
+    """Return the comparison as one LaTeX table with rules of booktabs and the legend as caption."""
     lines = [
         r"\begin{table}",
         rf"\caption{{{latex_text(legend(comparison))}}}",
@@ -110,7 +110,7 @@ def _cells(comparison: Comparison) -> list[str]:
 
 def _values(comparison: Comparison) -> dict[str, Any]:
     values = dataclasses.asdict(comparison)
-    for known in ("mean_first", "mean_second", "level", "n_queries"):  # said once, outside
+    for known in ("mean_first", "mean_second", "level", "n_queries"):  # given once, outside
         del values[known]
     return values
 

@@ -1,7 +1,7 @@
-"""Score a run against judgements with the measures of ir-measures, under one tie rule.
+"""Scores a run against judgements with the measures of ir-measures, with one rule for ties.
 
-ir-measures hands each measure to another evaluator, and these break ties in different ways: a tied pair
-has RR = .5 and RR@10 = 1. So a run is first turned into scores that strictly decrease.
+ir-measures uses several evaluators, which break ties differently: a tied pair has RR = .5 and RR@10 = 1. So the
+scores of a run are first replaced by strictly decreasing ones.
 """
 
 import math
@@ -21,7 +21,7 @@ DEFAULT_MEASURES = ("AP", "nDCG@10", "R@100", "RR@10")
 
 _MAX_GRADE = 1_000_000
 _MAX_DOCUMENTS = 2**24
-"""Above it float32, in which the evaluators hold scores, has no place for that many ranks."""
+"""The evaluators store scores as float32, which cannot distinguish more ranks."""
 
 
 def evaluate(
@@ -29,21 +29,21 @@ def evaluate(
 ) -> dict[str, dict[str, float]]:
     """Score a run per measure and query.
 
-    Every judged query counts: one that the run leaves out scores 0. Queries of the run without
-    judgements are passed over. Equal scores are ordered by document id.
+    Every judged query counts; a query missing in the run scores 0. Queries without judgements are ignored. Equal
+    scores are ordered by document id.
 
     Args:
         run: scores per query and document, higher is better.
-        qrels: integer grades; a document is relevant from grade 1 on unless the measure says otherwise.
-        measures: names as ir-measures writes them, such as `AP`, `nDCG@10`, `R@100`, `P(rel=2)@5`.
+        qrels: integer grades; grade 1 and above is relevant, unless the measure says otherwise.
+        measures: names of ir-measures, such as `AP`, `nDCG@10`, `R@100`, `P(rel=2)@5`.
 
     Returns:
-        measure name (as given) -> query id -> value.
+        Value by measure name (as given) and query id.
 
     Raises:
-        DataError: no query of the run is judged, a score is NaN, a grade is beyond a million, or the
-            evaluator of a rare measure fails.
-        ValueError: a measure is unknown, or no evaluator that is installed can compute it.
+        DataError: no query of the run is judged, a score is NaN, a grade is above a million, or the evaluator
+            of a rare measure fails.
+        ValueError: a measure is unknown, or no installed evaluator can compute it.
 
     Example:
         >>> evaluate({"q1": {"a": 2.0, "b": 1.0}}, {"q1": {"b": 1}, "q2": {"c": 1}}, ["RR@10"])
@@ -64,26 +64,26 @@ def evaluate(
     try:
         for metric in ir_measures.iter_calc(list(values), _evaluable(qrels), ranked):
             values[metric.measure][metric.query_id] = float(metric.value)
-    except (ArithmeticError, OSError, SubprocessError) as error:  # of programs that ir-measures starts
+    except (ArithmeticError, OSError, SubprocessError) as error:  # from programs that ir-measures starts
         raise DataError(f"the evaluator behind {', '.join(measures)} failed on this run: {error}") from error
     return {name: dict(values[measure]) for name, measure in parsed.items()}
 
 
 def check_measures(measures: Sequence[str]) -> None:
-    """Refuse a measure that `evaluate` would refuse, before any file is read.
+    """Check measures before any file is read.
 
     Raises:
-        ValueError: a measure is unknown, or no evaluator that is installed can compute it.
+        ValueError: a measure is unknown, or no installed evaluator can compute it.
     """
     for name in measures:
         _parse(name)
 
 
 def distinct_measures(measures: Sequence[str]) -> tuple[str, ...]:
-    """Each measure once, under the name that it was first given: the same one twice would be two tests of a family.
+    """Return each measure once, under its first name. A repetition would be a second test in a family.
 
     Raises:
-        ValueError: as of `check_measures`.
+        ValueError: as in `check_measures`.
 
     Example:
         >>> distinct_measures(["AP", "nDCG@10", "MAP", "AP"])
@@ -96,15 +96,15 @@ def distinct_measures(measures: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_same_collection(name: str, run: Run, qrels: Qrels) -> None:
-    """Refuse judgements of another collection, by which every measure of a run would be 0.
+    """Refuse judgements of another collection, with which every measure would be 0.
 
     Args:
-        name: of the run, for messages.
-        run: what was ranked.
-        qrels: what is judged.
+        name: name of the run, for messages.
+        run: the rankings.
+        qrels: the judgements.
 
     Raises:
-        DataError: they share no query, or all that is ranked stands in no judgement of any query.
+        DataError: they share no query, or no ranked document has a judgement.
     """
     shared = qrels.keys() & run.keys()
     if not shared:
@@ -121,7 +121,7 @@ def check_same_collection(name: str, run: Run, qrels: Qrels) -> None:
 
 
 def mean_scores(scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Mean over the judged queries, per measure.
+    """Return the mean of each measure over the judged queries.
 
     Example:
         >>> mean_scores({"AP": {"q1": 1.0, "q2": 0.5}})
@@ -135,7 +135,7 @@ def _first_document(by_query: Run | Qrels) -> str | None:
 
 
 def _strictly_decreasing(query_id: str, scores: Mapping[DocumentId, float]) -> dict[DocumentId, float]:
-    """The same ranking with the scores n, n - 1, ..., 1: no evaluator can see a tie in it."""
+    """The same ranking with the scores n, n - 1, ..., 1, so that no evaluator sees a tie."""
     for doc_id, score in scores.items():
         if math.isnan(score):
             raise DataError(f"the run's score of document {doc_id!r} for query {query_id!r} is NaN")
@@ -148,10 +148,10 @@ def _strictly_decreasing(query_id: str, scores: Mapping[DocumentId, float]) -> d
 
 
 def _evaluable(qrels: Qrels) -> Qrels:
-    """The same judgements in a form that trec_eval survives.
+    """The same judgements in a form that trec_eval can read.
 
-    It crashes on a query whose grades are all negative, so these become 0; and its memory grows with the
-    highest grade.
+    trec_eval crashes if all grades of a query are negative, so these become 0. Its memory grows with the highest
+    grade, so very high grades are refused.
     """
     for query_id, grades in qrels.items():
         if (highest := max(grades.values(), default=0)) > _MAX_GRADE:
@@ -185,7 +185,7 @@ def _parse(name: str) -> Any:
 
 
 def _nearest(name: str) -> str:
-    """The known measure that the name was meant to be, with the cutoff that was asked for."""
+    """The most similar known measure, with the given cutoff."""
     known = {measure.casefold(): measure for measure in sorted(ir_measures.measures.registry)}
     head = re.split("[@(]", name, maxsplit=1)[0]
     found = nearest(head.casefold(), known, cutoff=0.0)

@@ -1,8 +1,8 @@
-"""Is one system better than another? Paired tests and intervals over the queries of one measure.
+"""Paired significance tests and intervals over the queries of one measure.
 
-A unit is what chance hands out as a whole: a query, or a cluster of queries that belong together, such
-as one question in several languages. Within a call, neither the order of the queries nor which system
-stands first changes what is drawn, so swapping the systems changes signs and nothing else.
+A unit is what is drawn as a whole: a query, or a cluster of queries that belong together, such as one question
+in several languages. The draws do not depend on the order of the queries or of the systems, so swapping the
+systems only changes signs.
 
 Reference: Smucker, Allan and Carterette, A comparison of statistical significance tests for information
 retrieval evaluation, CIKM 2007. Phipson and Smyth, Permutation p-values should never be zero, 2010.
@@ -20,23 +20,23 @@ from scipy import stats
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Scores: TypeAlias = Sequence[float] | Array
-"""One value of one measure per query, in the same order of queries everywhere."""
+"""One value of a measure per query, with the same order of queries everywhere."""
 Clusters: TypeAlias = Sequence[Hashable] | None
-"""One label per query; queries with the same label are one unit. None makes each query its own unit."""
+"""One label per query. Queries with the same label are one unit; None makes each query a unit."""
 
 DEFAULT_DRAWS = 10_000
 
 _ROUNDING = 1e-10
-"""Sums of up to 100,000 scores that differ by less, relative to the scores, are the same number."""
+"""Sums of up to 100,000 scores are equal if they differ by less than this, relative to the scores."""
 _CHUNK = 2**17
-"""Draws times units held at once: 1 MiB per float64 array, so that it stays in the cache."""
+"""Draws times units in memory at once: 1 MiB per float64 array, so that it stays in the cache."""
 
 
 def paired_differences(first: Scores, second: Scores) -> Array:
-    """First minus second per query, 0 where they differ by rounding alone.
+    """Return first minus second per query; 0 if they differ only by rounding.
 
     Raises:
-        ValueError: the two are not one finite number per query for the same two queries or more.
+        ValueError: the scores are not one finite number per query, or there are fewer than 2 queries.
     """
     left, right = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if left.ndim != 1 or left.shape != right.shape:
@@ -55,24 +55,24 @@ def paired_differences(first: Scores, second: Scores) -> Array:
 def randomisation_test(
     first: Scores, second: Scores, *, draws: int = DEFAULT_DRAWS, seed: int, clusters: Clusters = None
 ) -> float:
-    """Test whether two systems differ, by exchanging them at random within each query (two-sided).
+    """Test whether two systems differ, by randomly exchanging them within queries (two-sided).
 
-    The statistic is the absolute mean difference. Where there are no more patterns of exchange than
-    `draws`, each is tried once and p is exact; otherwise patterns are drawn.
+    The statistic is the absolute mean difference. If there are at most `draws` patterns of exchange, each is
+    tried once and p is exact; otherwise patterns are drawn.
 
     Args:
         first: score per query.
         second: score per query, same order.
         draws: number of random patterns, 1 or more.
-        seed: of the draws.
+        seed: seed of the draws.
         clusters: label per query; a cluster is exchanged as a whole.
 
     Returns:
-        p = (hits + 1) / (draws + 1), never 0: the observed pattern counts as one of them.
+        p = (hits + 1) / (draws + 1). It is never 0, since the observed pattern counts.
 
     Raises:
-        ValueError: the scores do not fit each other or are not finite, there are fewer than 2 units,
-            or `draws` is below 1.
+        ValueError: the scores do not match or are not finite, there are fewer than 2 units, or `draws` is
+            below 1.
 
     Example:
         >>> randomisation_test([0.9, 0.7, 0.5], [0.8, 0.5, 0.2], seed=0)  # 2 of 8 patterns
@@ -80,7 +80,7 @@ def randomisation_test(
     """
     _check_draws(draws)
     totals = _units(paired_differences(first, second)[:, None], clusters)[0][:, 0]
-    # exchanging is a sign, so only magnitudes matter; sorted, they are free of order and direction
+    # an exchange changes a sign, so only magnitudes count; sorting removes order and direction
     magnitudes = np.sort(np.abs(totals[totals != 0.0]))
     sum_of_magnitudes = math.fsum(magnitudes)
     threshold = abs(math.fsum(totals)) - _ROUNDING * sum_of_magnitudes
@@ -104,11 +104,11 @@ def paired_t_test(first: Scores, second: Scores, *, clusters: Clusters = None) -
         clusters: label per query.
 
     Returns:
-        p. It is 1 where the systems agree on every unit, and 0, the limit, where all units differ by
-        the same amount.
+        p. It is 1 if the systems agree on every unit, and 0 (the limit) if all units differ by the same
+        amount.
 
     Raises:
-        ValueError: the scores do not fit each other or are not finite, or there are fewer than 2 units.
+        ValueError: the scores do not match or are not finite, or there are fewer than 2 units.
 
     Example:
         >>> round(paired_t_test([0.9, 0.7, 0.5], [0.8, 0.5, 0.2]), 4)
@@ -121,18 +121,18 @@ def paired_t_test(first: Scores, second: Scores, *, clusters: Clusters = None) -
 
 
 def effect_size(first: Scores, second: Scores) -> float | None:
-    """Mean of the paired differences in units of their standard deviation (Cohen's d_z).
+    """Return the mean of the paired differences divided by their standard deviation (Cohen's d_z).
 
     Args:
         first: score per query.
         second: score per query, same order.
 
     Returns:
-        0 where the systems agree on every query; None where all queries differ by the same amount, so
-        that there is no deviation to measure in.
+        0 if the systems agree on every query; None if all queries differ by the same amount, so that the
+        deviation is 0.
 
     Raises:
-        ValueError: the scores do not fit each other or are not finite, or there are fewer than 2.
+        ValueError: the scores do not match or are not finite, or there are fewer than 2.
 
     Example:
         >>> effect_size([0.9, 0.7, 0.5], [0.8, 0.5, 0.2])
@@ -147,13 +147,13 @@ def effect_size(first: Scores, second: Scores) -> float | None:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct the p-values of a family of tests, so that one false finding in it stays as rare as alpha.
+    """Correct the p-values of a family of tests (Holm), so that a false finding is as rare as alpha.
 
     Args:
-        p_values: all tests of the family, also those that found nothing.
+        p_values: all tests of the family, also those without a finding.
 
     Returns:
-        Adjusted p-values in the same order: reject where one is at most alpha.
+        Adjusted p-values in the same order. Reject those of at most alpha.
 
     Raises:
         ValueError: a p-value is outside 0 to 1.
@@ -174,40 +174,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def bootstrap_interval(
-    differences: Scores,
-    *,
-    level: float = 0.95,
-    draws: int = DEFAULT_DRAWS,
-    seed: int,
-    clusters: Clusters = None,
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean difference, drawing queries with replacement.
-
-    Args:
-        differences: first minus second per query.
-        level: share of intervals that shall hold the true mean, between 0 and 1.
-        draws: number of resamples, 1 or more.
-        seed: of the draws.
-        clusters: label per query; a cluster is drawn as a whole.
-
-    Returns:
-        Lower and upper end.
-
-    Raises:
-        ValueError: a difference is not finite, there are fewer than 2 units, or `level` or `draws` is
-            out of range.
-
-    Example:
-        >>> bootstrap_interval([0.25, 0.25, 0.25], seed=0)
-        (0.25, 0.25)
-    """
-    values = np.asarray(differences, dtype=np.float64)
-    return bootstrap_interval_over_seeds(
-        values[None], np.zeros((1, values.size)), level=level, draws=draws, seed=seed, clusters=clusters
-    )
-
-
 def bootstrap_interval_over_seeds(
     first: Array,
     second: Array,
@@ -217,25 +183,25 @@ def bootstrap_interval_over_seeds(
     seed: int,
     clusters: Clusters = None,
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean difference, drawing queries and training seeds.
+    """Return the percentile bootstrap interval of the mean difference, drawing queries and training seeds.
 
-    Both systems answer the same drawn queries; their seeds are drawn apart, since they were trained
-    apart. With one seed on a side there is nothing to draw there.
+    Both systems answer the same drawn queries. Their seeds are drawn separately, since they were trained
+    separately. A system with one seed has nothing to draw.
 
     Args:
         first: (seeds, queries) scores.
-        second: (seeds, queries) scores; the number of seeds may be another.
-        level: share of intervals that shall hold the true mean, between 0 and 1.
+        second: (seeds, queries) scores; the number of seeds can differ.
+        level: share of intervals that contain the true mean, between 0 and 1.
         draws: number of resamples, 1 or more.
-        seed: of the draws.
+        seed: seed of the draws.
         clusters: label per query; a cluster is drawn as a whole.
 
     Returns:
         Lower and upper end of the mean of first minus the mean of second.
 
     Raises:
-        ValueError: the shapes do not fit, a score is not finite, there are fewer than 2 units, or
-            `level` or `draws` is out of range.
+        ValueError: the shapes do not match, a score is not finite, there are fewer than 2 units, or `level`
+            or `draws` is out of range.
     """
     _check_draws(draws)
     if not 0.0 < level < 1.0:
@@ -249,7 +215,7 @@ def bootstrap_interval_over_seeds(
     totals, sizes = _units(np.concatenate([first, second]).T, clusters)
     left, right = totals[:, : len(first)], totals[:, len(first) :]
     difference = left.mean(axis=1) - right.mean(axis=1)
-    # one direction and one order for both ways to write the same comparison
+    # one direction and order, whichever system comes first
     is_swapped = np.sort(difference).tolist() < np.sort(-difference).tolist()
     if is_swapped:
         left, right, difference = right, left, -difference
@@ -302,14 +268,14 @@ def _units(values: Array, clusters: Clusters) -> tuple[Array, Array]:
 
 
 def _all_patterns(n_units: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yield each subset of the units once, as rows of 0 and 1."""
+    """Yield each subset of the units once, in rows of 0 and 1."""
     for start, n_rows in _chunks(2**n_units, n_units):
         numbers = np.arange(start, start + n_rows)[:, None]
         yield (numbers >> np.arange(n_units) & 1).astype(np.uint8)
 
 
 def _random_patterns(n_units: int, draws: int, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yield `draws` random subsets of the units in all, as rows of 0 and 1."""
+    """Yield `draws` random subsets of the units, in rows of 0 and 1."""
     generator = np.random.default_rng(seed)
     for _, n_rows in _chunks(draws, n_units):
         packed = generator.integers(0, 256, size=(n_rows, -(-n_units // 8)), dtype=np.uint8)
@@ -317,7 +283,7 @@ def _random_patterns(n_units: int, draws: int, seed: int) -> Iterator[npt.NDArra
 
 
 def _chunks(n_rows: int, n_columns: int) -> Iterator[tuple[int, int]]:
-    """Yield start and length of runs of rows that hold `_CHUNK` numbers or fewer, one row at least."""
+    """Yield start and length of chunks of rows with at most `_CHUNK` numbers, but at least one row."""
     step = max(1, _CHUNK // max(1, n_columns))
     for start in range(0, n_rows, step):
         yield start, min(step, n_rows - start)

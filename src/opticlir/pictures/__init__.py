@@ -1,4 +1,4 @@
-"""What a model does, made visible: token alignments, training curves, a report in one file."""
+"""Pictures and reports: token alignments, training curves, HTML pages."""
 
 from opticlir.data.visible import visible
 from opticlir.pictures.alignment import TokenAlignment, align_texts, align_words

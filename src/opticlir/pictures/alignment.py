@@ -1,4 +1,4 @@
-"""Which English tokens the student's tokens stand for: the transport plan of one pair of texts."""
+"""Token alignment: the transport plan between a foreign and an English text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,40 +14,53 @@ from opticlir.data.normalisation import normalise_typed
 from opticlir.data.visible import shown, visible
 from opticlir.encoder import EncodedText, Piece, encode_pieces
 from opticlir.errors import ArtefactError, DataError
+from opticlir.pictures.page import style_sheet
 from opticlir.transport import cosine_cost, proximal_point, uniform
 
 CONTINUATION = "·"
-"""Stands before a piece that goes on with the word of the piece before it."""
+"""Marks a piece that continues the word of the piece before."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TokenAlignment:
-    """A foreign text laid over its English meaning, token by token."""
+    """The alignment of a foreign text with an English one, token by token. Notebooks show it as a table."""
 
     foreign: tuple[str, ...]
-    """Tokens of the student, shown safely; `·ni` continues the word of the token before it."""
+    """Tokens of the student, shown safely. `·ni` continues the word of the token before."""
     english: tuple[str, ...]
-    """Likewise of the teacher."""
+    """Tokens of the teacher, likewise."""
     plan: Float[np.ndarray, "m n"]
-    """Mass moved from each foreign to each English token; the whole plan sums to 1."""
+    """Mass from each foreign to each English token. The plan sums to 1."""
     cost: float
-    """Mean cosine distance that the mass travels: 0 is the same vectors, 1 unrelated ones, 2 the most."""
+    """Mean cosine distance of the plan: 0 for equal vectors, 1 for unrelated ones, at most 2."""
     is_cut: bool
-    """Whether a text is longer than its encoder reads, so that its end is left out."""
+    """Whether a text is longer than the limit of its encoder, so that its end is left out."""
+
+    def __repr__(self) -> str:
+        """The grid of the terminal, without colours."""
+        from opticlir.pictures.alignment_terminal import alignment_lines  # noqa: PLC0415 - it imports this module
+
+        return alignment_lines(self).plain
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        from opticlir.pictures.alignment_html import alignment_html  # noqa: PLC0415 - it imports this module
+
+        return f"<style>\n{style_sheet('alignment.css')}</style>\n{alignment_html(self)}"
 
     @property
     def shares(self) -> Float[np.ndarray, "m n"]:
-        """The part of each foreign token's mass that goes to each English token; rows sum to 1."""
+        """Share of the mass of each foreign token that goes to each English token. Rows sum to 1."""
         return self.plan / self.plan.sum(axis=1, keepdims=True)
 
     @property
     def legend(self) -> str:
-        """How to read a picture of the shares, in one line."""
+        """One line that explains a picture of the shares."""
         cut = " A text is longer than the model reads: its end is left out." if self.is_cut else ""
         return f"Each row: where a token goes, in %. Mean cosine distance {self.cost:.2f}.{cut}"
 
     def strongest(self, row: int, *, at_least: float) -> list[tuple[str, float]]:
-        """English tokens and shares of one foreign token from `at_least` on, the largest share first."""
+        """Return the English tokens with a share of at least `at_least`, the largest share first."""
         shares = self.shares[row]
         order = np.argsort(-shares, kind="stable")
         return [
@@ -56,21 +69,21 @@ class TokenAlignment:
 
 
 def align_texts(model: MultiVectorEncoder, foreign: str, english: str) -> TokenAlignment:
-    """Align a foreign text with an English one as training does: cosine cost, uniform mass, proximal plan.
+    """Align a foreign text with an English one as in training: cosine cost, uniform mass, proximal plan.
 
-    The foreign text goes through the query route, the student's. The English one goes through the
-    document route: it is the teacher's half of a cross-lingual model, and what the student is compared
-    with in a search. Training itself compares with the teacher's query route, which is not in the saved
-    model; for encoders without prompts, the default teacher among them, both give the same vectors.
+    The foreign text goes through the query route, which is the student. The English text goes through the document
+    route, which is the teacher, as in a search. Training uses the query route of the teacher, which the saved
+    model lacks. For encoders without prompts, such as the default teacher, both routes give the same vectors.
+    Both texts are normalised to NFC first.
 
     Args:
         model: a trained cross-lingual model, or any encoder.
-        foreign: text in the language of the queries.
-        english: its meaning.
+        foreign: a text in the language of the queries.
+        english: a text in English, for example its translation.
 
     Raises:
-        DataError: a text has no token, or holds what is no text (half of a surrogate pair).
-        ArtefactError: the model gives a vector that is not finite.
+        DataError: a text has no token, or contains NUL or half of a surrogate pair.
+        ArtefactError: the model computes a vector that is not finite.
     """
     return align_encoded(_encoded(model, foreign, "query"), _encoded(model, english, "document"))
 
@@ -79,8 +92,8 @@ def align_encoded(student: EncodedText, teacher: EncodedText) -> TokenAlignment:
     """Align two encoded texts, piece by piece; see `align_texts`.
 
     Args:
-        student: the foreign text, with a piece at least.
-        teacher: the English one, likewise.
+        student: the foreign text, with at least one piece.
+        teacher: the English text, likewise.
     """
     cost = cosine_cost(torch.from_numpy(student.tokens)[None], torch.from_numpy(teacher.tokens)[None])
     source, target = (uniform(torch.ones(1, length, dtype=torch.bool)) for length in cost.shape[1:])
@@ -95,7 +108,12 @@ def align_encoded(student: EncodedText, teacher: EncodedText) -> TokenAlignment:
 
 
 def align_words(student: EncodedText, teacher: EncodedText) -> TokenAlignment:
-    """The alignment of `align_encoded` with the pieces of each word put together, and their mass summed."""
+    """Align two encoded texts word by word: as `align_encoded`, with the mass of the pieces of a word summed.
+
+    Args:
+        student: the foreign text, with at least one piece.
+        teacher: the English text, likewise.
+    """
     pieces = align_encoded(student, teacher)
     rows, columns = _word_starts(student.pieces), _word_starts(teacher.pieces)
     return TokenAlignment(
@@ -124,7 +142,7 @@ def _encoded(model: MultiVectorEncoder, text: str, task: Literal["query", "docum
         raise DataError(f"no token in {shown(text)}: give a text with words in it")
     if not np.isfinite(encoded.tokens).all():
         raise ArtefactError(
-            f"the model gives a vector that is not finite for {shown(text)}: it is damaged; use another copy"
+            f"the model computes a vector that is not finite for {shown(text)}: it is damaged; use another copy"
         )
     return encoded
 

@@ -1,15 +1,15 @@
-"""An alignment as a table in HTML: it can be selected, searched, read aloud, and needs no font of ours."""
+"""An alignment as an HTML table, which can be selected, searched and read aloud."""
 
 from collections.abc import Callable, Mapping
 
 from opticlir.pictures.alignment import TokenAlignment
 from opticlir.pictures.page import escaped, html_page, isolated
 
-_FAINTEST = 0.05  # smaller shares get their shade, and no number
+_FAINTEST = 0.05  # smaller shares have a shade, but no number
 
 
 def alignment_html(alignment: TokenAlignment) -> str:
-    """Markup of an alignment, to be put into a page of `html_page`."""
+    """Return the markup of an alignment for a page of `html_page`."""
     return (
         f'<figure><div class="wide">{_grid(alignment, _cell)}</div>\n'
         f"<figcaption>{escaped(alignment.legend)}</figcaption></figure>"
@@ -17,7 +17,7 @@ def alignment_html(alignment: TokenAlignment) -> str:
 
 
 def alignment_strip(alignments: Mapping[str, TokenAlignment]) -> str:
-    """Markup of several alignments side by side: small grids without numbers, each under its caption."""
+    """Return the markup of several alignments side by side: small grids without numbers, with captions."""
     figures = "\n".join(
         f"<figure><figcaption>{escaped(caption)}</figcaption>{_grid(alignment, _shade)}</figure>"
         for caption, alignment in alignments.items()
@@ -26,7 +26,13 @@ def alignment_strip(alignments: Mapping[str, TokenAlignment]) -> str:
 
 
 def alignment_page(alignment: TokenAlignment, foreign: str, english: str) -> str:
-    """A page of its own for an alignment, under the two texts it is of."""
+    """Return a whole page with an alignment and its two texts.
+
+    Args:
+        alignment: the alignment to show.
+        foreign: the foreign text as it was written.
+        english: the English text as it was written.
+    """
     texts = f"<p>{isolated(foreign)}<br>{isolated(english)}</p>"
     return html_page("Token alignment", f"{texts}\n{alignment_html(alignment)}")
 

@@ -1,4 +1,4 @@
-"""An alignment as a picture to put in a paper or a letter."""
+"""An alignment as a PNG picture, for example for a paper."""
 
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 _CELL = 0.46  # inches, with a number in it
 _SMALLEST_CELL = 0.12  # inches, for long texts: labels of 6 points
-_LONGEST_SIDE = 14.0  # inches, before cells shrink
-_NUMBERED_CELL = 0.3  # inches: smaller cells have no room for a number
+_LONGEST_SIDE = 14.0  # inches; longer pictures have smaller cells
+_NUMBERED_CELL = 0.3  # inches; smaller cells have no number
 _FAINTEST = 0.05  # smaller shares get no number
 
 
 def alignment_png(alignment: TokenAlignment) -> Image:
     """Draw an alignment as a heat map: foreign tokens down, English tokens across.
 
-    A token with a letter that no installed font has is shown by its number, and the caption says so.
+    A token with a letter that no installed font has is shown as a number. The caption explains it.
 
     Raises:
         SetupError: matplotlib is not installed.
@@ -57,7 +57,7 @@ def _labels(tokens: tuple[str, ...], missing: str) -> list[str]:
 
 
 def _rule(axes: "Axes", n_rows: int, n_columns: int) -> None:
-    """Hair lines between the cells lead the eye from a label to its row or column."""
+    """Draw thin lines between the cells, which connect a label with its row or column."""
     axes.set_xticks(np.arange(n_columns + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(n_rows + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#d5dae1", linewidth=0.6)
@@ -78,5 +78,7 @@ def _write_numbers(axes: "Axes", shares: Float[np.ndarray, "m n"]) -> None:
 def _caption(alignment: TokenAlignment, missing: str) -> str:
     lines = [alignment.legend]
     if missing:
-        lines.append("[n] is the n-th token: no installed font has its letters; the HTML picture shows them")
+        lines.append(
+            "[n] is the n-th token, whose letters no installed font has; the HTML picture shows them"
+        )
     return "\n".join(lines)

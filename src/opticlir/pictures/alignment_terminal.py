@@ -1,4 +1,4 @@
-"""An alignment in the terminal: a grid where it fits, a list where it does not; readable without colour."""
+"""An alignment in the terminal: a grid, or a list if it is too wide. It is readable without colour."""
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -7,20 +7,20 @@ from rich.text import Text
 from opticlir.pictures.alignment import TokenAlignment
 
 _SHADES = ((0.75, "█"), (0.5, "▓"), (0.25, "▒"), (0.05, "░"))
-_FAINTEST = _SHADES[-1][0]  # a smaller share is no link anybody needs to see
-_NARROWEST, _WIDEST = 4, 12  # columns of a token: "█100", and a longish word
+_FAINTEST = _SHADES[-1][0]  # smaller shares are not shown
+_NARROWEST, _WIDEST = 4, 12  # columns of a token: "█100", and a long word
 _MOST_BANDS = 3
 _BLUE = (37, 99, 235)
 
 
 def alignment_lines(alignment: TokenAlignment, *, width: int = 80) -> Text:
-    """Draw an alignment: a row per foreign token, a column per English one, shares in percent.
+    """Draw an alignment: a row per foreign token, a column per English token, shares in percent.
 
-    A grid wider than the terminal goes on below, up to three times; from there on each foreign token
-    gets a line with the English tokens it goes to.
+    A grid wider than the terminal is split into up to three parts, one below the other. A wider one becomes a list:
+    one line per foreign token with its English tokens.
 
     Args:
-        alignment: what to draw.
+        alignment: the alignment to draw.
         width: columns of the terminal.
     """
     label = min(_WIDEST + 4, max(map(cell_len, alignment.foreign)))
@@ -34,7 +34,7 @@ def alignment_lines(alignment: TokenAlignment, *, width: int = 80) -> Text:
 
 
 def _bands(alignment: TokenAlignment, width: int) -> list[range]:
-    """Columns that fit side by side, band after band; a terminal too narrow for one gets it all the same."""
+    """Ranges of columns that fit side by side. Each has at least one column, however narrow the terminal."""
     bands, start, used = [], 0, 0
     for column, token in enumerate(alignment.english):
         needed = 1 + _column_width(token)
@@ -75,7 +75,7 @@ def _cell(share: float, width: int) -> Text:
 
 
 def _colour(share: float) -> Style:
-    """White to blue behind the number, with the ink that stands out from it."""
+    """Background from white to blue, and a text colour with enough contrast."""
     red, green, blue = (round(255 + (tint - 255) * share) for tint in _BLUE)
     return Style(color="white" if share > 0.6 else "black", bgcolor=f"rgb({red},{green},{blue})")
 

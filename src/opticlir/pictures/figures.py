@@ -1,4 +1,4 @@
-"""Figures by matplotlib: where it is needed, which fonts it takes, what comes out."""
+"""Figures with matplotlib: its settings, its fonts, and the finished images."""
 
 import base64
 import importlib.util
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FIRST_FONT = "DejaVu Sans"  # comes with matplotlib
-_BOXES = "Last Resort"  # claims every letter, and draws the same box for all of a script
+_BOXES = "Last Resort"  # has every letter, but draws one box for a whole script
 _MIME = {"png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -28,12 +28,12 @@ class Image:
 
     @property
     def uri(self) -> str:
-        """The picture as a `data:` address, so that a page needs no other file."""
+        """The picture as a `data:` address, for pages in one file."""
         return f"data:{_MIME[self.format]};base64,{base64.b64encode(self.data).decode('ascii')}"
 
 
 def require_matplotlib() -> None:
-    """Refuse to begin where pictures cannot be drawn.
+    """Check that pictures can be drawn.
 
     Raises:
         SetupError: matplotlib is not installed.
@@ -44,7 +44,7 @@ def require_matplotlib() -> None:
 
 @contextmanager
 def drawing(text: str = "") -> Iterator[str]:
-    """Settings of our figures while the block runs, with fonts for the letters of `text`.
+    """Set matplotlib up for our figures while the block runs, with fonts for the letters of `text`.
 
     Yields:
         The characters of `text` that no installed font has.
@@ -58,17 +58,17 @@ def drawing(text: str = "") -> Iterator[str]:
     families, missing = _fonts_for(text)
     settings = {
         "font.family": families,
-        "svg.hashsalt": "opticlir",  # else ids in the file differ from run to run
+        "svg.hashsalt": "opticlir",  # else the ids in the file change with each run
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "text.parse_math": False,  # a dollar sign is a dollar sign
+        "text.parse_math": False,  # a dollar sign does not begin a formula
     }
     with mpl.rc_context(settings):
         yield missing
 
 
 def render(figure: "Figure", kind: Literal["png", "svg"]) -> Image:
-    """Draw a figure; the same figure gives the same bytes."""
+    """Draw a figure. Equal figures give equal bytes."""
     buffer = io.BytesIO()
     metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
     figure.savefig(buffer, format=kind, dpi=150, bbox_inches="tight", metadata=metadata)
@@ -76,7 +76,7 @@ def render(figure: "Figure", kind: Literal["png", "svg"]) -> Image:
 
 
 def _fonts_for(text: str) -> tuple[list[str], str]:
-    """Font families that together have the letters of a text, and the letters that none of them has."""
+    """Return font families that cover the letters of a text, and the letters that none of them has."""
     from matplotlib.font_manager import fontManager  # noqa: PLC0415 - an extra
 
     missing = {ord(char) for char in text if not char.isspace()}
@@ -97,7 +97,7 @@ def _fonts_for(text: str) -> tuple[list[str], str]:
 
 @cache
 def _letters_of(font_file: str) -> frozenset[int]:
-    """Code points of a font; none of one that cannot be drawn with (bitmaps, files since removed)."""
+    """Code points of a font; empty for a font that cannot be used (bitmaps, removed files)."""
     from matplotlib.font_manager import get_font  # noqa: PLC0415 - an extra
 
     try:

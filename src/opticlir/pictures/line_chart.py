@@ -1,4 +1,4 @@
-"""Curves drawn into the page itself: they follow its light and dark, and need no library."""
+"""Line charts as SVG in a page. They follow its light or dark colours and need no library."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from opticlir.pictures.page import escaped
 
 Points = tuple[Sequence[float | int], Sequence[float | int]]
-"""Abscissas and ordinates."""
+"""x values and y values."""
 
 _WIDTH, _HEIGHT = 440, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34  # margins that ticks and the name of the abscissa need
-_N_COLOURS = 6  # of the page's style sheet
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34  # margins for ticks and the name of the x axis
+_N_COLOURS = 6  # in the style sheet of the page
 _N_TICKS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LineChart:
-    """Lines over steps or layers, the ordinate from 0 up; values that are not finite are left out."""
+    """Lines over steps or layers; the y axis begins at 0. Values that are not finite are left out."""
 
     title: str
     lines: Mapping[str, Points]
-    """By name."""
+    """Points by name of the line."""
     top: float | None = None
-    """Upper end of the ordinate; None is that of the values."""
+    """Upper end of the y axis; None takes the largest value."""
     across: str = "step"
-    """What the abscissa counts."""
+    """Name of the x axis."""
 
     def html(self) -> str:
-        """A `figure` with its legend in words; colours are those of the page."""
+        """Return a `figure` with its legend, in the colours of the page."""
         finite = {name: _finite(points) for name, points in self.lines.items()}
         drawn = {name: points for name, points in finite.items() if points}
         keys = "\n".join(
@@ -71,7 +71,7 @@ def _finite(points: Points) -> list[tuple[float, float]]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high`, about five of them."""
+    """About five round numbers from `low` to `high`."""
     wanted = (high - low) / _N_TICKS
     power = 10.0 ** math.floor(math.log10(wanted))
     step = next(round_number * power for round_number in (1, 2, 5, 10) if round_number * power >= wanted)

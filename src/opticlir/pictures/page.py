@@ -1,4 +1,4 @@
-"""The shell of every HTML page we write: one file, nothing from elsewhere, no scripts."""
+"""The frame of every HTML page: one file, without scripts and external resources."""
 
 from html import escape
 from importlib.resources import files
@@ -8,20 +8,24 @@ from opticlir.data.visible import visible
 
 
 def html_page(title: str, content: str) -> str:
-    """Put finished markup into a page that reads well in light and in dark.
+    """Return a page with the given content, for light and dark mode.
 
     Args:
         title: plain text.
-        content: markup; whoever made it has escaped what is in it.
+        content: markup, in which all text is already escaped.
     """
-    folder = files("opticlir.pictures")
-    style = (folder / "page.css").read_text(encoding="utf-8")
-    shell = Template((folder / "page.html").read_text(encoding="utf-8"))
+    style = style_sheet("page.css") + style_sheet("alignment.css")
+    shell = Template((files("opticlir.pictures") / "page.html").read_text(encoding="utf-8"))
     return shell.substitute(title=escaped(title), style=style.rstrip(), content=content)
 
 
+def style_sheet(name: str) -> str:
+    """Return one of the style sheets of this package: `page.css`, or `alignment.css` for alignments alone."""
+    return (files("opticlir.pictures") / name).read_text(encoding="utf-8")
+
+
 def escaped(text: str) -> str:
-    r"""A text as it may stand in markup, in quotes too; see `visible` for what cannot be seen.
+    r"""Escape a text for markup, including quotes. Invisible characters are shown as in `visible`.
 
     Example:
         >>> escaped('<b title="x">\u202e')
@@ -31,5 +35,5 @@ def escaped(text: str) -> str:
 
 
 def isolated(text: str) -> str:
-    """A foreign text in markup, its direction of writing kept from its surroundings."""
+    """Return the markup of a foreign text whose writing direction does not affect its surroundings."""
     return f"<bdi>{escaped(text)}</bdi>"

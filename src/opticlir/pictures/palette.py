@@ -1,4 +1,4 @@
-"""Colours of our figures, and marks for those who cannot tell them apart."""
+"""Colours of figures, and marks for readers who cannot distinguish colours."""
 
 COLOURS = (
     "#0b5cad", "#b3520f", "#1a7f37", "#8250df", "#9a6700", "#cf222e",
@@ -8,10 +8,10 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 
 
 def colour_of(number: int) -> str:
-    """Colour of the n-th thing; they come again after the last."""
+    """Return the colour of the n-th item; after the last one they repeat."""
     return COLOURS[number % len(COLOURS)]
 
 
 def mark_of(number: int) -> str:
-    """Mark of the n-th thing, likewise."""
+    """Return the mark of the n-th item; after the last one they repeat."""
     return MARKS[number % len(MARKS)]

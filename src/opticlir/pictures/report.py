@@ -1,4 +1,4 @@
-"""A report in one HTML file: sections of prose, tables and pictures, all of it escaped."""
+"""A report in one HTML file: sections with text, tables and pictures. All text is escaped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from opticlir.pictures.figures import Image
 from opticlir.pictures.page import escaped, html_page
 
 Cell: TypeAlias = str | float | int | None
-"""Of a table: text, a measure, a count, or nothing."""
+"""A table cell: text, a measure, a count, or nothing."""
 
 _STRONG_ROW = '<tr class="strong">'
 _NUMBER = ' class="number"'
@@ -16,34 +16,34 @@ _NUMBER = ' class="number"'
 
 @runtime_checkable
 class Block(Protocol):
-    """Anything that can stand in a section."""
+    """An element of a section."""
 
     def html(self) -> str:
-        """Its markup, with everything escaped that came from outside."""
+        """Return its markup, with all text escaped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Plain text; an empty line begins a new paragraph."""
+    """Plain text. An empty line begins a new paragraph."""
 
     text: str
 
     def html(self) -> str:
-        """One `p` per paragraph."""
+        """Return one `p` per paragraph."""
         paragraphs = (part for part in self.text.split("\n\n") if part.strip())
         return "\n".join(f"<p>{escaped(paragraph)}</p>" for paragraph in paragraphs)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a header. Columns that hold only numbers stand to the right."""
+    """Rows under a header. Columns with only numbers are aligned right."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[Cell]]
-    """Shown as `shown_cell` says."""
+    """Cells are shown as by `shown_cell`."""
     note: str = ""
     strong_rows: frozenset[int] = frozenset()
-    """Rows to be set off, by number from 0."""
+    """Highlighted rows, by number from 0."""
 
     def __post_init__(self) -> None:
         for number, row in enumerate(self.rows):
@@ -51,7 +51,7 @@ class Table:
                 raise ValueError(f"row {number} has {len(row)} cells, the header {len(self.header)}")
 
     def html(self) -> str:
-        """A `table`, wide ones scroll; the note below it."""
+        """Return a `table`, which scrolls if it is wide, and the note below."""
         numeric = [
             all(isinstance(row[column], float | int | None) for row in self.rows)
             for column in range(len(self.header))
@@ -70,14 +70,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image with what it shows in words, for those who cannot see it."""
+    """An image with a description for readers who cannot see it."""
 
     image: Image
     description: str
     caption: str = ""
 
     def html(self) -> str:
-        """A `figure`, the image inside the page; on a narrow screen it scrolls."""
+        """Return a `figure` that contains the image. On a narrow screen it scrolls."""
         caption = f"<figcaption>{escaped(self.caption)}</figcaption>" if self.caption else ""
         image = f'<img src="{self.image.uri}" alt="{escaped(self.description)}">'
         return f'<figure><div class="wide">{image}</div>{caption}</figure>'
@@ -85,30 +85,30 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """Finished markup; whoever makes it has escaped what is in it."""
+    """Markup in which all text is already escaped."""
 
     markup: str
 
     def html(self) -> str:
-        """The markup as it is."""
+        """Return the markup unchanged."""
         return self.markup
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading with its content."""
 
     title: str
     blocks: Sequence[Block]
 
     def html(self) -> str:
-        """A `section`."""
+        """Return a `section`."""
         content = "\n".join(block.html() for block in self.blocks)
         return f"<section>\n<h2>{escaped(self.title)}</h2>\n{content}\n</section>"
 
 
 def report_html(title: str, sections: Sequence[Section]) -> str:
-    """The whole page; it needs no other file and no connection.
+    """Return the whole page. It needs no other file and no connection.
 
     Example:
         >>> page = report_html("A & B", [Section("Why", [Prose("Because 1 < 2.")])])
@@ -119,7 +119,7 @@ def report_html(title: str, sections: Sequence[Section]) -> str:
 
 
 def shown_cell(cell: Cell) -> str:
-    """A cell as text: three decimals, a count with its thousands set apart, None as nothing.
+    """Return a cell as text: three decimals, counts with thousands separators, nothing for None.
 
     Example:
         >>> shown_cell(0.25), shown_cell(9038), shown_cell("hau"), shown_cell(None)

@@ -1,4 +1,4 @@
-"""The small collection and bitext that ship with the package: our own texts on community health."""
+"""A small test collection with bitext, included in the package: texts on community health."""
 
 from opticlir.sample.packaged import LANGUAGES, bitext_path, sample_folder
 

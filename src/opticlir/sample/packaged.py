@@ -1,4 +1,4 @@
-"""Where the packaged sample lies. Reading it is the work of `opticlir.data`, as for any other files."""
+"""Paths of the included sample. `opticlir.data` reads it like any other files."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -6,20 +6,20 @@ from pathlib import Path
 from opticlir.errors import SetupError
 
 LANGUAGES = ("swa", "hau", "spa")
-"""ISO 639-3 codes of the languages that have questions and bitext; the documents are English."""
+"""ISO 639-3 codes of the languages with queries and bitext. The documents are English."""
 
 
 def sample_folder() -> Path:
-    """Give the folder of the sample: a collection in BEIR layout, and the bitext beside it.
+    """Return the folder of the sample: a test collection in BEIR layout, and bitext.
 
-    It holds `corpus.jsonl`, `queries/<language>.jsonl` for English (`eng`) and each of `LANGUAGES`,
-    `qrels/test.tsv` and `bitext/<language>.tsv`. It is part of the installation: read it, never write.
+    It contains `corpus.jsonl`, `queries/<language>.jsonl` for English (`eng`) and each of `LANGUAGES`,
+    `qrels/test.tsv` and `bitext/<language>.tsv`. It is part of the installation, so do not change it.
 
     Returns:
         Path of a folder on disk.
 
     Raises:
-        SetupError: the package runs from an archive, so that its files have no path.
+        SetupError: the package runs from an archive, so its files have no path.
 
     Example:
         >>> sorted(path.name for path in (sample_folder() / "queries").iterdir())
@@ -28,14 +28,14 @@ def sample_folder() -> Path:
     folder = files("opticlir.sample")
     if not isinstance(folder, Path):
         raise SetupError(
-            f"the sample has to lie in a folder, found {folder}: install opticlir unpacked (pip does), "
+            f"the sample must be in a folder, found {folder}: install opticlir unpacked (pip does), "
             "not as an archive on the import path"
         )
     return folder
 
 
 def bitext_path(language: str) -> Path:
-    """Give the bitext of a language: UTF-8 lines `english<TAB>foreign`, no header.
+    """Return the bitext file of a language: UTF-8 lines `english<TAB>foreign` without header.
 
     Args:
         language: one of `LANGUAGES`.

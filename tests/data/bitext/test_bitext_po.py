@@ -74,7 +74,7 @@ def test_escapes(tmp_path):
         (r'msgid "water\"', "does not end with one unescaped quote"),
         (r'msgid "\q"', r"unknown escape '\\\\q'"),
         ('"floating"', "a string without msgid or msgstr before it"),
-        ('msgid "a"\nmsgid "b"', "msgid stands twice in the entry that begins at line 4"),
+        ('msgid "a"\nmsgid "b"', "msgid occurs twice in the entry that begins at line 4"),
     ],
 )
 def test_malformed_lines(tmp_path, line, message):

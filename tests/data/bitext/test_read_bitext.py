@@ -80,7 +80,7 @@ def test_no_surrogate_and_no_nul_comes_through_json(tmp_path):
     path.write_text(
         r'{"english": "a\u0000", "foreign": "b"}' + "\n" + r'{"english": "a", "foreign": "\ud800"}' + "\n"
     )
-    with pytest.raises(DataError, match=r"f.jsonl:1: U\+0000 is no text"):
+    with pytest.raises(DataError, match=r"f.jsonl:1: U\+0000 is not text"):
         list(read_bitext(path))
     with pytest.raises(DataError, match=r"no sentence pair in it \(2 malformed"):
         list(read_bitext(path, skipped=SkipReport()))
@@ -115,8 +115,8 @@ def test_a_file_with_a_colon_in_its_name_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("f.tsv:heavy", "'heavy' is no number"),
-        ("f.tsv:", "'' is no number"),
+        ("f.tsv:heavy", "'heavy' is not a number"),
+        ("f.tsv:", "'' is not a number"),
         ("f.tsv:0", "a weight is a finite number above 0, not 0"),
         ("f.tsv:-1", "above 0, not -1"),
         ("f.tsv:inf", "above 0, not inf"),

@@ -212,7 +212,7 @@ def test_mewsli_x(put):
         ("clirmatrix", "jl.gz", [{"src_id": "7", "src_query": " ", "tgt_results": []}], r"jl.gz:1: expected src_id"),
         ("clirmatrix", "jl.gz", [{"src_query": "x", "tgt_results": []}], r"jl.gz:1: expected a query id as text"),
         ("clirmatrix", "jl.gz", [{"src_id": 7, "src_query": "x", "tgt_results": []}] * 2,
-         r"jl.gz:2: id '7' stands on line 1 already"),
+         r"jl.gz:2: id '7' is also on line 1"),
         ("bucc", "gold", ["de-1 en-1"], r"training.gold:1: expected 2 columns, .* found 'de-1 en-1'"),
         ("bucc", "training.en", ["en-1"], r"training.en:1: expected 3 columns, docid<TAB>title<TAB>text"),
         ("mewsli-x", "dev.jsonl", [article("de", HELSINKI, text="")], r"dev.jsonl:1: the article has no text"),

@@ -396,7 +396,7 @@ def test_mtop_as_published(put, caplog, inside):
     [
         (["31\tIN:X\twas"], r"de/eval.txt:1: expected 8 columns, .* found 3 in '31"),
         ([row("31", "GET_EVENT", " ", "de_XX")], r"de/eval.txt:1: utterance '31' has no text or no intent"),
-        ([row("31", "GET_EVENT", "a", "de_XX")] * 2, r"de/eval.txt:2: id '31' stands on line 1 already"),
+        ([row("31", "GET_EVENT", "a", "de_XX")] * 2, r"de/eval.txt:2: id '31' is also on line 1"),
         (
             [row("32", "GET_EVENT", "a", "de_XX")],
             "of 1 utterances in 'deu' 1 have an id .* and 0 the same intent",

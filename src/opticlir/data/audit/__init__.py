@@ -1,4 +1,4 @@
-"""What a bitext is made of and what is wrong with it, before any training."""
+"""Audits a bitext before training: its contents, and its problems."""
 
 from opticlir.data.audit.audit import audit_bitext
 from opticlir.data.audit.findings import BitextAudit

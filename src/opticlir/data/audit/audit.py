@@ -1,4 +1,4 @@
-"""Audit a bitext in one pass over its files, in bounded memory."""
+"""Audits a bitext in one pass over its files, in bounded memory."""
 
 import heapq
 from collections import Counter
@@ -39,26 +39,26 @@ def audit_bitext(
     lenient: bool = False,
     seed: int = 0,
 ) -> BitextAudit:
-    """Look through bitext for what would harm a training.
+    """Find problems in a bitext that would harm training.
 
-    Counts, lengths, scripts and lost characters are taken over all pairs; tokens per word and register
-    on 5,000 sampled pairs; shifted stretches on 100 sampled blocks of 200 consecutive pairs. Exact
-    duplicates become an estimate above a million distinct pairs. The result says which.
+    Counts, lengths, scripts and lost characters cover all pairs. Tokens per word and register come from 5,000
+    sampled pairs, shifted ranges from 100 sampled blocks of 200 consecutive pairs. Above a million distinct
+    pairs, the number of duplicates is an estimate, and the result says so.
 
     Args:
         bitext: path and weight of each file.
         language: language of the foreign side, any code.
-        tokenizer: the student's.
-        queries: queries in `language`, to compare the bitext with.
-        lenient: skip, count and report malformed records instead of refusing them.
-        seed: of the samples; the same seed and files give the same audit.
+        tokenizer: tokenizer of the student.
+        queries: queries in `language`, compared with the bitext.
+        lenient: skip, count and report malformed records; by default they are refused.
+        seed: seed of the samples; equal seeds and files give equal audits.
 
     Returns:
-        The figures, and what to worry about in words.
+        The figures, and warnings about them.
 
     Raises:
         ValueError: `bitext` is empty.
-        DataError: a file cannot be read, holds no pair, or (unless `lenient`) a record is malformed.
+        DataError: a file cannot be read or has no pair, or a record is malformed and not `lenient`.
     """
     if not bitext:
         raise ValueError("bitext is empty: expected at least one file")
@@ -100,7 +100,7 @@ def audit_bitext(
 
 
 class _Gathered:
-    """What is collected over all files."""
+    """Figures collected over all files."""
 
     def __init__(self, queries: Sequence[Query], seed: int) -> None:
         self.duplicates = DuplicateCounter()
@@ -112,7 +112,7 @@ class _Gathered:
         self._unseen = {word for query in queries for word in rough_words(query.text)}
 
     def add(self, pair: SentencePair) -> None:
-        """Take note of one pair."""
+        """Add one pair."""
         self.duplicates.add(pair)
         self.characters.update(pair.foreign)
         self.pairs.add(pair)
@@ -135,14 +135,14 @@ class _Gathered:
 
 
 class _Extremes:
-    """The pairs with the lowest and the highest length ratio so far."""
+    """The pairs with the lowest and the highest length ratios so far."""
 
     def __init__(self) -> None:
         self._heaps: dict[int, list[tuple[float, int, str, int, SentencePair]]] = {-1: [], 1: []}
         self._n_seen = 0
 
     def add(self, pair: SentencePair, path: str, number: int) -> None:
-        """Take note of one pair."""
+        """Add one pair."""
         self._n_seen += 1  # breaks ties, so that pairs are never compared
         ratio = smoothed_log_ratio(pair)
         for sign, heap in self._heaps.items():
@@ -153,7 +153,7 @@ class _Extremes:
                 heapq.heapreplace(heap, entry)
 
     def outliers(self, usual: tuple[int, int]) -> list[LengthOutlier]:
-        """The farthest off that are outside of `usual`, half of them too long and half too short."""
+        """Return the most extreme pairs outside of `usual`, half of them too long, half too short."""
         found = []
         for heap in self._heaps.values():
             outside = [entry for entry in sorted(heap, reverse=True) if is_outlier(entry[-1], usual)]
@@ -192,17 +192,17 @@ def _audit_file(path: Path, weight: float, code: str, lenient: bool, gathered: _
 
 
 def _blocks(path: Path, pairs: Iterator[SentencePair]) -> Iterator[Block]:
-    """Cut a file into blocks of consecutive pairs."""
-    held: list[SentencePair] = []
+    """Split a file into blocks of consecutive pairs."""
+    waiting: list[SentencePair] = []
     first = 1
     for pair in pairs:
-        held.append(pair)
-        if len(held) == _BLOCK_PAIRS:
-            yield Block(str(path), first, tuple(held))
-            first += len(held)
-            held = []
-    if held:
-        yield Block(str(path), first, tuple(held))
+        waiting.append(pair)
+        if len(waiting) == _BLOCK_PAIRS:
+            yield Block(str(path), first, tuple(waiting))
+            first += len(waiting)
+            waiting = []
+    if waiting:
+        yield Block(str(path), first, tuple(waiting))
 
 
 def _asks(pair: SentencePair) -> bool:
@@ -210,7 +210,7 @@ def _asks(pair: SentencePair) -> bool:
 
 
 def _script_shares(characters: Counter[str]) -> dict[str, float]:
-    """Share of the letters by script, largest first."""
+    """Share of the letters of each script, largest first."""
     counts: Counter[str] = Counter()
     for character, count in characters.items():
         if name := script(character):

@@ -1,4 +1,4 @@
-"""What an audit found: plain figures, ready for a table or for JSON."""
+"""The result of an audit: plain figures for a table or JSON."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,29 +9,29 @@ from opticlir.data.audit.tokenization import Tokenization
 
 @dataclass(frozen=True, slots=True)
 class FileFigures:
-    """One bitext file."""
+    """Figures of one bitext file."""
 
     path: str
     weight: float
     n_pairs: int
     n_empty: int
-    """Pairs left out because a side was empty."""
+    """Pairs dropped because a side was empty."""
     n_dropped: dict[str, int]
-    """Everything left out that is no error, by reason, the empty sides included."""
+    """Dropped records by reason, empty sides included. They are not errors."""
     n_malformed: int
     """Records skipped with `--lenient`."""
     malformed: list[str]
-    """The first of them."""
+    """Messages of the first ones."""
     n_copied: int
-    """Pairs whose foreign side is the English one: untranslated, or a name."""
+    """Pairs with equal sides: untranslated text, or names."""
     question_share: float
-    """Share of pairs of which a side ends with a question mark."""
+    """Share of pairs in which a side ends with a question mark."""
     length_ratio_median: float
 
 
 @dataclass(frozen=True, slots=True)
 class LengthOutlier:
-    """A pair whose sides differ in length far more, or far less, than usual."""
+    """A pair with a very unusual length ratio."""
 
     path: str
     pair: int
@@ -42,16 +42,16 @@ class LengthOutlier:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Bitext against queries: an encoder serves best what it was trained on."""
+    """The bitext compared with queries. An encoder serves texts best that resemble its training data."""
 
     n_queries: int
     query_characters_median: float
     bitext_characters_median: float
-    """Of the foreign side, from a sample."""
+    """Median of the foreign side, from a sample."""
     query_question_share: float
     bitext_question_share: float
     unseen_word_rate: float
-    """Share of the words in queries that the bitext does not have."""
+    """Share of the query words that are not in the bitext."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +64,25 @@ class BitextAudit:
     n_duplicates: int
     """Pairs that repeat an earlier one, over all files."""
     duplicates_one_in: int
-    """1 where the count is exact; k where it is estimated from one distinct pair in k."""
+    """1 if the count is exact; k if it is estimated from one distinct pair in k."""
     n_empty: int
     n_malformed: int
     n_copied: int
     length_ratio: dict[str, float]
-    """Foreign to English characters: ratio by quantile ("0.01" ... "0.99")."""
+    """Ratio of foreign to English characters by quantile ("0.01" ... "0.99")."""
     n_length_outliers: int
     length_outliers: list[LengthOutlier]
-    """The farthest off, at most ten."""
+    """The most extreme ones, at most ten."""
     alignment: AlignmentCheck | None
-    """None where there were too few pairs to learn a lexicon from."""
+    """None if there were too few pairs to learn a lexicon."""
     n_shifted_pairs: int
     scripts: dict[str, float]
-    """Share of the letters of the foreign side by script."""
+    """Share of the foreign letters by script."""
     tokenization: Tokenization
     register: Register | None
-    """None where no queries were given."""
+    """None if no queries were given."""
     warnings: list[str]
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain dictionaries and lists."""
+        """Return the figures as plain dicts and lists."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""Samples of a stream whose length nobody knows, in bounded memory and repeatable from a seed."""
+"""Samples of a stream of unknown length, in bounded memory and repeatable from a seed."""
 
 import hashlib
 import random
@@ -13,18 +13,18 @@ class Reservoir(Generic[Item]):
     """A uniform sample of a stream (Vitter 1985, algorithm R), in the order of the stream.
 
     Args:
-        capacity: how many items are kept; a shorter stream is kept whole.
-        seed: the same seed and stream give the same sample.
+        capacity: size of the sample; a shorter stream is kept whole.
+        seed: equal seeds and streams give equal samples.
     """
 
     def __init__(self, capacity: int, seed: int) -> None:
         self.n_seen = 0
         self._capacity = capacity
-        self._random = random.Random(seed)  # noqa: S311 - a sample, no secret
+        self._random = random.Random(seed)  # noqa: S311 - a sample, not a secret
         self._items: list[tuple[int, Item]] = []
 
     def add(self, item: Item) -> None:
-        """Offer the next item of the stream."""
+        """Add the next item of the stream."""
         numbered = (self.n_seen, item)
         self.n_seen += 1
         if len(self._items) < self._capacity:
@@ -35,19 +35,19 @@ class Reservoir(Generic[Item]):
             self._items[place] = numbered
 
     def items(self) -> list[Item]:
-        """The items kept, in the order they came in."""
+        """Return the sample in the order of the stream."""
         return [item for _, item in sorted(self._items, key=lambda numbered: numbered[0])]
 
 
 class DuplicateCounter:
-    """Counts pairs that were seen before: exactly, until too many are distinct, then by a sample.
+    """Counts pairs that repeat an earlier pair: exactly, or by a sample if too many are distinct.
 
-    The sample is by value, not by place: of all distinct pairs, those whose hash is a multiple of
-    2**k are watched, and k grows as they become too many (Gibbons and Tirthapura 2001). All copies of
-    a watched pair are seen, so that duplicates far apart count like neighbours.
+    The sample depends on values, not on positions: it holds the distinct pairs whose hash is a multiple of 2**k,
+    and k grows when they become too many (Gibbons and Tirthapura 2001). So it counts all copies of a pair in
+    the sample, however far apart.
 
     Args:
-        capacity: how many distinct pairs are watched at most.
+        capacity: most distinct pairs in the sample.
     """
 
     def __init__(self, capacity: int = 1_000_000) -> None:
@@ -57,16 +57,16 @@ class DuplicateCounter:
 
     @property
     def one_in(self) -> int:
-        """One distinct pair in so many is watched; 1 means that the count is exact."""
+        """The sample holds one distinct pair in this many; 1 means that the count is exact."""
         return self._mask + 1
 
     @property
     def n_duplicates(self) -> int:
-        """How many pairs repeat an earlier one; an estimate where `one_in` is above 1."""
+        """Number of pairs that repeat an earlier one; an estimate if `one_in` is above 1."""
         return sum(self._copies.values()) * self.one_in
 
     def add(self, pair: SentencePair) -> None:
-        """Take note of one pair."""
+        """Add one pair."""
         key = _hash(pair)
         if key & self._mask:
             return

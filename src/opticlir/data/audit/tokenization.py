@@ -1,4 +1,4 @@
-"""What a tokenizer makes of a language: pieces per word, unknown tokens, and characters it loses."""
+"""How a tokenizer handles a language: tokens per word, unknown tokens and lost characters."""
 
 import json
 import unicodedata
@@ -15,37 +15,37 @@ _N_EXAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class LostCharacter:
-    """A letter or mark that the tokenizer's normaliser changes beyond its case."""
+    """A letter or mark that the normaliser of the tokenizer changes, apart from case."""
 
     character: str
     name: str
     becomes: str
-    """Empty where the character is dropped."""
+    """Empty if the character is dropped."""
     count: int
 
     def __str__(self) -> str:
-        """The change for people, a mark on the dotted circle that stands for its letter."""
+        """The change for people. A mark is shown on a dotted circle."""
         is_mark = unicodedata.category(self.character).startswith("M")
         return f"{'◌' if is_mark else ''}{self.character} -> {self.becomes or 'nothing'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Tokenization:
-    """Figures of one tokenizer on a sample of sentences."""
+    """Figures of a tokenizer on a sample of sentences."""
 
     n_sentences: int
     """Sentences in the sample."""
     tokens_per_word: float
-    """Fertility: tokens per word of the foreign side; per character in scripts without blanks."""
+    """Fertility: tokens per word of the foreign side; per character in scripts without spaces."""
     tokens_per_word_english: float
     unknown_rate: float
     """Share of tokens that are the unknown token."""
     unknown_words: list[tuple[str, int]]
-    """The most frequent texts that became the unknown token, with their counts in the sample."""
+    """The most frequent texts that become the unknown token, with their counts in the sample."""
     lost_rate: float
     """Share of the letters and marks, over all pairs, that the normaliser changes or drops."""
     lost_characters: list[LostCharacter]
-    """The most frequent of them."""
+    """The most frequent ones."""
 
 
 def measure_tokenization(
@@ -54,7 +54,7 @@ def measure_tokenization(
     """Measure a tokenizer on a language.
 
     Args:
-        tokenizer: the student's; it is left as it is.
+        tokenizer: tokenizer of the student; it is not changed.
         foreign: sample of foreign sentences, not empty.
         english: sample of English sentences, for comparison.
         characters: how often each character occurs on the foreign side of all pairs.
@@ -62,7 +62,7 @@ def measure_tokenization(
     Returns:
         The figures; special tokens are not counted.
     """
-    plain = Tokenizer.from_str(tokenizer.to_str())  # a copy, without the caller's limits
+    plain = Tokenizer.from_str(tokenizer.to_str())  # a copy, without limits of length
     plain.no_truncation()
     plain.no_padding()
     unknown_id = _unknown_id(plain)
@@ -99,14 +99,14 @@ def _unknown_id(tokenizer: Tokenizer) -> int | None:
 
 
 def _lost_characters(tokenizer: Tokenizer, characters: Mapping[str, int]) -> list[LostCharacter]:
-    """Letters and marks that normalisation changes, most frequent first."""
+    """Letters and marks that the normaliser changes, most frequent first."""
     if tokenizer.normalizer is None:
         return []
     lost = []
     for character, count in sorted(characters.items(), key=lambda item: (-item[1], item[0])):
         if not _is_letter_or_mark(character):
             continue
-        # some normalisers set blanks around Han characters, or a meta symbol for a blank before the text
+        # some normalisers put spaces around Han characters, or a symbol for a space before the text
         becomes = unicodedata.normalize("NFC", tokenizer.normalizer.normalize_str(character)).strip(" ▁")
         if becomes not in {character, character.lower()}:
             name = unicodedata.name(character, f"U+{ord(character):04X}")

@@ -1,4 +1,4 @@
-"""Which figures of an audit are worth a sentence, and what to do about them."""
+"""Warnings about the figures of an audit, with advice."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ _N_STRETCHES = 5
 
 
 def warnings_of(audit: BitextAudit) -> Iterator[str]:
-    """Yield one sentence per figure that should make the reader look."""
+    """Yield one sentence per suspicious figure."""
     yield from _about_pairs(audit)
     yield from _about_alignment(audit)
     yield from _about_tokenizer(audit.tokenization, language_name(audit.language))
@@ -32,10 +32,10 @@ def _about_pairs(audit: BitextAudit) -> Iterator[str]:
         yield f"{audit.n_malformed} malformed records were skipped, first: {first}"
     if audit.n_duplicates > _DUPLICATES * audit.n_pairs:
         share = _share(audit.n_duplicates, audit.n_pairs)
-        yield f"{share} of the pairs repeat an earlier one: they count that often in training"
+        yield f"{share} of the pairs repeat an earlier one: they count several times in training"
     if audit.n_copied > _COPIED * audit.n_pairs:
         share = _share(audit.n_copied, audit.n_pairs)
-        yield f"{share} of the foreign sides are the English text: untranslated lines teach copying"
+        yield f"{share} of the foreign sides equal the English text: untranslated lines teach copying"
     main, *others = audit.scripts.items() or [("no letters at all", 1.0)]
     other_share = sum(share for _, share in others)
     if other_share > _OTHER_SCRIPTS:
@@ -46,19 +46,19 @@ def _about_pairs(audit: BitextAudit) -> Iterator[str]:
 def _about_alignment(audit: BitextAudit) -> Iterator[str]:
     if audit.n_length_outliers > _OUTLIERS * audit.n_pairs:
         share = _share(audit.n_length_outliers, audit.n_pairs)
-        yield f"{share} of the pairs have sides whose lengths do not fit: see the examples"
+        yield f"{share} of the pairs have unusual length ratios: see the examples"
     if audit.alignment is None:
         return
     if not audit.alignment.is_bitext:
-        yield "hardly any words of the two sides go together: are they translations of each other, line by line?"
+        yield "hardly any words of the two sides match: are they translations of each other, line by line?"
     stretches = audit.alignment.stretches
     for stretch in stretches[:_N_STRETCHES]:
         yield (
-            f"{stretch.path}: pairs {stretch.first_pair} to {stretch.last_pair} fit better with their neighbours "
-            f"({stretch.offset:+d}): the sides seem to be out of step there"
+            f"{stretch.path}: pairs {stretch.first_pair} to {stretch.last_pair} match their neighbours better "
+            f"({stretch.offset:+d}): the sides seem shifted there"
         )
     if len(stretches) > _N_STRETCHES:
-        yield f"{len(stretches) - _N_STRETCHES} more stretches seem to be out of step"
+        yield f"{len(stretches) - _N_STRETCHES} more ranges seem shifted"
 
 
 def _about_tokenizer(found: Tokenization, language: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Bitext: English sentences and their translations, in any of five file formats."""
+"""Bitext: English sentences with their translations, in five file formats."""
 
 from opticlir.data.bitext.read import bitext_files, parse_bitext_argument, read_bitext
 from opticlir.data.bitext.sources import BitextSource, bitext_sources

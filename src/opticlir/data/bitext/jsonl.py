@@ -15,15 +15,15 @@ _NESTING_KEYS = ("translation", "data")
 
 
 def read_jsonl(path: Path, language: str | None, report: SkipReport) -> Iterator[RawPair]:
-    """Read one pair a line, in any of these forms.
+    """Read one pair per line, in one of these forms.
 
     `{"english": ..., "foreign": ...}`, `{"english": ..., "non_english": ...}`,
-    `{"translation": {"en": ..., "sw": ...}}` (or `data` in its place), `{"en": ..., "sw": ...}`.
+    `{"translation": {"en": ..., "sw": ...}}` (or `data` instead), `{"en": ..., "sw": ...}`.
 
     Args:
         path: the file, plain or gzipped.
-        language: ISO 639-3 code of the foreign side; None where each line has one other language.
-        report: decides whether a malformed line stops the reading.
+        language: ISO 639-3 code of the foreign side; None if each line has only one other language.
+        report: a strict one stops at a malformed line.
 
     Yields:
         Line number, English side, foreign side.

@@ -1,4 +1,4 @@
-"""Bitext as two files of sentences (Moses, OPUS): line n of one translates line n of the other."""
+"""Bitext in two files (Moses, OPUS): line n of one translates line n of the other."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -11,7 +11,7 @@ from opticlir.errors import DataError, SettingsError
 
 
 def is_moses(path: Path) -> bool:
-    """Tell whether a path names a Moses pair: `english.txt,foreign.txt`, `PREFIX` or `PREFIX.sw`."""
+    """Tell whether a path is a Moses pair: `english.txt,foreign.txt`, `PREFIX` or `PREFIX.sw`."""
     if "," in str(path) and not path.exists():
         return True
     return any("eng" in _siblings(prefix) for prefix in _prefixes(path))
@@ -21,18 +21,19 @@ def read_moses(path: Path, language: str | None, report: SkipReport) -> Iterator
     """Read two line-aligned files.
 
     Args:
-        path: `ENGLISH,FOREIGN` as two paths joined by a comma (the second also as a bare name beside
-            the first); or `PREFIX`, for `PREFIX.en` and `PREFIX.sw` in any form of the codes; or
-            either of those two files.
-        language: ISO 639-3 code of the foreign side; None where `PREFIX` has one other language.
-        report: decides whether a malformed line stops the reading.
+        path: `ENGLISH,FOREIGN`, two paths joined by a comma (the second can be a bare name in the folder of
+            the first); or `PREFIX`, for `PREFIX.en` and `PREFIX.sw` with any form of the codes; or one of
+            those two files.
+        language: ISO 639-3 code of the foreign side; None if `PREFIX` has only one other language.
+        report: a strict one stops at a malformed line.
 
     Yields:
         Line number, English side, foreign side.
 
     Raises:
-        DataError: the pair is not there or not clear, a line is malformed and the report is strict,
-            or (in any case) one file is longer than the other.
+        DataError: the pair is missing or ambiguous, a line is malformed and the report is strict, or one file
+            is longer than the other.
+        SettingsError: the path has more than one comma.
     """
     english_path, foreign_path = moses_files(path, language)
     english_lines = _every_line(english_path, report)
@@ -43,7 +44,7 @@ def read_moses(path: Path, language: str | None, report: SkipReport) -> Iterator
             short, long = paths if english_line is None else reversed(paths)
             number, _ = english_line or foreign_line or (0, None)
             raise DataError(
-                f"{short}:{number}: the file ends before this line and {long} goes on: "
+                f"{short}:{number}: the file ends before this line and {long} continues: "
                 "they are not translations of each other line by line"
             )
         (number, english), (_, foreign) = english_line, foreign_line
@@ -52,12 +53,12 @@ def read_moses(path: Path, language: str | None, report: SkipReport) -> Iterator
 
 
 def moses_files(path: Path, language: str | None) -> tuple[Path, Path]:
-    """Find the English and the foreign file of a Moses pair; arguments and errors as in `read_moses`."""
+    """Return the English and the foreign file of a Moses pair; arguments and errors as in `read_moses`."""
     return _split(path) if "," in str(path) and not path.exists() else _find(path, language)
 
 
 def _every_line(path: Path, report: SkipReport) -> Iterator[tuple[int, str | None]]:
-    """Yield the numbered lines of a file, None in the place of a skipped one: the files stay aligned."""
+    """Yield the numbered lines of a file, with None for a skipped line, so that the files stay aligned."""
     last = 0
     for number, line in read_lines(path, skipped=report):
         yield from ((skipped, None) for skipped in range(last + 1, number))
@@ -92,7 +93,7 @@ def _find(path: Path, language: str | None) -> tuple[Path, Path]:
 
 
 def _prefixes(path: Path) -> Iterator[Path]:
-    """Yield what may stand before the language code: the path itself, or the path without its code."""
+    """Yield the possible prefixes: the path itself, and the path without its language code."""
     yield path
     bare = path.with_name(path.name.removesuffix(".gz"))
     if code_or_none(bare.suffix.removeprefix(".")):

@@ -29,14 +29,13 @@ class _Entry:
 def read_po(path: Path, language: str | None, report: SkipReport) -> Iterator[RawPair]:  # noqa: ARG001
     """Read the translated entries of a catalogue, in file order.
 
-    The header and obsolete entries (`#~`) are passed over; entries marked fuzzy, which no translator
-    has confirmed, are dropped and counted. Of plural forms, the singular goes with the first form and
-    the plural with the last.
+    The header and obsolete entries (`#~`) are ignored. Entries marked fuzzy, which no translator confirmed, are
+    dropped and counted. The singular goes with the first plural form, the plural with the last.
 
     Args:
         path: the catalogue, plain or gzipped.
-        language: not used: a catalogue holds one language.
-        report: decides whether a malformed line stops the reading.
+        language: not used, since a catalogue has one language.
+        report: a strict one stops at a malformed line.
 
     Yields:
         Line number of the entry, `msgid`, `msgstr`; an untranslated entry gives an empty side.
@@ -76,14 +75,14 @@ def _entries(path: Path, report: SkipReport) -> Iterator[_Entry]:
             _take(text, number, entry)
         except MalformedRecordError as error:
             report.malformed(DataError(f"{path}:{number}: {error}"))
-            entry.strings.clear()  # half an entry is none
+            entry.strings.clear()  # half an entry is not used
             entry.keyword = None
     if entry.strings:
         yield entry
 
 
 def _begins_entry(text: str, entry: _Entry) -> bool:
-    """Tell whether a line cannot belong to the entry that is being read."""
+    """Tell whether a line begins a new entry."""
     has_translation = any(keyword.startswith("msgstr") for keyword in entry.strings)
     return has_translation and not text.startswith(('"', "msgstr"))
 
@@ -104,7 +103,7 @@ def _take(text: str, number: int, entry: _Entry) -> None:
         raise MalformedRecordError(f'expected msgid "..." or msgstr "...", found {shown(text)}')
     keyword, string = found.groups()
     if keyword in entry.strings:
-        raise MalformedRecordError(f"{keyword} stands twice in the entry that begins at line {entry.line}")
+        raise MalformedRecordError(f"{keyword} occurs twice in the entry that begins at line {entry.line}")
     entry.line = entry.line or number
     entry.keyword = keyword
     entry.strings[keyword] = _unquoted(string)

@@ -1,4 +1,4 @@
-"""Which reader a bitext file goes to, and what every pair passes through on its way out."""
+"""Reads bitext: picks the reader for a file, and normalises, checks and counts every pair."""
 
 import logging
 import math
@@ -31,13 +31,13 @@ _READERS: dict[str, Callable[[Path, str | None, SkipReport], Iterator[RawPair]]]
 
 
 def parse_bitext_argument(argument: str) -> tuple[Path, float]:
-    """Split `FILE[:WEIGHT]` as the command line takes it.
+    """Split `FILE[:WEIGHT]`, an argument of the command line.
 
     Args:
-        argument: a path, with a colon and a number behind it where its pairs count more or less.
+        argument: a path, followed by a colon and a number if its pairs count more or less.
 
     Returns:
-        The path, and the weight of each of its pairs (1 where none is given).
+        The path, and the weight of each of its pairs (1 if none is given).
 
     Raises:
         SettingsError: the weight is not a finite number above 0.
@@ -53,7 +53,7 @@ def parse_bitext_argument(argument: str) -> tuple[Path, float]:
         weight = float(tail)
     except ValueError:
         raise SettingsError(
-            f"{argument}: expected FILE or FILE:WEIGHT, and {shown(tail)} is no number"
+            f"{argument}: expected FILE or FILE:WEIGHT, and {shown(tail)} is not a number"
         ) from None
     if not (math.isfinite(weight) and weight > 0):
         raise SettingsError(f"{argument}: a weight is a finite number above 0, not {tail}")
@@ -63,7 +63,7 @@ def parse_bitext_argument(argument: str) -> tuple[Path, float]:
 def read_bitext(
     path: Path, *, language: str | None = None, weight: float = 1.0, skipped: SkipReport | None = None
 ) -> Iterator[SentencePair]:
-    """Read sentence pairs, in constant memory, from a file whose name tells its format.
+    """Read sentence pairs in constant memory. The file name tells the format.
 
     | name | format |
     |---|---|
@@ -73,13 +73,12 @@ def read_bitext(
     | `F.tmx` | Translation Memory eXchange |
     | `F.en,F.sw` or `F` or `F.sw` | Moses: two files, line n of one translates line n of the other |
 
-    Each also with `.gz`. Texts come out in NFC and trimmed. A pair with an empty side is dropped and
-    counted, never fatal.
+    Each also with `.gz`. Texts are in NFC and trimmed. A pair with an empty side is dropped and counted.
 
     Args:
-        path: the file, or one of the Moses forms above.
-        language: the foreign language, any code; needed where a file holds several.
-        weight: given to every pair, > 0.
+        path: the file, or a Moses form above.
+        language: the foreign language, any code; required if a file has several.
+        weight: weight of every pair, > 0.
         skipped: None refuses a malformed record; a lenient report skips and counts it.
 
     Returns:
@@ -87,8 +86,8 @@ def read_bitext(
 
     Raises:
         ValueError: `weight` is not a finite number above 0.
-        DataError: the name tells no format; on iteration: a file cannot be read, a record is
-            malformed, or there is no pair at all.
+        DataError: the name tells no format; on iteration: a file cannot be read, a record is malformed, or
+            there is no pair.
     """
     if not (math.isfinite(weight) and weight > 0):
         raise ValueError(f"weight is {weight}: expected a finite number above 0")
@@ -97,14 +96,14 @@ def read_bitext(
 
 
 def bitext_files(path: Path, *, language: str | None = None) -> tuple[Path, ...]:
-    """Name the files behind a bitext path: two for a Moses pair, otherwise the path itself.
+    """Return the files of a bitext path: two for a Moses pair, otherwise the path itself.
 
     Args:
-        path: as `read_bitext` takes it.
-        language: the foreign language, any code; needed where a Moses prefix has several.
+        path: as in `read_bitext`.
+        language: the foreign language, any code; required if a Moses prefix has several.
 
     Raises:
-        DataError: the path tells no format, or a Moses pair is not there or not clear.
+        DataError: the path tells no format, or a Moses pair is missing or ambiguous.
     """
     if _reader_of(path) is read_moses:
         return moses_files(path, language and language_code(language))
@@ -117,7 +116,7 @@ def _reader_of(path: Path) -> Callable[[Path, str | None, SkipReport], Iterator[
         return _READERS[suffix]
     if is_moses(path):
         return read_moses
-    if suffix in _READERS:  # which will say that the file is missing
+    if suffix in _READERS:  # its error says that the file is missing
         return _READERS[suffix]
     if not path.exists():
         raise DataError(f"{path}: no such file, and no Moses pair {path.name}.en with another {path.name}.*")

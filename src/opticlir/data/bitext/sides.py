@@ -1,4 +1,4 @@
-"""Which of several texts is the English side and which the foreign one."""
+"""Picks the English and the foreign side of a record with texts by language code."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -7,15 +7,15 @@ from opticlir.errors import SettingsError
 from opticlir.languages import language_code
 
 RawPair: TypeAlias = tuple[int, str, str]
-"""Line number, English side, foreign side, as the file has them."""
+"""Line number, English side and foreign side, as in the file."""
 
 
 class MissingSideError(Exception):
-    """A record has no text in one of the two languages: usual in files of many languages."""
+    """A record lacks one of the two languages, as often in files with many languages."""
 
 
 def code_or_none(code: str) -> str | None:
-    """ISO 639-3 code of what may be a language code, None where it is none."""
+    """Return the ISO 639-3 code of a language code; None if it is not one."""
     try:
         return language_code(code)
     except SettingsError:
@@ -23,12 +23,12 @@ def code_or_none(code: str) -> str | None:
 
 
 def choose_sides(texts: Mapping[str, str], language: str | None) -> tuple[str, str]:
-    """Pick the English and the foreign text out of texts by language code.
+    """Pick the English and the foreign text.
 
     Args:
-        texts: texts by code in any form (`en`, `EN-US`, `swh_Latn`); where two codes mean one
-            language, the first is taken.
-        language: ISO 639-3 code of the foreign side; None where only one other language is there.
+        texts: texts by code in any form (`en`, `EN-US`, `swh_Latn`); if two codes mean one language, the
+            first counts.
+        language: ISO 639-3 code of the foreign side; None if there is only one other language.
 
     Returns:
         English text, foreign text.

@@ -1,4 +1,4 @@
-"""Bitext as the command line names it: a file, how much its pairs weigh, and whose language it is."""
+"""Bitext arguments of the command line: a file, the weight of its pairs, and its language."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,26 +11,25 @@ from opticlir.languages import language_code
 
 @dataclass(frozen=True, slots=True)
 class BitextSource:
-    """A file of sentence pairs as the command line names it."""
+    """A bitext file with its weight and language."""
 
     path: Path
     weight: float
-    """Of each of its pairs."""
+    """Weight of each of its pairs."""
     language: str
-    """Of its foreign side."""
+    """ISO 639-3 code of its foreign side."""
 
 
 def bitext_sources(arguments: Sequence[str], languages: Sequence[str]) -> list[BitextSource]:
     """Split `[LANGUAGE=]FILE[:WEIGHT]` arguments.
 
     Args:
-        arguments: as `parse_bitext_argument` takes them, each with its language before it where there
-            are several.
-        languages: ISO 639-3 codes that are trained together.
+        arguments: as in `parse_bitext_argument`, each with its language in front if there are several.
+        languages: ISO 639-3 codes of the languages trained together.
 
     Raises:
-        SettingsError: a weight is none, the language of a file is not said or not among these, or a
-            language has no file.
+        SettingsError: a weight is not a number above 0, a file lacks its language or has one that is not
+            trained, or a language has no file.
 
     Example:
         >>> bitext_sources(["hau=news.tsv:3", "yo=bible.tsv"], ["hau", "yor"])[1]
@@ -39,17 +38,17 @@ def bitext_sources(arguments: Sequence[str], languages: Sequence[str]) -> list[B
     sources = []
     for argument in arguments:
         head, sign, rest = argument.partition("=")
-        is_said = bool(sign) and "/" not in head and not Path(argument).exists()
-        if not is_said and len(languages) > 1:
+        names_language = bool(sign) and "/" not in head and not Path(argument).exists()
+        if not names_language and len(languages) > 1:
             raise SettingsError(
-                f"{argument}: with several languages each file says which is its own: {languages[0]}={argument}"
+                f"{argument}: with several languages, each file needs its own in front: {languages[0]}={argument}"
             )
-        language = language_code(head) if is_said else languages[0]
+        language = language_code(head) if names_language else languages[0]
         if language not in languages:
             raise SettingsError(
                 f"{argument}: {language} is not among the languages trained: {', '.join(languages)}"
             )
-        path, weight = parse_bitext_argument(rest if is_said else argument)
+        path, weight = parse_bitext_argument(rest if names_language else argument)
         sources.append(BitextSource(path, weight, language))
     if missing := set(languages) - {source.language for source in sources}:
         raise SettingsError(f"no bitext for {', '.join(sorted(missing))}: give --bitext {min(missing)}=FILE")

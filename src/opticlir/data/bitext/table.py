@@ -1,4 +1,4 @@
-"""Bitext in memory, in little more than the bytes of its texts."""
+"""Bitext in memory, in little more space than its texts take."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -13,12 +13,12 @@ Rows = npt.NDArray[np.int64]
 
 
 class TextColumn(Sequence[str]):
-    """Texts as one run of UTF-8 bytes; a text is decoded when it is asked for.
+    """Texts in one array of UTF-8 bytes. A text is decoded on access.
 
     Args:
-        data: the bytes of all texts, one behind the other.
-        ends: (texts,) where each ends.
-        rows: the texts of this column and their order; None is all as they stand.
+        data: the bytes of all texts, one after the other.
+        ends: (texts,), end of each text.
+        rows: the texts of this column in their order; None for all.
     """
 
     def __init__(self, data: bytearray, ends: "array[int]", rows: Rows | None = None) -> None:
@@ -32,7 +32,7 @@ class TextColumn(Sequence[str]):
     @overload
     def __getitem__(self, number: slice) -> list[str]: ...
     def __getitem__(self, number: int | slice) -> str | list[str]:
-        """A text, or a list of some."""
+        """Return one text, or a list for a slice."""
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
         row = range(len(self))[number]
@@ -43,10 +43,10 @@ class TextColumn(Sequence[str]):
 
 
 class PairTable(Sequence[SentencePair]):
-    """Sentence pairs held by column: about 30 bytes a pair beside those of the texts, where objects take 300.
+    """Sentence pairs by column. A pair takes about 30 bytes besides its texts; as an object, it takes 300.
 
     Args:
-        pairs: in their order.
+        pairs: the pairs in their order.
 
     Example:
         >>> table = PairTable([SentencePair("water", "maji"), SentencePair("fever", "homa", 3.0)])
@@ -68,7 +68,7 @@ class PairTable(Sequence[SentencePair]):
         self._rows: Rows | None = None
 
     def take(self, rows: Sequence[int] | Rows) -> "PairTable":
-        """Some pairs in an order of their own; the texts are shared."""
+        """Return some pairs in the given order. The texts are not copied."""
         taken = PairTable()
         chosen = np.asarray(rows, dtype=np.int64)
         taken._columns, taken._all_weights = self._columns, self._all_weights
@@ -77,22 +77,22 @@ class PairTable(Sequence[SentencePair]):
 
     @property
     def rows(self) -> Rows:
-        """(pairs,), the place of each among all that were read."""
+        """(pairs,), the number of each pair among all pairs."""
         return np.arange(len(self)) if self._rows is None else self._rows
 
     @property
     def english(self) -> TextColumn:
-        """English side of each pair."""
+        """The English side of each pair."""
         return TextColumn(*self._columns[0], self._rows)
 
     @property
     def foreign(self) -> TextColumn:
-        """Foreign side of each pair."""
+        """The foreign side of each pair."""
         return TextColumn(*self._columns[1], self._rows)
 
     @property
     def weights(self) -> npt.NDArray[np.float64]:
-        """(pairs,), how many times each counts."""
+        """(pairs,), the weight of each pair."""
         return self._all_weights if self._rows is None else self._all_weights[self._rows]
 
     def __len__(self) -> int:
@@ -103,7 +103,7 @@ class PairTable(Sequence[SentencePair]):
     @overload
     def __getitem__(self, number: slice) -> "PairTable": ...
     def __getitem__(self, number: int | slice) -> "SentencePair | PairTable":
-        """A pair, or a table of some."""
+        """Return one pair, or a table for a slice."""
         if isinstance(number, slice):
             return self.take(np.arange(len(self))[number])
         row = range(len(self))[number]

@@ -1,4 +1,4 @@
-"""Bitext as Translation Memory eXchange, in constant memory, with nothing fetched and nothing expanded."""
+"""Bitext as Translation Memory eXchange, in constant memory. No entity is fetched or expanded."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +12,12 @@ from opticlir.errors import DataError
 
 MAX_UNIT_CHARACTERS = 10_000_000
 
-# inline elements whose content is mark-up of the original document, not text
+# inline elements that contain markup of the original document, not text
 _CODE_ELEMENTS = frozenset({"bpt", "ept", "it", "ph", "ut"})
 
 
 class _Handler:
-    """Collects translation units out of expat's events; `units` is emptied by the reader after each chunk."""
+    """Collects translation units from events of expat. The reader empties `units` after each chunk."""
 
     def __init__(self, path: Path, parser: expat.XMLParserType) -> None:
         self.units: list[tuple[int, dict[str, str]]] = []
@@ -38,7 +38,7 @@ class _Handler:
         parser.SkippedEntityHandler = self._refuse_skipped
 
     def refuse(self, reason: str) -> NoReturn:
-        """Raise DataError at the line where the parser is."""
+        """Raise DataError with the current line of the parser."""
         raise DataError(f"{self._path}:{self._parser.CurrentLineNumber}: {reason}")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -76,29 +76,29 @@ class _Handler:
 
     def _refuse_entity(self, name: str, *_: object) -> None:
         self.refuse(
-            f"the file declares the entity {name[:60]!r}: TMX needs none, and nothing is expanded or fetched"
+            f"the file declares the entity {name[:60]!r}: TMX needs no entities, and opticlir expands or fetches none"
         )
 
     def _refuse_skipped(self, name: str, *_: object) -> None:
-        self.refuse(f"unknown entity &{name[:60]};: nothing is fetched to resolve it")
+        self.refuse(f"unknown entity &{name[:60]};: opticlir fetches nothing to resolve it")
 
 
 def read_tmx(path: Path, language: str | None, report: SkipReport) -> Iterator[RawPair]:
-    """Read the translation units that have an English and a foreign variant.
+    """Read the translation units with an English and a foreign variant.
 
-    Language codes may have any form and case. Mark-up inside segments is left out, highlighted text
-    kept. A DOCTYPE is allowed, an entity declaration is refused.
+    Language codes can have any form and case. Markup inside segments is left out, highlighted text is kept. A
+    DOCTYPE is allowed; an entity declaration is refused.
 
     Args:
         path: the file, plain or gzipped; UTF-8 or UTF-16, as XML declares it.
-        language: ISO 639-3 code of the foreign side; None where units have one other language.
+        language: ISO 639-3 code of the foreign side; None if units have only one other language.
         report: counts the units without one of the two sides.
 
     Yields:
         Line number of the unit, English side, foreign side.
 
     Raises:
-        DataError: the file is no well-formed TMX; there is no way to skip a part of such a file.
+        DataError: the file is not well-formed TMX. No part of such a file can be skipped.
     """
     for line, texts in _units(path):
         try:

@@ -1,4 +1,4 @@
-"""Bitext as `english<TAB>foreign`, one pair a line; quotes are literal."""
+"""Bitext as `english<TAB>foreign`, one pair per line. Quotes are literal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +15,14 @@ def read_tsv(path: Path, language: str | None, report: SkipReport) -> Iterator[R
 
     Args:
         path: the file, plain or gzipped.
-        language: ISO 639-3 code of the second column, None where unknown.
-        report: decides whether a line of another number of columns stops the reading.
+        language: ISO 639-3 code of the second column; None if unknown.
+        report: a strict one stops at a line without two columns.
 
     Yields:
         Line number, English side, foreign side; a blank line gives two empty sides.
 
     Raises:
-        DataError: a line has not two columns and the report is strict.
+        DataError: a line does not have two columns, and the report is strict.
     """
     lines = read_lines(path, skipped=report)
     for number, (english, foreign) in parse_records(lines, _two_columns, path, report):
@@ -43,7 +43,7 @@ def _two_columns(line: str) -> tuple[str, str]:
 
 
 def _is_header(english: str, foreign: str, language: str | None) -> bool:
-    """Tell `en<TAB>hau` and `English<TAB>Yoruba` from a sentence pair."""
+    """Tell a header, such as `en<TAB>hau` or `English<TAB>Yoruba`, from a sentence pair."""
     if english.strip().casefold() not in {"en", "eng", "english"}:
         return False
     name = foreign.strip().casefold()
