@@ -186,18 +186,22 @@ def _settings_page() -> str:
     ]
     for entry in tables:
         assert isinstance(entry.type, type)
-        blocks += [f"## `[{entry.name}]`", field_docs(TrainConfig)[entry.name], _settings_table(entry.type)]
+        blocks += [f"## `[{entry.name}]`", _help(TrainConfig)[entry.name], _settings_table(entry.type)]
     return "\n\n".join(blocks) + "\n"
 
 
 def _settings_table(kind: type, without: set[str] = frozenset()) -> str:  # type: ignore[assignment]
-    docs = field_docs(kind)
+    docs = _help(kind)
     rows = [
         f"| `{entry.name}` | {_setting_default(entry)} | {_setting_kind(entry.type)} | {_cell(docs[entry.name])} |"
         for entry in fields(kind)
         if entry.name not in without
     ]
     return "\n".join(["| setting | default | value | meaning |", "|---|---|---|---|", *rows])
+
+
+def _help(kind: type) -> dict[str, str]:
+    return {entry.name: entry.metadata["help"] for entry in fields(kind) if "help" in entry.metadata} or field_docs(kind)
 
 
 def _setting_kind(kind: Any) -> str:
