@@ -102,11 +102,11 @@ def _command(name: str, function: Callable[..., Any]) -> str:
     )
     blocks = [f"## `{name}`", *paragraphs, _fenced(usage, *examples)]
     if arguments:
-        rows = [f"| `{each.metavar}` | {each.kind} | {_cell(each.help)} |" for each in arguments]
-        blocks.append("\n".join(["| argument | value | meaning |", "|---|---|---|", *rows]))
+        rows = [f"| `{each.metavar}`<br>{each.kind} | {_cell(each.help)} |" for each in arguments]
+        blocks.append("\n".join(["| argument | meaning |", "|---|---|", *rows]))
     if options:
-        rows = [f"| {each.names} | {each.kind} | {each.default} | {_cell(each.help)} |" for each in options]
-        blocks.append("\n".join(["| option | value | default | meaning |", "|---|---|---|---|", *rows]))
+        rows = [f"| {each.names}<br>{each.kind} | {each.default} | {_cell(each.help)} |" for each in options]
+        blocks.append("\n".join(["| option | default | meaning |", "|---|---|---|", *rows]))
     return "\n\n".join(blocks)
 
 
@@ -193,15 +193,17 @@ def _settings_page() -> str:
 def _settings_table(kind: type, without: set[str] = frozenset()) -> str:  # type: ignore[assignment]
     docs = _help(kind)
     rows = [
-        f"| `{entry.name}` | {_setting_default(entry)} | {_setting_kind(entry.type)} | {_cell(docs[entry.name])} |"
+        f"| `{entry.name}`<br>{_setting_kind(entry.type)} | {_setting_default(entry)} | {_cell(docs[entry.name])} |"
         for entry in fields(kind)
         if entry.name not in without
     ]
-    return "\n".join(["| setting | default | value | meaning |", "|---|---|---|---|", *rows])
+    return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
 
 
 def _help(kind: type) -> dict[str, str]:
-    return {entry.name: entry.metadata["help"] for entry in fields(kind) if "help" in entry.metadata} or field_docs(kind)
+    return {
+        entry.name: entry.metadata["help"] for entry in fields(kind) if "help" in entry.metadata
+    } or field_docs(kind)
 
 
 def _setting_kind(kind: Any) -> str:

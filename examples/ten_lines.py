@@ -3,10 +3,11 @@
 import opticlir
 from opticlir.sample import bitext_path, sample_folder
 
-pairs = opticlir.read_bitext(bitext_path("swa"), language="swa")  # or [("water", "maji"), ...]
+pairs = opticlir.read_bitext(bitext_path("swa"), language="swa")
 model = opticlir.train(pairs, language="swa", out="swahili", minutes=2, progress=True)
-documents = opticlir.read_corpus(sample_folder())  # or ["Boil water before you drink it.", ...]
+documents = opticlir.read_corpus(sample_folder())
 retriever = opticlir.Retriever.build(documents, model, "index")
-hits = retriever.search("Nichemshe maji ya mto kwa muda gani kabla ya kuyanywa?", k=3)
+question = "Nichemshe maji ya mto kwa muda gani kabla ya kuyanywa?"
+hits = retriever.search(question, k=3)
 print(hits)
-print(retriever.explain(hits.question, hits[0].doc_id))
+print(retriever.explain(question, hits[0].doc_id))
