@@ -7,13 +7,17 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test check format docs site pictures notebooks install install-dev clean
+.PHONY: demo test coverage check format docs site pictures notebooks install install-dev clean
 .DEFAULT_GOAL := demo
 
 demo: install
 	$(BIN)/opticlir demo
 
 test: install-dev
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+
+# all tests once more, with the share of lines that they run; takes half as long again as `make test`
+coverage: install-dev
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --cov
 
 check: install-dev
@@ -30,9 +34,9 @@ format: install-dev
 docs: install-dev
 	$(BIN)/python docs/generate.py
 
-# the documentation site, to be opened as site/index.html; needs no connection
+# the documentation site in site/; builds and opens without a connection (search needs `python -m http.server -d site`)
 site: install-dev
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # the picture of the README, from the model that `make demo` trained
 pictures: install

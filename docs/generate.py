@@ -102,11 +102,11 @@ def _command(name: str, function: Callable[..., Any]) -> str:
     )
     blocks = [f"## `{name}`", *paragraphs, _fenced(usage, *examples)]
     if arguments:
-        rows = [f"| `{each.metavar}` | {each.kind} | {_cell(each.help)} |" for each in arguments]
-        blocks.append("\n".join(["| argument | value | meaning |", "|---|---|---|", *rows]))
+        rows = [f"| `{each.metavar}`<br>{each.kind} | {_cell(each.help)} |" for each in arguments]
+        blocks.append("\n".join(["| argument | meaning |", "|---|---|", *rows]))
     if options:
-        rows = [f"| {each.names} | {each.kind} | {each.default} | {_cell(each.help)} |" for each in options]
-        blocks.append("\n".join(["| option | value | default | meaning |", "|---|---|---|---|", *rows]))
+        rows = [f"| {each.names}<br>{each.kind} | {each.default} | {_cell(each.help)} |" for each in options]
+        blocks.append("\n".join(["| option | default | meaning |", "|---|---|---|", *rows]))
     return "\n\n".join(blocks)
 
 
@@ -186,18 +186,24 @@ def _settings_page() -> str:
     ]
     for entry in tables:
         assert isinstance(entry.type, type)
-        blocks += [f"## `[{entry.name}]`", field_docs(TrainConfig)[entry.name], _settings_table(entry.type)]
+        blocks += [f"## `[{entry.name}]`", _help(TrainConfig)[entry.name], _settings_table(entry.type)]
     return "\n\n".join(blocks) + "\n"
 
 
 def _settings_table(kind: type, without: set[str] = frozenset()) -> str:  # type: ignore[assignment]
-    docs = field_docs(kind)
+    docs = _help(kind)
     rows = [
-        f"| `{entry.name}` | {_setting_default(entry)} | {_setting_kind(entry.type)} | {_cell(docs[entry.name])} |"
+        f"| `{entry.name}`<br>{_setting_kind(entry.type)} | {_setting_default(entry)} | {_cell(docs[entry.name])} |"
         for entry in fields(kind)
         if entry.name not in without
     ]
-    return "\n".join(["| setting | default | value | meaning |", "|---|---|---|---|", *rows])
+    return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
+
+
+def _help(kind: type) -> dict[str, str]:
+    return {
+        entry.name: entry.metadata["help"] for entry in fields(kind) if "help" in entry.metadata
+    } or field_docs(kind)
 
 
 def _setting_kind(kind: Any) -> str:

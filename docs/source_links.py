@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 _OUT_OF_DOCS = re.compile(
-    r"\[([^\]]+)\]\((?:\.\./)+((?:src|tests|studies|benchmarks|examples)/[^)#]*|[A-Z]+\.md)\)"
+    r"\[([^\]]+)\]\((?:\.\./)+((?:src|tests|studies|benchmarks|examples)(?:/[^)#]*)?|[A-Z]+\.md)(?:#[^)]*)?\)"
 )
 
 

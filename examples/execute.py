@@ -27,6 +27,8 @@ def main() -> None:
             NotebookClient(notebook, timeout=600, resources={"metadata": {"path": folder}}).execute()
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)  # times of the run
+            if cell.cell_type == "code":  # without what libraries say on stderr
+                cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
         nbformat.write(notebook, arguments.out / path.name)
 
 

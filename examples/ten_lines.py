@@ -1,11 +1,13 @@
-"""From a list of sentence pairs to an answered question, on the sample that comes with opticlir."""
+"""From sentence pairs to an answered question, on the sample that comes with opticlir."""
 
 import opticlir
 from opticlir.sample import bitext_path, sample_folder
 
-pairs = [(pair.english, pair.foreign) for pair in opticlir.read_bitext(bitext_path("swa"), language="swa")]
+pairs = opticlir.read_bitext(bitext_path("swa"), language="swa")
 model = opticlir.train(pairs, language="swa", out="swahili", minutes=2, progress=True)
-retriever = opticlir.Retriever.build(opticlir.read_corpus(sample_folder()), model, "index")
-hits = retriever.search("Dalili za malaria ni zipi?", k=3)
+documents = opticlir.read_corpus(sample_folder())
+retriever = opticlir.Retriever.build(documents, model, "index")
+question = "Nichemshe maji ya mto kwa muda gani kabla ya kuyanywa?"
+hits = retriever.search(question, k=3)
 print(hits)
-print(retriever.explain("Dalili za malaria ni zipi?", hits[0].doc_id))
+print(retriever.explain(question, hits[0].doc_id))

@@ -6,7 +6,7 @@ Importing this package loads nothing heavy; each name below loads what it needs 
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Retriever": "opticlir.search:Retriever",
