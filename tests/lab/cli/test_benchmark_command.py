@@ -224,10 +224,10 @@ BROKEN = {
         "beir", "qrels/dev.tsv", lambda old: old + b"q1\td2\n", "dev.tsv:7: expected `query-id<TAB>corpus-id<TAB>score`"
     ),
     "duplicate document id": (
-        "beir", "corpus.jsonl", lambda old: old + b'{"_id": "d0", "text": "x"}\n', "jsonl:21: id 'd0' stands on line 1"
+        "beir", "corpus.jsonl", lambda old: old + b'{"_id": "d0", "text": "x"}\n', "jsonl:21: id 'd0' is also on line 1"
     ),
     "duplicate query id": (
-        "ntrex-clir", "queries.swa.tsv", lambda old: old + b"q0\tmaji\n", "queries.swa.tsv:6: id 'q0' stands on line 1"
+        "ntrex-clir", "queries.swa.tsv", lambda old: old + b"q0\tmaji\n", "queries.swa.tsv:6: id 'q0' is also on line 1"
     ),
     "invalid UTF-8": (
         "afriqa", "gold_passages/swa/gold_span_passages.afriqa.swa.en.dev.json",
