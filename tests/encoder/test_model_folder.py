@@ -180,7 +180,7 @@ HOSTILE = {
         "native", edited("1_Dense/config.json", activation_function="torch.hub.load"), "cannot be loaded",
     ),
     "activation from elsewhere": (
-        "native", edited("1_Dense/config.json", activation_function="os.system"), "activation 'os.system' is not from torch",
+        "native", edited("1_Dense/config.json", activation_function="os.system"), "activation 'os.system' is not",
     ),
     # what lies outside, or where nobody looks
     "link out": ("plain", link("extra.json", lambda out: out / "config.json"), "a link that leads out"),
