@@ -18,6 +18,7 @@ from opticlir.search import Retriever
 
 
 def main() -> None:
+    """Ask the questions of the sample and print the times."""
     model = Path(sys.argv[1])
     with TemporaryDirectory() as folder:
         if len(sys.argv) > 2:
