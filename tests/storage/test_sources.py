@@ -75,7 +75,10 @@ def learned_key(*makers):
 STORES = {
     "teacher vectors": (teacher_key, ["encoder/encode.py", "encoder/routes.py", "training/teacher_shards.py"]),
     "vocabulary": (vocabulary_key, ["encoder/vocabulary.py", "encoder/alignment.py", "encoder/crosslingual.py"]),
-    "index": (index_key, ["search/exact.py", "search/lexical.py", "search/tokens.py", "encoder/encode.py", "records.py"]),
+    "index": (
+        index_key,
+        ["search/exact.py", "search/lexical.py", "search/tokens.py", "encoder/encode.py", "records.py"],
+    ),
     "student": (
         learned_key(Student, "opticlir.lab.training"),
         ["training/losses.py", "transport/sinkhorn.py", "encoder/vocabulary.py", "lab/training/mixup.py"],

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from sentence_transformers import MultiVectorEncoder
 
-import opticlir
 from opticlir.data import read_run
 from opticlir.errors import DataError
 from opticlir.evaluation import evaluate, mean_scores
@@ -113,11 +112,11 @@ def test_languages_of_one_file_are_learned_apart(tmp_path):
     assert swahili != hausa
 
 
-def test_what_another_version_learned_is_not_taken(tmp_path, monkeypatch):
+def test_what_another_source_learned_is_not_taken(tmp_path, monkeypatch):
     workshop = Workshop(out=tmp_path, report=lambda _: None)
-    old = workshop.model_folder({"train": 1})
-    monkeypatch.setattr(opticlir, "__version__", "9.9")
-    assert workshop.model_folder({"train": 1}) != old
+    old = workshop.model_folder({"train": 1}, Student)
+    monkeypatch.setattr("opticlir.storage.sources.source_fingerprint", lambda _: "another")
+    assert workshop.model_folder({"train": 1}, Student) != old
 
 
 def test_a_dictionary_is_known_by_what_is_in_it(planned, study_file, tmp_path, monkeypatch):
@@ -335,7 +334,9 @@ def test_a_model_in_other_hands_puts_its_cell_off(planned, study_file, tmp_path)
     plan = planned(study_file())
     cell = next(cell for cell in plan.cells if cell.arm == "mse")
     short = type(plan)(**{**vars(plan), "cells": (cell,)})
-    folder = Workshop(out=tmp_path / "out", report=lambda _: None).model_folder(cell.system.content())
+    folder = Workshop(out=tmp_path / "out", report=lambda _: None).model_folder(
+        cell.system.content(), Student, "opticlir.lab.training"
+    )
 
     class WaitedError(Exception):
         pass
