@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opticlir.cli.app import AsJson, Lenient, print_json
+from opticlir.cli.app import AsJson, Device, Lenient, print_json
 from opticlir.lab.cli.app import lab
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def geometry(
         Path | None, typer.Option(help="Draw the layers into this HTML page; needs --layers.", dir_okay=False)
     ] = None,
     lenient: Lenient = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Measure alignment, uniformity, translation retrieval and language identity of a model on sentence pairs.
@@ -67,7 +68,7 @@ def geometry(
     from opticlir.lab.probes.geometry import model_geometry
 
     try:
-        found = model_geometry(load_model(model), chosen, layers=layers)
+        found = model_geometry(load_model(model, device=device), chosen, layers=layers)
     except ValueError as error:
         raise ArtefactError(f"{model}: {error}") from None
     figures, by_layer = _figures(found.whole), [_figures(space) for space in found.layers]

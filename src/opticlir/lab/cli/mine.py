@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, print_json
+from opticlir.cli.app import AsJson, Device, print_json
 from opticlir.lab.cli.app import lab
 
 
@@ -27,6 +27,7 @@ def mine(
         Path | None,
         typer.Option(help="Write the found pairs: foreign<TAB>English.", dir_okay=False),
     ] = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Find the sentences of two corpora that translate each other, and print the F1 of BUCC.
@@ -48,7 +49,11 @@ def mine(
 
     with progress_bars() as bars:
         found = mine_corpora(
-            corpora, load_model(model), threshold_corpora=rehearsal, k=neighbours, progress=bars
+            corpora,
+            load_model(model, device=device),
+            threshold_corpora=rehearsal,
+            k=neighbours,
+            progress=bars,
         )
     if out is not None:
         from opticlir.storage import write_text_atomically

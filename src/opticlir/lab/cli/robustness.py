@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, print_json
+from opticlir.cli.app import AsJson, Device, print_json
 from opticlir.lab.cli.app import lab
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def robustness(
         str, typer.Option(help="Which ranking the table shows: hybrid, dense or bm25.")
     ] = "hybrid",
     png: Annotated[Path | None, typer.Option(help="Draw the curves into this PNG file.")] = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Measure how much query noise costs on a test collection.
@@ -71,7 +72,12 @@ def robustness(
 
     with progress_bars() as bars:
         found = measure_robustness(
-            task, load_model(model), default_cache_folder(), meanings=meanings, measure=measure, progress=bars
+            task,
+            load_model(model, device=device),
+            default_cache_folder(),
+            meanings=meanings,
+            measure=measure,
+            progress=bars,
         )
     if png is not None:
         _draw(png, found, measure)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opticlir.cli.app import AsJson, print_json
+from opticlir.cli.app import AsJson, Device, print_json
 from opticlir.lab.cli.app import lab
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def word_alignment(
     threshold: Annotated[
         float, typer.Option(min=0.01, max=1.0, help="Share of the mass of either word that makes a link.")
     ] = 0.3,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Score the word links of the transport plan against gold links: precision, recall, alignment error rate.
@@ -63,7 +64,9 @@ def word_alignment(
     links = read_gold_links(gold, pairs, foreign_first=foreign_first)
     with progress_bars() as bars:
         try:
-            found = score_word_alignment(load_model(model), pairs, links, threshold=threshold, progress=bars)
+            found = score_word_alignment(
+                load_model(model, device=device), pairs, links, threshold=threshold, progress=bars
+            )
         except ValueError as error:
             raise ArtefactError(f"{model}: {error}") from None
     figures, n_unread = (
