@@ -334,8 +334,8 @@ def test_two_at_a_time_compute_each_cell_once(instant, planned, study_file, tmp_
 
 def test_a_model_in_other_hands_puts_its_cell_off(planned, study_file, tmp_path):
     plan = planned(study_file())
-    cell = next(cell for cell in plan.runs if cell.arm == "mse")
-    short = type(plan)(**{**vars(plan), "cells": (cell,)})
+    cell = next(cell for cell in plan.runs if cell.name == "mse")
+    short = type(plan)(**{**vars(plan), "runs": (cell,)})
     folder = Workspace(out=tmp_path / "out", on_event=lambda _: None).model_folder(
         cell.system.content(), Student, "opticlir.lab.training"
     )
