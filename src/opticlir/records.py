@@ -1,5 +1,6 @@
-"""The data types that all packages share."""
+"""The data types that all packages share, and the order of a ranking."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,6 +12,16 @@ Qrels: TypeAlias = dict[QueryId, dict[DocumentId, int]]
 
 Run: TypeAlias = dict[QueryId, dict[DocumentId, float]]
 """Rankings: score by query and document. Higher is better; equal scores are ordered by document id."""
+
+
+def ranked(scores: Mapping[DocumentId, float]) -> list[DocumentId]:
+    """Order documents by falling score, equal scores by document id.
+
+    Example:
+        >>> ranked({"c": 1.0, "b": 2.0, "a": 1.0})
+        ['b', 'a', 'c']
+    """
+    return sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
 
 
 WordLink: TypeAlias = tuple[int, int]

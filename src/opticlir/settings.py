@@ -12,7 +12,8 @@ import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from opticlir.errors import DataError
 
@@ -91,8 +92,8 @@ def settings_from(kind: type[Settings], values: Mapping[str, Any], *, source: st
         source: where the values come from, for messages.
 
     Raises:
-        DataError: an unknown key, with the nearest known one; a value of the wrong type or out of range; or
-            settings that contradict each other.
+        DataError: a key is missing, or unknown (with the nearest known one); a value has the wrong type or is out
+            of range; or settings contradict each other.
     """
     known = {entry.name: entry.type for entry in fields(kind)}  # type: ignore[arg-type]
     resolved = {}
@@ -100,6 +101,9 @@ def settings_from(kind: type[Settings], values: Mapping[str, Any], *, source: st
         if name not in known:
             raise DataError(f"{source}: unknown key {name!r}{did_you_mean(name, known)}")
         resolved[name] = _checked(known[name], name, value, source)
+    for entry in fields(kind):  # type: ignore[arg-type]
+        if entry.name not in resolved and entry.default is entry.default_factory is MISSING:
+            raise DataError(f"{source}: no key {entry.name!r}, expected {_described(entry.type)}")
     try:
         return kind(**resolved)
     except (TypeError, ValueError) as error:
@@ -163,13 +167,13 @@ def _checked(kind: Any, name: str, value: Any, source: str) -> Any:
             example = ", ".join(f"{entry.name} = ..." for entry in fields(each))
             raise DataError(f"{source}: {name} is {value!r}: expected a list of tables such as {{{example}}}")
         return tuple(
-            settings_from(each, entry, source=f"{source}: {name}[{number}]")
+            settings_from(each, entry, source=f"{source}: {name}[{number}]")  # type: ignore[arg-type]
             if isinstance(entry, Mapping)
             else entry
             for number, entry in enumerate(value)
         )
     if not _fits(value, kind):
-        raise DataError(f"{source}: {name} is {value!r}, expected {_described(kind)}")
+        raise DataError(f"{source}: {name} is {value!r}, expected {_described(kind)}{_hint(value, kind)}")
     if isinstance(value, list):
         return tuple(value)
     is_whole = isinstance(value, int) and not isinstance(value, bool)
@@ -177,25 +181,39 @@ def _checked(kind: Any, name: str, value: Any, source: str) -> Any:
 
 
 def _described(kind: Any) -> str:
-    if is_dataclass(kind):
+    origin = get_origin(kind)
+    if is_dataclass(kind) or origin in (dict, Mapping):
         return "a table"
-    if get_origin(kind) is Literal:
+    if origin is Literal:
         return " or ".join(map(repr, get_args(kind)))
+    if origin is tuple:
+        return f"a list of {_described(get_args(kind)[0])}"
+    if origin in (Union, UnionType):
+        return " | ".join("None" if each is NoneType else _described(each) for each in get_args(kind))
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
+def _hint(value: Any, kind: Any) -> str:
+    """Did you mean, for a field with named choices."""
+    if get_origin(kind) is Literal:
+        return "" if value in get_args(kind) else did_you_mean(str(value), get_args(kind))
+    entries = value if isinstance(value, list) and get_origin(kind) is tuple else [value]
+    return next((hint for each in get_args(kind) for entry in entries if (hint := _hint(entry, each))), "")
+
+
 def _fits(value: Any, kind: Any) -> bool:
-    if is_dataclass(kind):
-        return isinstance(value, kind)  # type: ignore[arg-type]
-    choices = getattr(kind, "__args__", (kind,))
-    if get_origin(kind) is tuple:
-        return isinstance(value, list | tuple) and all(isinstance(entry, choices[0]) for entry in value)
-    if any(isinstance(choice, str) for choice in choices):
+    origin, choices = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(_fits(value, each) for each in choices)
+    if origin is tuple:
+        return isinstance(value, list | tuple) and all(_fits(entry, choices[0]) for entry in value)
+    if origin is Literal:
         return value in choices
-    numbers = (float,) if float in choices else ()
+    if origin in (dict, Mapping):
+        return isinstance(value, Mapping)
     if isinstance(value, bool):
-        return bool in choices
-    return isinstance(value, tuple(choices)) or (bool(numbers) and isinstance(value, int))
+        return kind is bool
+    return isinstance(value, (float, int) if kind is float else kind)
 
 
 def _lines(settings: Any, without: Collection[str] = ()) -> Iterator[str]:

@@ -14,7 +14,7 @@ from opticlir.data.text_files import read_lines
 from opticlir.data.topics import read_topics
 from opticlir.data.visible import shown
 from opticlir.errors import DataError
-from opticlir.records import Qrels, Run
+from opticlir.records import Qrels, Run, ranked
 from opticlir.storage import write_text_atomically
 
 logger = logging.getLogger(__name__)
@@ -140,8 +140,8 @@ def _strictly_decreasing(query_id: str, ranking: dict[str, float]) -> Iterator[t
                 f"query {query_id!r}, document {doc_id!r}: the score {score} is not finite in float32"
             )
     before = math.inf
-    for doc_id, exact in sorted(ranking.items(), key=lambda item: (-item[1], item[0])):
-        score = _single(exact)
+    for doc_id in ranked(ranking):
+        score = _single(ranking[doc_id])
         if score >= before:
             # 2**-23 of a float32 is one to two of its steps
             lowered = before - max(abs(before) * 2.0**-23, _SMALLEST_STEP)

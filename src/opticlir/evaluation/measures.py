@@ -14,7 +14,7 @@ import ir_measures
 import ir_measures.measures
 
 from opticlir.errors import DataError
-from opticlir.records import DocumentId, Qrels, Run
+from opticlir.records import DocumentId, Qrels, Run, ranked
 from opticlir.settings import nearest
 
 DEFAULT_MEASURES = ("AP", "nDCG@10", "R@100", "RR@10")
@@ -143,7 +143,7 @@ def _strictly_decreasing(query_id: str, scores: Mapping[DocumentId, float]) -> d
         raise DataError(
             f"the run has {len(scores):,} documents for query {query_id!r}, the limit is {_MAX_DOCUMENTS:,}"
         )
-    ranking = sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
+    ranking = ranked(scores)
     return {doc_id: float(len(ranking) - rank) for rank, doc_id in enumerate(ranking)}
 
 

@@ -14,7 +14,7 @@ from opticlir.artefacts import key_of
 from opticlir.benchmark import cached_retriever
 from opticlir.encoder import route_fingerprint
 from opticlir.errors import DataError, SetupError
-from opticlir.records import Document, Query, Run
+from opticlir.records import Document, Query, Run, ranked
 from opticlir.search import Ranking, Retriever
 from opticlir.storage import LIBRARIES, made_by
 
@@ -113,9 +113,10 @@ class MtebSearch:
 
 def _best(ranking: dict[str, float], allowed: Sequence[str] | None, top_k: int) -> dict[str, float]:
     """The first documents of a ranking, best first, among those that may answer."""
-    answers = set(ranking) if allowed is None else set(ranking).intersection(allowed)
-    order = sorted(answers, key=lambda doc_id: (-ranking[doc_id], doc_id))
-    return {doc_id: ranking[doc_id] for doc_id in order[:top_k]}
+    answers = (
+        ranking if allowed is None else {doc_id: ranking[doc_id] for doc_id in allowed if doc_id in ranking}
+    )
+    return {doc_id: ranking[doc_id] for doc_id in ranked(answers)[:top_k]}
 
 
 def _text(row: Mapping[str, Any], key: str) -> str:

@@ -40,13 +40,13 @@ def test_json_is_one_object(robustness, bitext):
     assert done["changed"]["code switch 40 %"] >= done["changed"]["code switch 20 %"] > 0
     for ranking in ("hybrid", "dense", "bm25"):
         whole = done[ranking]
-        assert list(whole["perturbed"]) == [*LABELS, *SWITCHED]
-        for each in whole["perturbed"].values():
+        assert list(whole["noisy"]) == [*LABELS, *SWITCHED]
+        for each in whole["noisy"].values():
             assert 0 <= each["overlap"] <= 1
             if whole["clean"]:
                 assert each["relative_drop"] == pytest.approx(1 - each["score"] / whole["clean"])
         # the one question it changes is the same without marks, to an encoder that takes them off
-        assert whole["perturbed"]["romanised"] == whole["perturbed"]["drop diacritics"]
+        assert whole["noisy"]["romanised"] == whole["noisy"]["drop diacritics"]
 
 
 def test_the_clean_score_is_that_of_the_benchmark(robustness, opticlir, tmp_path, checkpoints):
@@ -59,7 +59,7 @@ def test_the_clean_score_is_that_of_the_benchmark(robustness, opticlir, tmp_path
         "swa",
         "--json",
     )
-    expected = json.loads(opticlir("benchmark", "ntrex-clir", *words).stdout)
+    expected = json.loads(opticlir("lab", "benchmark", "ntrex-clir", *words).stdout)
     found = json.loads(robustness("--json").stdout)
     assert found["hybrid"]["clean"] == expected["AP"]
     assert found["dense"]["clean"] == expected["dense"]["AP"]
@@ -69,11 +69,11 @@ def test_the_table_and_the_picture(robustness, tmp_path):
     done = robustness("--ranking", "dense", "--measure", "RR@10", "--png", tmp_path / "decline.png")
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["dense,", "RR@10", "score", "lost", "RBO", "changed"]
-    assert lines[1].startswith("as they are")
+    assert lines[1].startswith("no noise")
     assert [line[:22].strip() for line in lines[2:7]] == LABELS
     assert lines[-2].startswith("worst: ")
     assert lines[-1] == "20 queries, 20 documents"
-    assert "not mixed with English: give --bitext or --dictionary" in done.stderr
+    assert "no words switched to English: give --bitext or --dictionary" in done.stderr
     assert (tmp_path / "decline.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -12,9 +12,9 @@ baseline = "zero-shot"
 benchmark = "beir"
 data = "beir"
 languages.swa = {{bitext = ["pairs.tsv"]}}
-[arms.zero-shot]
+[systems.zero-shot]
 model = "{model}"
-[arms.word-table]
+[systems.word-table]
 translate = "word-table"
 [budget.small]
 teacher = "{model}"
@@ -47,28 +47,28 @@ def study(opticlir, checkpoints, bitext, tmp_path):
     return run
 
 
-def test_cells_are_listed_then_done_then_found(study, tmp_path):
+def test_runs_are_listed_then_done_then_found(study, tmp_path):
     listed = study("--dry-run")
     assert listed.stdout == (
-        "missing zero-shot, beir, swa\nmissing word-table, beir, swa\n0 of 2 cells are done\n"
+        "missing zero-shot, beir, swa\nmissing word-table, beir, swa\n0 of 2 runs are done\n"
     )
     assert not (tmp_path / "out").exists(), "nothing is computed or written"
     done = study()
-    assert (done.code, done.stdout) == (0, f"{tmp_path / 'out' / 'report.html'}: 2 of 2 cells\n")
+    assert (done.code, done.stdout) == (0, f"{tmp_path / 'out' / 'report.html'}: 2 of 2 runs\n")
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {
         "report.html", "report.md", "report.tex", "results.json"
     }  # fmt: skip
     states = json.loads(study("--dry-run", "--json").stdout)
-    assert [(cell["arm"], cell["seed"], cell["state"]) for cell in states] == [
+    assert [(run["system"], run["seed"], run["state"]) for run in states] == [
         ("zero-shot", None, "done"), ("word-table", None, "done")
     ]  # fmt: skip
 
 
-def test_a_cell_that_fails_is_named_and_the_others_are_reported(study, tmp_path, monkeypatch):
+def test_a_run_that_fails_is_named_and_the_others_are_reported(study, tmp_path, monkeypatch):
     from opticlir.errors import DataError
     from opticlir.lab.studies.systems import ZeroShot
 
-    def prepare(self, question, workshop):
+    def prepare(self, request, workspace):
         raise DataError("no such luck")
 
     monkeypatch.setattr(ZeroShot, "prepare", prepare)
@@ -76,9 +76,9 @@ def test_a_cell_that_fails_is_named_and_the_others_are_reported(study, tmp_path,
     assert done.code == 1
     assert done.stderr.endswith("failed: zero-shot, beir, swa: no such luck\n")
     said = json.loads(done.stdout)
-    assert (said["cells"], said["failed"]) == (
+    assert (said["runs"], said["failed"]) == (
         2,
-        [{"cell": "zero-shot, beir, swa", "reason": "no such luck"}],
+        [{"run": "zero-shot, beir, swa", "reason": "no such luck"}],
     )
     assert "no such luck" in (tmp_path / "out" / "report.html").read_text()
 
@@ -97,7 +97,7 @@ def test_conditions_of_the_world_are_one_line(study, words, message):
 def test_a_bad_file_is_refused_before_anything_is_computed(study, tmp_path):
     study.file.write_text(study.file.read_text().replace("model =", "modle ="))
     assert (
-        "tiny.toml: [arms.zero-shot]: expected one of train, model, translate, runs, found none"
+        "tiny.toml: [systems.zero-shot]: expected one of train, model, translate, runs, found none"
         in study().error
     )
     assert not (tmp_path / "out").exists()
@@ -113,7 +113,7 @@ def test_a_missing_file_is_wrong_usage(opticlir, tmp_path):
 def test_a_stopped_study_is_one_line(study, monkeypatch):
     from opticlir.lab.studies.systems import StudyStoppedError, ZeroShot
 
-    def prepare(self, question, workshop):
+    def prepare(self, request, workspace):
         raise StudyStoppedError("the study was stopped; the same command goes on")
 
     monkeypatch.setattr(ZeroShot, "prepare", prepare)

@@ -99,7 +99,8 @@ def test_a_benchmark_asks_the_translations(folder, checkpoints, monkeypatch):
     monkeypatch.setenv("OPTICLIR_CACHE", str(folder / "cache"))
     assert run(folder, "--by", "dictionary", "--dictionary", folder / "pairs.tsv").exit_code == 0
     words = [
-        "benchmark", "beir", "--data", str(folder), "--language", "swa", "--model", str(checkpoints["plain"]), "--json",
+        "lab", "benchmark", "beir", "--data", str(folder), "--language", "swa", "--model", str(checkpoints["plain"]),
+        "--json",
     ]  # fmt: skip
     asked = CliRunner().invoke(app, words)
     assert json.loads(asked.stdout)["bm25"]["AP"] == 0.0

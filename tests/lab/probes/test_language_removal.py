@@ -71,7 +71,7 @@ def test_its_documents_have_an_index_of_their_own(plain):
 
 def test_it_tells_how_far_it_is(plain):
     told = []
-    remove_language(plain, tiny_models.PAIRS, how="lsar", rank=1, progress=lambda *at: told.append(at))
+    remove_language(plain, tiny_models.PAIRS, how="lsar", rank=1, progress=lambda _, *at: told.append(at))
     assert told == [(0, 40), (20, 40), (40, 40)]
 
 

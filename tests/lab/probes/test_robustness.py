@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opticlir.lab.probes.robustness import (
-    PerturbedScore,
+    NoisyScore,
     RankingRobustness,
     mean_overlap,
     rank_biased_overlap,
@@ -31,21 +31,21 @@ def test_a_ranking_by_hand():
     worse = {"q1": {"b": 2.0, "a": 1.0}, "q2": {}}
     found = ranking_robustness(clean, {"typos": worse, "nothing": clean}, qrels, "AP")
     assert found.clean == 1.0
-    assert found.perturbed["typos"].score == pytest.approx((0.5 + 0) / 2)
-    assert found.perturbed["typos"].relative_drop == pytest.approx(0.75)
-    assert found.perturbed["typos"].overlap == pytest.approx(rank_biased_overlap("ab", "ba") / 2)
-    assert found.perturbed["nothing"] == PerturbedScore(score=1.0, relative_drop=0.0, overlap=1.0)
+    assert found.noisy["typos"].score == pytest.approx((0.5 + 0) / 2)
+    assert found.noisy["typos"].relative_drop == pytest.approx(0.75)
+    assert found.noisy["typos"].overlap == pytest.approx(rank_biased_overlap("ab", "ba") / 2)
+    assert found.noisy["nothing"] == NoisyScore(score=1.0, relative_drop=0.0, overlap=1.0)
     assert found.worst == "typos"
 
 
 def test_nothing_is_lost_of_nothing():
     found = ranking_robustness({"q": {"b": 1.0}}, {"typos": {"q": {"a": 1.0}}}, {"q": {"a": 1}}, "AP")
-    assert (found.clean, found.perturbed["typos"].relative_drop, found.worst) == (0.0, None, None)
+    assert (found.clean, found.noisy["typos"].relative_drop, found.worst) == (0.0, None, None)
 
 
 def test_the_worst_of_equals_is_the_first():
-    same = PerturbedScore(score=0.1, relative_drop=0.5, overlap=0.3)
-    assert RankingRobustness(clean=0.2, perturbed={"b": same, "a": same}).worst == "b"
+    same = NoisyScore(score=0.1, relative_drop=0.5, overlap=0.3)
+    assert RankingRobustness(clean=0.2, noisy={"b": same, "a": same}).worst == "b"
 
 
 def test_questions_left_out_have_an_empty_ranking():

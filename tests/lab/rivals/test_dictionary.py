@@ -5,7 +5,7 @@ import pytest
 from opticlir.errors import DataError
 from opticlir.lab.rivals import Dictionary
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data" / "dictionaries"
+DATA = Path(__file__).parents[3].parent / "shared" / "data" / "dictionaries"
 
 
 def write(path, text):

@@ -45,7 +45,7 @@ def planned(monkeypatch):
 def translator(tmp_path, planned):
     planned(150)
     told = []
-    assert train_translator(PAIRS, tmp_path / "model", CONFIG, lambda *step: told.append(step)) == 150
+    assert train_translator(PAIRS, tmp_path / "model", CONFIG, lambda _, *step: told.append(step)) == 150
     assert told[-1] == (150, 150)
     assert not (tmp_path / "model.run").exists()
     return tmp_path / "model"
@@ -82,7 +82,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, planned, monkey
         train_translator(PAIRS, tmp_path / "model", CONFIG, die)
     assert not (tmp_path / "model").exists()
     told = []
-    train_translator(PAIRS, tmp_path / "model", CONFIG, lambda *step: told.append(step))
+    train_translator(PAIRS, tmp_path / "model", CONFIG, lambda _, *step: told.append(step))
     assert told == [(5, 6), (6, 6)]
     Seq2Seq(tmp_path / "model")
 

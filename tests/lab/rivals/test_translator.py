@@ -24,7 +24,7 @@ def test_translations_are_kept_and_a_killed_run_goes_on(tmp_path):
         translate_queries(QUERIES, Upper(dies_after=32), path)
     assert len(path.read_text().splitlines()) == 32
     later = Upper()
-    found = translate_queries(QUERIES, later, path, lambda *progress: told.append(progress))
+    found = translate_queries(QUERIES, later, path, lambda _, *progress: told.append(progress))
     assert later.asked == [query.text for query in QUERIES[32:]]
     assert [(query.query_id, query.text, query.language) for query in found] == [
         (query.query_id, query.text.upper(), "eng") for query in QUERIES

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import tiny_models
-from opticlir.lab.studies import CellStore, plan_study, read_study, run_cells
+from opticlir.lab.studies import RunStore, compute_runs, plan_study, read_study
 
 N_QUERIES = 5
 # the first query shares a word with its document, so that BM25 finds something
@@ -29,10 +29,10 @@ data = "collection"
 languages.swa = {{bitext = ["swa.tsv:2"], group = "high"}}
 languages.yor = {{bitext = ["yor.tsv"], group = "low"}}
 
-[arms.optical]
+[systems.optical]
 train = {{method = "optical"}}
 
-[arms.mse]
+[systems.mse]
 train = {{method = "mse"}}
 
 [budget.small]
@@ -109,27 +109,27 @@ def finished(tmp_path_factory, study_data, study_text, checkpoints):
     )
     plan = plan_study(read_study(root / "tiny.toml"), "small", study_data)
     out = root / "out"
-    failures = run_cells(plan, out)
-    return plan, CellStore(out), failures
+    failures = compute_runs(plan, out)
+    return plan, RunStore(out), failures
 
 
 MORE = """
 
-[arms.word_table]
+[systems.word_table]
 translate = "word-table"
 ranking = "bm25"
 
-[arms.structured]
+[systems.structured]
 translate = "structured"
 
-[arms.ceiling]
+[systems.ceiling]
 translate = "human"
 
-[arms.zero-shot]
+[systems.zero-shot]
 model = "TEACHER"
 
 [family.methods]
-arms = ["mse"]
+systems = ["mse"]
 languages = ["swa", "yor", "all"]
 measures = ["AP"]
 
@@ -139,7 +139,7 @@ code_switch = [0.5]
 drop_diacritics = true
 
 [gain]
-arm = "optical"
+system = "optical"
 rivals = ["word_table", "structured"]
 published = 13.7
 """

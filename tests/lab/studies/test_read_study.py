@@ -8,9 +8,16 @@ from opticlir.lab.studies import plan_study, read_study
 
 BAD = {
     "no TOML": (("[budget.small]", "[budget.small"), "tiny.toml: not readable as TOML"),
-    "unknown key": (("answer_if", "answer_of"), "tiny.toml: no key 'answer_if', which is text"),
+    "unknown key": (("answer_if", "answer_of"), "tiny.toml: unknown key 'answer_of'; did you mean 'answer_if'?"),
+    "missing key": (("answer_if", "#"), "tiny.toml: no key 'answer_if', expected str"),
+    "old key of the systems": (("[systems.mse]", "[arms.mse]"), "unknown key 'arms': it is called 'systems' now"),
+    "old key of the gain": (
+        ("[train]", '[gain]\narm = "mse"\nrivals = ["optical"]\n[train]'),
+        "[gain]: unknown key 'arm': it is called 'system' now",
+    ),
+    "empty list": (("seeds = [0, 1]", "seeds = []"), "tiny.toml: seeds is []: expected a list with entries"),
     "misspelt key": (("seeds = [0, 1]", "sedes = [0, 1]"), "tiny.toml: unknown key 'sedes'; did you mean 'seeds'?"),
-    "misspelt key of a task": (("data =", "date ="), "tiny.toml: [task 1]: no key 'data'"),
+    "misspelt key of a task": (("data =", "date ="), "tiny.toml: [task 1]: unknown key 'date'; did you mean 'data'?"),
     "misspelt key of a language": (
         ("bitext = [\"yor.tsv\"]", "bitexts = [\"yor.tsv\"]"),
         "tiny.toml: [task 1.languages.yor]: unknown key 'bitexts'; did you mean 'bitext'?",
@@ -18,8 +25,11 @@ BAD = {
     "misspelt key of a budget": (
         ("steps = 2", "stepps = 2"), "tiny.toml: [budget.small]: unknown key 'stepps'; did you mean 'steps'?"
     ),
-    "type": (("seeds = [0, 1]", 'seeds = "0"'), "tiny.toml: seeds is '0': expected a list of a whole number"),
-    "type in a list": (("seeds = [0, 1]", "seeds = [0, true]"), "tiny.toml: seeds is True: expected a whole number"),
+    "type": (("seeds = [0, 1]", 'seeds = "0"'), "tiny.toml: seeds is '0', expected a list of int"),
+    "type in a list": (
+        ("seeds = [0, 1]", "seeds = [0, true]"),
+        "tiny.toml: seeds is [0, True], expected a list of int"
+    ),
     "equal seeds": (("seeds = [0, 1]", "seeds = [1, 1]"), "seeds is [1, 1]: expected different numbers"),
     "unknown baseline": (
         ('baseline = "optical"', 'baseline = "optcal"'), "baseline: unknown 'optcal'; did you mean 'optical'?; there"
@@ -33,42 +43,47 @@ BAD = {
         ("languages.yor", "languages.yoruba"), "[task 1.languages.yoruba]: unknown language code 'yoruba'"
     ),
     "one language twice": (
-        ("languages.yor", "languages.sw"), "tiny.toml: [task 1.languages.sw]: swa stands there twice, in other letters"
+        ("languages.yor", "languages.sw"), "tiny.toml: [task 1.languages.sw]: swa is given twice, under two codes"
     ),
-    "unknown group": (('group = "low"', 'group = "lower"'), "group is 'lower'; did you mean 'low'?; there are high"),
+    "unknown group": (
+        ('group = "low"', 'group = "lower"'),
+        "group is 'lower', expected 'high' or 'low' | None; did you mean 'low'?"
+    ),
     "two sources": (
-        ("[arms.mse]", '[arms.mse]\nmodel = "minilm"'),
-        "tiny.toml: [arms.mse]: expected one of train, model, translate, runs, found train and model",
+        ("[systems.mse]", '[systems.mse]\nmodel = "minilm"'),
+        "tiny.toml: [systems.mse]: expected one of train, model, translate, runs, found train and model",
     ),
     "no source": (
-        ("[arms.mse]", "[arms.none]\n[arms.mse]"), "expected one of train, model, translate, runs, found none"
+        ("[systems.mse]", "[systems.none]\n[systems.mse]"), "expected one of train, model, translate, runs, found none"
     ),
     "unknown translator": (
-        ("[arms.mse]", '[arms.x]\ntranslate = "word_table"\n[arms.mse]'),
-        "[arms.x]: translate is 'word_table'; did you mean 'word-table'?",
+        ("[systems.mse]", '[systems.x]\ntranslate = "word_table"\n[systems.mse]'),
+        "[systems.x]: by is 'word_table', expected 'word-table' or",
     ),
     "seq2seq without a model": (
-        ("[arms.mse]", '[arms.x]\ntranslate = "seq2seq"\n[arms.mse]'), "[arms.x]: seq2seq needs the folder of a model"
+        ("[systems.mse]", '[systems.x]\ntranslate = "seq2seq"\n[systems.mse]'),
+        "[systems.x]: seq2seq needs the folder of a model"
     ),
     "unknown removal": (
-        ("[arms.mse]", '[arms.x]\nmodel = "minilm"\nremove = "lri"\n[arms.mse]'),
-        "[arms.x]: remove is 'lri'; did you mean 'lir'?; there are lir, lsar",
+        ("[systems.mse]", '[systems.x]\nmodel = "minilm"\nremove = "lri"\n[systems.mse]'),
+        "[systems.x]: remove is 'lri', expected 'lir' or 'lsar' | None; did you mean 'lir'?",
     ),
     "rank of nothing": (
-        ("[arms.mse]", '[arms.x]\nmodel = "minilm"\nrank = 2\n[arms.mse]'), "[arms.x]: unknown key 'rank'"
+        ("[systems.mse]", '[systems.x]\nmodel = "minilm"\nrank = 2\n[systems.mse]'),
+        "[systems.x]: rank is given without remove: choose lir or lsar"
     ),
     "rank 0": (
-        ("[arms.mse]", '[arms.x]\nmodel = "minilm"\nremove = "lir"\nrank = 0\n[arms.mse]'),
-        "[arms.x]: rank is 0: lir expects 1 or more",
+        ("[systems.mse]", '[systems.x]\nmodel = "minilm"\nremove = "lir"\nrank = 0\n[systems.mse]'),
+        "[systems.x]: rank is 0: lir expects 1 or more",
     ),
     "rank of two means": (
-        ("[arms.mse]", '[arms.x]\nmodel = "minilm"\nremove = "lsar"\nrank = 2\n[arms.mse]'),
-        "[arms.x]: rank is 2: lsar expects 1, the direction in which two means differ",
+        ("[systems.mse]", '[systems.x]\nmodel = "minilm"\nremove = "lsar"\nrank = 2\n[systems.mse]'),
+        "[systems.x]: rank is 2: lsar expects 1, the direction in which two means differ",
     ),
     **{
         f"runs of {pattern}": (
-            ("[arms.mse]", f'[arms.x]\nruns = "{pattern}"\n[arms.mse]'),
-            f"tiny.toml: [arms.x]: runs is '{pattern}': {reason}; there are {{task}}, {{language}}, {{seed}}, "
+            ("[systems.mse]", f'[systems.x]\nruns = "{pattern}"\n[systems.mse]'),
+            f"tiny.toml: [systems.x]: runs is '{pattern}': {reason}; there are {{task}}, {{language}}, {{seed}}, "
             "{model}",
         )
         for pattern, reason in {
@@ -78,10 +93,11 @@ BAD = {
         }.items()
     },
     "unknown ranking": (
-        ("[arms.mse]", '[arms.mse]\nranking = "sparse"'), "ranking is 'sparse'; there are hybrid, dense, bm25"
+        ("[systems.mse]", '[systems.mse]\nranking = "sparse"'),
+        "ranking is 'sparse', expected 'hybrid' or 'dense' or 'bm25'"
     ),
-    "seed of an arm": (
-        ('{method = "mse"}', '{method = "mse", seed = 3}'), "[arms.mse.train]: seed is the study's own to set"
+    "seed of a system": (
+        ('{method = "mse"}', '{method = "mse", seed = 3}'), "[systems.mse]: train: the study sets seed: take it out"
     ),
     "two budgets": (("steps = 2", "steps = 2\nepochs = 1.0"), "[budget.small]: give one budget, not steps and epochs"),
     **{
@@ -96,31 +112,36 @@ BAD = {
         )
     },
     "minutes of a translator": (
-        ("[arms.mse]", '[arms.x]\ntranslate = {by = "nmt", minutes = -3}\n[arms.mse]'),
-        "tiny.toml: [arms.x.translate]: minutes is -3.0: expected a finite number above 0",
+        ("[systems.mse]", '[systems.x]\ntranslate = {by = "nmt", minutes = -3}\n[systems.mse]'),
+        "tiny.toml: [systems.x.translate]: minutes is -3.0: expected a finite number above 0",
     ),
     **{
         f"depth {depth}": (
-            ("[train]", f"depth = {depth}\n[train]"), f"tiny.toml: depth is {depth}: expected 1 document per question"
+            ("[train]", f"depth = {depth}\n[train]"), f"tiny.toml: depth is {depth}: expected at least 1"
         )
         for depth in (0, -5)
     },
-    "name of an arm": (("[arms.mse]", '[arms."m/se"]'), "the name of an arm is 'm/se': expected letters"),
-    "unknown report": (("[train]", 'reports = ["gaps"]\n[train]'), "reports: unknown 'gaps'; did you mean 'gap'?"),
+    "name of a system": (("[systems.mse]", '[systems."m/se"]'), "the name of a system is 'm/se': expected letters"),
+    "unknown report": (
+        ("[train]", 'reports = ["gaps"]\n[train]'),
+        "reports is ['gaps'], expected a list of 'effectiveness' or 'gap' or 'geometry' or"
+    ),
     "report without its need": (
         ("[train]", 'reports = ["robustness"]\n[train]'),
-        "the report 'robustness' needs perturbations under [robustness]",
+        "the report 'robustness' needs query noise under [robustness]",
     ),
-    "no perturbation": (("[train]", "[robustness]\ntypos = [2.0]\n[train]"), "[robustness]: the rate of typos is 2.0"),
-    "one perturbation twice": (
+    "no noise": (("[train]", "[robustness]\ntypos = [2.0]\n[train]"), "[robustness]: the rate of typos is 2.0"),
+    "one noise twice": (
         ("[train]", "[robustness]\ntypos = [0.1, 0.2, 0.1]\n[train]"),
-        "tiny.toml: [robustness]: typos 10 % stands there twice",
+        "tiny.toml: [robustness]: typos 10 % is given twice",
     ),
     "family of the baseline": (
-        ("[train]", '[family.f]\narms = ["optical"]\n[train]'), "[family.f]: arms: unknown 'optical'; there are mse"
+        ("[train]", '[family.f]\nsystems = ["optical"]\n[train]'),
+        "[family.f]: systems: unknown 'optical'; there are mse"
     ),
-    "unknown arm of a family": (
-        ("[train]", '[family.f]\narms = ["msee"]\n[train]'), "[family.f]: arms: unknown 'msee'; did you mean 'mse'?"
+    "unknown system of a family": (
+        ("[train]", '[family.f]\nsystems = ["msee"]\n[train]'),
+        "[family.f]: systems: unknown 'msee'; did you mean 'mse'?"
     ),
     "unknown measure of a family": (
         ("[train]", '[family.f]\nmeasures = ["RR"]\n[train]'),
@@ -129,28 +150,28 @@ BAD = {
     "unknown language of a family": (
         ("[train]", '[family.f]\nlanguages = ["hau"]\n[train]'), "[family.f]: languages: unknown 'hau'; there are"
     ),
-    "unknown arm of a budget": (
-        ("steps = 2", 'steps = 2\narms = ["optical", "ms"]'),
-        "[budget.small]: arms: unknown 'ms'; did you mean 'mse'?; there are mse, optical",
+    "unknown system of a budget": (
+        ("steps = 2", 'steps = 2\nsystems = ["optical", "ms"]'),
+        "[budget.small]: systems: unknown 'ms'; did you mean 'mse'?; there are mse, optical",
     ),
     "budget without the baseline": (
-        ("steps = 2", 'steps = 2\narms = ["mse"]'),
-        "[budget.small]: arms: 'optical', the baseline of 'mse', is not among them",
+        ("steps = 2", 'steps = 2\nsystems = ["mse"]'),
+        "[budget.small]: systems: 'optical', the baseline of 'mse', is not among them",
     ),
-    "unknown arm of the gain": (
-        ("[train]", '[gain]\narm = "opticl"\nrivals = ["mse"]\n[train]'),
-        "[gain]: arm: unknown 'opticl'; did you mean 'optical'?",
+    "unknown system of the gain": (
+        ("[train]", '[gain]\nsystem = "opticl"\nrivals = ["mse"]\n[train]'),
+        "[gain]: system: unknown 'opticl'; did you mean 'optical'?",
     ),
     "unknown rival": (
-        ("[train]", '[gain]\narm = "optical"\nrivals = ["word-table"]\n[train]'),
+        ("[train]", '[gain]\nsystem = "optical"\nrivals = ["word-table"]\n[train]'),
         "[gain]: rivals: unknown 'word-table'; there are mse, optical",
     ),
-    "one arm": (
-        ('[arms.mse]\ntrain = {method = "mse"}\n', ""), "a study compares two arms or more, there is optical"
+    "one system": (
+        ('[systems.mse]\ntrain = {method = "mse"}\n', ""), "a study compares two systems or more, there is optical"
     ),
-    "gain without rivals": (("[train]", '[gain]\narm = "mse"\n[train]'), "[gain]: no key 'rivals'"),
+    "gain without rivals": (("[train]", '[gain]\nsystem = "mse"\n[train]'), "[gain]: no key 'rivals'"),
     "model without models": (
-        ("[arms.mse]", '[arms.z]\nmodel = "{model}"\n[arms.mse]'), "no models, which the arm 'z' asks for"
+        ("[systems.mse]", '[systems.z]\nmodel = "{model}"\n[systems.mse]'), "no models, which the system 'z' asks for"
     ),
 }  # fmt: skip
 
@@ -167,21 +188,22 @@ def test_a_bad_file_is_refused_by_name(study_file, kind):
 UNPLANNABLE = {
     "unknown setting": (
         ('{method = "mse"}', '{method = "mse", droput = 0.1}'),
-        "tiny.toml: [arms.mse]: unknown key 'droput'; did you mean 'dropout'?",
+        "tiny.toml: [systems.mse]: unknown key 'droput'; did you mean 'dropout'?",
     ),
     "unknown method": (('{method = "mse"}', '{method = "mes"}'), "unknown method 'mes'; did you mean 'mse'?"),
     "missing collection": (('data = "collection"', 'data = "nowhere"'), "nowhere: no such folder"),
     "missing language": (("languages.yor", "languages.hau"), "hau"),
     "missing bitext": (('["yor.tsv"]', '["yoruba.tsv"]'), "yoruba.tsv: no such file, which the study names"),
     "no bitext": (
-        ('bitext = ["yor.tsv"], ', ""), "task beir, language yor: no bitext, which the arm 'optical' learns from"
+        ('bitext = ["yor.tsv"], ', ""), "task beir, language yor: no bitext, which the system 'optical' learns from"
     ),
     "missing run": (
-        ("[arms.mse]", '[arms.r]\nruns = "{language}.run"\n[arms.mse]'), "swa.run: no such file, which the study names"
+        ("[systems.mse]", '[systems.r]\nruns = "{language}.run"\n[systems.mse]'),
+        "swa.run: no such file, which the study names"
     ),
     "no dictionary": (
-        ("[arms.mse]", '[arms.d]\ntranslate = "dictionary"\n[arms.mse]'),
-        "language swa: no dictionary, which the arm 'd' translates with",
+        ("[systems.mse]", '[systems.d]\ntranslate = "dictionary"\n[systems.mse]'),
+        "language swa: no dictionary, which the system 'd' translates with",
     ),
 }  # fmt: skip
 
@@ -199,9 +221,9 @@ def test_a_person_cannot_have_translated_what_nobody_did(study_file, study_data,
     english = data / "collection" / "queries" / "eng.jsonl"
     kept = english.read_text().splitlines()[:3]
     english.write_text("".join(f"{line}\n" for line in kept))
-    study = read_study(study_file(("[arms.mse]", '[arms.people]\ntranslate = "human"\n[arms.mse]')))
+    study = read_study(study_file(("[systems.mse]", '[systems.people]\ntranslate = "human"\n[systems.mse]')))
     with pytest.raises(DataError, match=(
-        "task beir, language swa: 2 of 5 questions have no English form, such as 'q3', which the arm 'people' asks"
+        "task beir, language swa: 2 of 5 questions have no English form, such as 'q3', which the system 'people' asks"
     )):  # fmt: skip
         plan_study(study, "small", data)
 
@@ -214,15 +236,15 @@ def test_an_unknown_budget_is_refused_with_the_nearest(study_file, planned):
 def test_an_arm_per_model_is_compared_with_the_baseline_of_its_model(study_file, planned):
     models = 'models = ["org/big", "small"]'
     path = study_file(
-        ("[arms.mse]", '[arms.zero]\nmodel = "{model}"\n[arms.deep]\nmodel = "{model}"\n[arms.mse]'),
+        ("[systems.mse]", '[systems.zero]\nmodel = "{model}"\n[systems.deep]\nmodel = "{model}"\n[systems.mse]'),
         ('baseline = "optical"', 'baseline = "zero"'), ("steps = 2", f"steps = 2\n{models}"),
     )  # fmt: skip
     with pytest.raises(
-        DataError, match="the arm 'optical' has no baseline: 'zero' stands for one arm per model"
+        DataError, match="the system 'optical' has no baseline: 'zero' stands for one system per model"
     ):
         planned(path)
     plan = planned(study_file(
-        ("[arms.mse]", '[arms.deep]\nmodel = "{model}"\n[arms.mse]'), ("steps = 2", f"steps = 2\n{models}"),
+        ("[systems.mse]", '[systems.deep]\nmodel = "{model}"\n[systems.mse]'), ("steps = 2", f"steps = 2\n{models}"),
     ))  # fmt: skip
     assert plan.baselines == {
         "optical": "optical",
@@ -230,25 +252,25 @@ def test_an_arm_per_model_is_compared_with_the_baseline_of_its_model(study_file,
         "deep@small": "optical",
         "mse": "optical",
     }
-    assert plan.arms["deep@big"].source.model == "org/big"
+    assert plan.systems["deep@big"].source.model == "org/big"
 
 
 def test_a_family_may_name_a_baseline_that_has_one_of_its_own(study_file):
-    change = ("[arms.optical]", '[family.f]\narms = ["optical"]\n[arms.optical]\nbaseline = "mse"')
-    assert read_study(study_file(change)).families[0].arms == ("optical",)
-    with pytest.raises(DataError, match="arms: unknown 'optical'; there are mse"):
+    change = ("[systems.optical]", '[family.f]\nsystems = ["optical"]\n[systems.optical]\nbaseline = "mse"')
+    assert read_study(study_file(change)).families[0].systems == ("optical",)
+    with pytest.raises(DataError, match="systems: unknown 'optical'; there are mse"):
         read_study(study_file((change[0], change[1].replace('"mse"', '"optical"'))))
 
 
 def test_a_budget_without_the_arm_of_many_models_names_none(study_file, planned):
-    arms = 'steps = 2\narms = ["optical", "mse"]'
-    change = ("[arms.mse]", '[arms.deep]\nmodel = "{model}"\n[arms.mse]')
-    assert set(planned(study_file(change, ("steps = 2", arms))).arms) == {"optical", "mse"}
+    systems = 'steps = 2\nsystems = ["optical", "mse"]'
+    change = ("[systems.mse]", '[systems.deep]\nmodel = "{model}"\n[systems.mse]')
+    assert set(planned(study_file(change, ("steps = 2", systems))).systems) == {"optical", "mse"}
 
 
 def test_models_of_one_name_are_refused(study_file, planned):
     path = study_file(
-        ("[arms.mse]", '[arms.deep]\nmodel = "{model}"\n[arms.mse]'),
+        ("[systems.mse]", '[systems.deep]\nmodel = "{model}"\n[systems.mse]'),
         ("steps = 2", 'steps = 2\nmodels = ["a/m", "b/m"]'),
     )
     with pytest.raises(DataError, match="two models have the same last name: m, m"):
@@ -260,16 +282,16 @@ def test_stages_of_an_arm_win_over_the_shared_method(study_file, planned):
     plan = planned(
         study_file(('train = {method = "mse"}', staged), ("[train]", '[train]\nmethod = "greedy"'))
     )
-    assert [len(cell.system.config.stages) for cell in plan.cells if cell.arm == "mse"] == [2] * 4
+    assert [len(cell.system.config.stages) for cell in plan.runs if cell.name == "mse"] == [2] * 4
 
 
 def test_a_budget_may_leave_languages_and_seeds_out(study_file, planned):
     plan = planned(study_file(("steps = 2", 'steps = 2\nlanguages = ["yo"]\nseeds = [7]')))
-    assert [(cell.arm, cell.language, cell.seed) for cell in plan.cells] == [
+    assert [(cell.name, cell.language, cell.seed) for cell in plan.runs] == [
         ("optical", "yor", 7),
         ("mse", "yor", 7),
     ]
-    assert {cell.system.config.steps for cell in plan.cells} == {2}
+    assert {cell.system.config.steps for cell in plan.runs} == {2}
 
 
 def test_a_measure_that_is_named_twice_is_one(study_file):

@@ -1,4 +1,4 @@
-"""The six study files of this repository: each can be read, and planned where the data are there."""
+"""The study files of this repository: each can be read, and planned where the data are there."""
 
 from collections import Counter
 from pathlib import Path
@@ -11,10 +11,10 @@ from opticlir.lab.studies import plan_study, read_study
 from opticlir.lab.studies.contents import bitext_paths
 from opticlir.training import TrainConfig
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"
 FILES = {path.stem: path for path in sorted((ROOT / "studies").glob("*.toml"))}
-NEEDED = {"q1-adversarial": ("perturbation", "discriminator"), "q4-hybrid": ("monolingual",)}
+NEEDED = {"q1-adversarial": ("noise", "discriminator"), "q4-hybrid": ("monolingual",)}
 
 with_data = pytest.mark.skipif(
     not SHARED.is_dir(), reason="the public data sets are not beside this checkout"
@@ -23,19 +23,20 @@ with_data = pytest.mark.skipif(
 
 QUESTIONS = ["headline", "q0-robustness", "q1-adversarial", "q2-scale", "q3-geometry", "q4-hybrid"]
 PREPARATIONS = ["tuning", "variants"]
+OTHERS = ["main", "plan-sharpness"]
 BETWEEN = ("evening", "adversaries")
 """Budgets of some studies beside the three that each has."""
 
 
 def test_there_is_one_per_question_and_what_their_settings_were_chosen_by():
-    assert list(FILES) == [*QUESTIONS, *PREPARATIONS]
+    assert sorted(FILES) == sorted([*QUESTIONS, *PREPARATIONS, *OTHERS])
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_is_whole_and_says_its_command(name):
     study = read_study(FILES[name])
     assert [budget for budget in study.budgets if budget not in BETWEEN] == ["small", "night", "full"]
-    assert f"opticlir study studies/{name}.toml" in FILES[name].read_text()
+    assert f"opticlir lab study studies/{name}.toml" in FILES[name].read_text()
     assert all(family.measures for family in study.families)
 
 
@@ -56,7 +57,7 @@ def test_settings_are_chosen_on_languages_that_the_headline_does_not_report(name
 
 
 def test_each_method_has_as_many_trials():
-    trials = Counter(arm.baseline or name for name, arm in read_study(FILES["tuning"]).arms.items())
+    trials = Counter(system.baseline or name for name, system in read_study(FILES["tuning"]).systems.items())
     assert len(trials) == 12
     assert set(trials.values()) == {4}
 
@@ -82,12 +83,12 @@ def test_all_bitext_and_dictionaries_are_there(name):
 
 @with_data
 @pytest.mark.parametrize("name", FILES)
-def test_the_cells_of_the_small_budget_are_planned(name):
+def test_the_runs_of_the_small_budget_are_planned(name):
     if missing := [key for key in NEEDED.get(name, ()) if key not in TrainConfig.__dataclass_fields__]:
         pytest.skip(f"the training configuration has no {' or '.join(missing)} yet")
     study = read_study(FILES[name])
     plan = plan_study(study, "small", SHARED)
-    assert {cell.arm for cell in plan.cells} == set(plan.arms)
-    assert len({cell.key for cell in plan.cells}) == len(plan.cells)
-    trained = [cell for cell in plan.cells if cell.seed is not None]
+    assert {cell.name for cell in plan.runs} == set(plan.systems)
+    assert len({cell.key for cell in plan.runs}) == len(plan.runs)
+    trained = [cell for cell in plan.runs if cell.seed is not None]
     assert 0 < len({str(cell.system.content()) for cell in trained}) <= 64, "half an hour on two cores"

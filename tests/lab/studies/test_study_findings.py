@@ -4,12 +4,12 @@ import pytest
 
 from opticlir.evaluation import compare_systems
 from opticlir.lab.probes.geometry import Geometry
+from opticlir.lab.probes.query_noise import QueryNoise
 from opticlir.lab.studies.declaration import Family, Gain
 from opticlir.lab.studies.differences import differences, taken_together
 from opticlir.lab.studies.findings import biases, effectiveness, gains, gaps, geometries, robustness, terms
-from opticlir.lab.studies.perturbation import Perturbation
-from opticlir.lab.studies.perturbed import changed_shares
-from opticlir.lab.studies.scores import Bias, CellScores, language_bias
+from opticlir.lab.studies.noisy_questions import changed_shares
+from opticlir.lab.studies.scores import Bias, RunScores, language_bias
 from opticlir.records import Document, Query, RetrievalTask
 
 
@@ -23,11 +23,11 @@ def plan(planned, study_file):
 
 
 def measured(plan, values, scores=None, **others):
-    """A cell per (arm, language, seed), each with two questions in AP; `scores` and `others` are of every cell."""
-    cells = {(cell.arm, cell.language, cell.seed): cell for cell in plan.cells}
+    """A run per (system, language, seed), each with two questions in AP; `scores` and `others` are of every run."""
+    runs = {(run.name, run.language, run.seed): run for run in plan.runs}
     return [
-        CellScores(
-            cell=cells[name], facts={"pairs": 20, "steps": 2 + name[2]},
+        RunScores(
+            run=runs[name], counts={"pairs": 20, "steps": 2 + name[2]},
             scores={
                 "AP": dict(zip(("q0", "q1"), found, strict=True)), "RR@10": {"q0": 1.0, "q1": 0.5}, **(scores or {}),
             },
@@ -50,7 +50,7 @@ def test_differences_by_hand(plan):
         (each.language, each.measure): each for each in differences(plan, measured(plan, VALUES), draws=200)
     }
     swahili = found["swa", "AP"]
-    assert (swahili.arm, swahili.baseline, swahili.task) == ("mse", "optical", "beir")
+    assert (swahili.system, swahili.baseline, swahili.task) == ("mse", "optical", "beir")
     # means over seeds by question: optical .7, .8; mse .4, .7
     assert swahili.comparison.mean_first == pytest.approx(0.55)
     assert swahili.comparison.mean_second == pytest.approx(0.75)
@@ -100,7 +100,7 @@ def test_an_arm_that_is_not_there_is_not_compared(plan):
 
 
 def test_what_is_taken_together_is_all_languages_only_where_it_is(plan):
-    """An arm that does two of three languages, or lost a cell of the third, is told of two."""
+    """A system that does two of three languages, or lost a run of the third, is told of two."""
     (task, _), *_ = plan.languages
     (together,) = [
         each for each in differences(plan, measured(plan, VALUES), draws=50)
@@ -115,14 +115,14 @@ def test_what_is_taken_together_is_all_languages_only_where_it_is(plan):
 
 def test_effectiveness_and_terms_by_hand(plan):
     found = measured(plan, VALUES)
-    rows = {(row.arm, row.language): row for row in effectiveness(plan, found) if row.measure == "AP"}
+    rows = {(row.system, row.language): row for row in effectiveness(plan, found) if row.measure == "AP"}
     assert rows["optical", "swa"].by_seed == pytest.approx((0.7, 0.8))
     assert rows["optical", "swa"].mean == pytest.approx(0.75)
     (optical, mse) = terms(plan, found)
-    assert (optical.arm, optical.pairs, optical.steps, optical.parameters, optical.cells) == (
+    assert (optical.system, optical.pairs, optical.steps, optical.parameters, optical.runs) == (
         "optical", 20, 2.5, None, 4
     )  # fmt: skip
-    assert mse.arm == "mse"
+    assert mse.system == "mse"
 
 
 def test_gaps_by_hand(plan):
@@ -135,12 +135,12 @@ def test_gaps_by_hand(plan):
 
 
 def test_robustness_by_hand(plan):
-    typos = Perturbation(kind="typos", rate=0.1)
-    declared = changed(plan, study=changed(plan.study, perturbations=(typos,)))
+    typos = QueryNoise(kind="typos", rate=0.1)
+    declared = changed(plan, study=changed(plan.study, noises=(typos,)))
     mistyped = {"AP, typos 10 %": {"q0": 0.1, "q1": 0.3}}
     found = measured(plan, VALUES, mistyped, overlap={"typos 10 %": 0.9}, changed={"typos 10 %": 0.8})
     (optical, mse) = robustness(declared, found)
-    assert (optical.arm, optical.perturbation, mse.arm) == ("optical", "typos 10 %", "mse")
+    assert (optical.system, optical.noise, mse.system) == ("optical", "typos 10 %", "mse")
     assert optical.clean == pytest.approx((0.75 + 0.4) / 2)
     assert optical.drop == pytest.approx(1 - 0.2 / 0.575)
     assert (optical.worst_language, optical.worst_drop) == ("swa", pytest.approx(1 - 0.2 / 0.75))
@@ -159,18 +159,18 @@ def test_questions_of_few_letters_are_not_changed_by_few_typos(planned, study_fi
 
 
 def test_disturbed_questions_are_compared_where_both_arms_were_asked_them(plan):
-    typos = Perturbation(kind="typos", rate=0.1)
+    typos = QueryNoise(kind="typos", rate=0.1)
     families = (Family(name="typing", languages=("all",), measures=("AP, typos 10 %",)),)
-    declared = changed(plan, study=changed(plan.study, perturbations=(typos,), families=families))
+    declared = changed(plan, study=changed(plan.study, noises=(typos,), families=families))
     clean = measured(plan, VALUES)
     assert {each.measure for each in differences(declared, clean, draws=50)} == {"AP", "RR@10"}
 
-    def mistyped(cell):
-        lost = 0.1 if cell.cell.arm == "optical" else 0.3
-        disturbed = {query: score - lost for query, score in cell.scores["AP"].items()}
-        return changed(cell, scores={**cell.scores, "AP, typos 10 %": disturbed})
+    def mistyped(run):
+        lost = 0.1 if run.run.name == "optical" else 0.3
+        disturbed = {query: score - lost for query, score in run.scores["AP"].items()}
+        return changed(run, scores={**run.scores, "AP, typos 10 %": disturbed})
 
-    found = differences(declared, [mistyped(cell) for cell in clean], draws=50)
+    found = differences(declared, [mistyped(run) for run in clean], draws=50)
     (tested,) = [each for each in found if each.family]
     assert (tested.measure, tested.language) == ("AP, typos 10 %", "all")
     # clean -.15 over both languages, and mse loses .2 more by typing
@@ -189,9 +189,9 @@ def test_geometry_and_bias_are_means_over_seeds(plan):
         for name, at in zip(names, (0.2, 0.6), strict=True)
     ]
     (row,) = geometries(plan, found)
-    assert (row.arm, row.language, row.alignment) == ("optical", "swa", pytest.approx(0.4))
-    assert row.language_identity is None, "these spaces are older than the probe"
-    assert (row.cosine_margin, row.csls) == (pytest.approx(0.5), 0.7)
+    assert (row.system, row.language, row.space.alignment) == ("optical", "swa", pytest.approx(0.4))
+    assert row.space.language_identity is None, "these spaces are older than the probe"
+    assert (row.space.cosine_margin, row.space.csls_to_english) == (pytest.approx(0.5), 0.7)
     (bias,) = biases(plan, found)
     assert bias.bias.rank_distance == pytest.approx(0.4)
 
@@ -235,7 +235,7 @@ def test_bias_that_is_open_in_a_seed_is_open_in_the_mean(plan):
 
 
 def test_gain_by_hand(plan):
-    gain = Gain(arm="optical", rivals=("mse",), published=13.7)
+    gain = Gain(system="optical", rivals=("mse",), published=13.7)
     declared = changed(plan, study=changed(plan.study, gain=gain))
     swahili, yoruba = gains(declared, measured(plan, VALUES))
     assert (swahili.language, swahili.best_rival) == ("swa", "mse")
@@ -247,9 +247,9 @@ def test_gain_by_hand(plan):
 def test_the_gain_of_an_arm_per_model_is_one_per_model(planned, study_file):
     """Beside the rivals of its own model and those of none; the section was empty once."""
     plan = planned(study_file(
-        ("[arms.mse]", '[arms.deep]\nmodel = "{model}"\n[arms.zero]\nmodel = "{model}"\n[arms.mse]'),
+        ("[systems.mse]", '[systems.deep]\nmodel = "{model}"\n[systems.zero]\nmodel = "{model}"\n[systems.mse]'),
         ("steps = 2", 'steps = 2\nmodels = ["a/big", "a/small"]\nlanguages = ["swa"]'),
-        ("[train]", '[gain]\narm = "deep"\nrivals = ["zero", "mse"]\n[train]'),
+        ("[train]", '[gain]\nsystem = "deep"\nrivals = ["zero", "mse"]\n[train]'),
     ))  # fmt: skip
     score = {
         "deep@big": 0.6,
@@ -260,9 +260,9 @@ def test_the_gain_of_an_arm_per_model_is_one_per_model(planned, study_file):
         "optical": 0.9,
     }
     found = [
-        CellScores(cell=cell, facts={}, scores={"AP": {"q0": score[cell.arm]}, "RR@10": {"q0": 1.0}})
-        for cell in plan.cells
+        RunScores(run=run, counts={}, scores={"AP": {"q0": score[run.name]}, "RR@10": {"q0": 1.0}})
+        for run in plan.runs
     ]
     big, small = gains(plan, found)
-    assert (big.arm, big.best_rival, big.gain) == ("deep@big", "mse", pytest.approx(100.0))
-    assert (small.arm, small.best_rival, small.gain) == ("deep@small", "zero@small", pytest.approx(-20.0))
+    assert (big.system, big.best_rival, big.gain) == ("deep@big", "mse", pytest.approx(100.0))
+    assert (small.system, small.best_rival, small.gain) == ("deep@small", "zero@small", pytest.approx(-20.0))

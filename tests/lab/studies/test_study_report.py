@@ -8,7 +8,7 @@ import pytest
 from opticlir.lab.studies import study_result, write_reports
 from opticlir.lab.studies.differences import differences
 from opticlir.lab.studies.report import study_sections
-from opticlir.lab.studies.scores import measure_cells
+from opticlir.lab.studies.scores import measure_runs
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def test_every_report_that_was_asked_for_is_there(result):
     titles = [section.title for section in study_sections(result)]
     assert titles == [
         "Question", "Terms", "Effectiveness", "Differences from the baseline", "Gain over the best rival",
-        "Gap between groups of languages", "Geometry", "Robustness", "What was run",
+        "Gap between groups of languages", "Geometry", "Robustness", "Setup",
     ]  # fmt: skip
 
 
@@ -38,19 +38,19 @@ def test_the_page_needs_nothing_else(files):
     assert "Does transport teach more than pooled vectors?" in page
 
 
-def test_the_tables_say_what_the_cells_hold(result, finished, files):
+def test_the_tables_say_what_the_runs_hold(result, finished, files):
     plan, store, _ = finished
     found = {
-        (each.cell.arm, each.cell.language): each
-        for each in measure_cells(plan, store)
-        if each.cell.seed in (None, 0)
+        (each.run.name, each.run.language): each
+        for each in measure_runs(plan, store)
+        if each.run.seed in (None, 0)
     }
     assert found["ceiling", "swa"].mean("AP") == 1.0
     row = next(line for line in files["report.md"].splitlines() if line.startswith("| ceiling | 1.000"))
     assert row.count("1.000") >= 3, "both languages and their mean"
     values = json.loads(files["results.json"])
     word_table = [
-        row for row in values["effectiveness"] if (row["arm"], row["measure"]) == ("word_table", "AP")
+        row for row in values["effectiveness"] if (row["system"], row["measure"]) == ("word_table", "AP")
     ]
     assert [row["mean"] for row in word_table] == [
         found["word_table", code].mean("AP") for code in ("swa", "yor")
@@ -60,25 +60,25 @@ def test_the_tables_say_what_the_cells_hold(result, finished, files):
 
 
 def test_terms_are_those_that_were_given(result):
-    rows = {each.arm: each for each in result.terms}
-    assert (rows["optical"].pairs, rows["optical"].steps, rows["optical"].cells) == (20, 2, 4)
+    rows = {each.system: each for each in result.terms}
+    assert (rows["optical"].pairs, rows["optical"].steps, rows["optical"].runs) == (20, 2, 4)
     assert rows["optical"].parameters > rows["zero-shot"].parameters, "its vocabulary has grown"
     assert (rows["zero-shot"].pairs, rows["zero-shot"].steps) == (None, None)
     assert rows["word_table"].pairs == 20
 
 
 def test_robustness_is_measured_of_what_can_be_asked_other_words(result):
-    assert {row.arm for row in result.robustness} == {
+    assert {row.system for row in result.robustness} == {
         "optical",
         "mse",
         "word_table",
         "structured",
         "zero-shot",
     }
-    assert {row.perturbation for row in result.robustness} == {
+    assert {row.noise for row in result.robustness} == {
         "typos 10 %", "typos 30 %", "code switch 50 %", "drop diacritics"
     }  # fmt: skip
-    unmarked = [row for row in result.robustness if row.perturbation == "drop diacritics"]
+    unmarked = [row for row in result.robustness if row.noise == "drop diacritics"]
     assert all((row.drop, row.overlap, row.changed) == (0, pytest.approx(1), 0) for row in unmarked), (
         "there are none to drop"
     )
@@ -86,7 +86,7 @@ def test_robustness_is_measured_of_what_can_be_asked_other_words(result):
 
 def test_disturbed_questions_have_their_differences(result, files):
     compared = [each for each in result.differences if each.measure == "AP, typos 30 %"]
-    assert {each.arm for each in compared} == {"mse", "word_table", "structured", "zero-shot"}, (
+    assert {each.system for each in compared} == {"mse", "word_table", "structured", "zero-shot"}, (
         "the ceiling is not asked"
     )
     assert "| AP, typos 30 %; all languages | mse |" in files["report.md"]
@@ -104,7 +104,7 @@ def test_a_part_of_the_languages_is_not_called_all(finished, tmp_path):
 
 
 def test_geometry_is_measured_of_what_has_a_space(result):
-    assert {row.arm for row in result.geometry} == {"optical", "mse", "zero-shot"}
+    assert {row.system for row in result.geometry} == {"optical", "mse", "zero-shot"}
 
 
 def test_markdown_tables_are_whole(files):
@@ -144,10 +144,10 @@ def test_what_the_file_says_is_escaped(finished, tmp_path):
 
 
 def test_nothing_computed_is_said(finished, tmp_path):
-    from opticlir.lab.studies import CellStore
+    from opticlir.lab.studies import RunStore
 
     plan, *_ = finished
-    result = study_result(plan, CellStore(tmp_path / "nowhere"), draws=50)
+    result = study_result(plan, RunStore(tmp_path / "nowhere"), draws=50)
     assert differences(plan, [], draws=50) == []
     pages = {path.name: path.read_text() for path in write_reports(result, tmp_path)}
     assert "Nothing can be compared" in pages["report.html"]

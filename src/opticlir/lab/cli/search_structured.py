@@ -1,4 +1,4 @@
-"""`opticlir lab search-structured`: a TREC run by the words of the bitext alone, without any encoder."""
+"""`opticlir lab search-structured`: a TREC run from the words of the bitext, without an encoder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,15 +29,15 @@ def search_structured(
     cumulative: Annotated[
         float,
         typer.Option(
-            min=0.01, max=1.0, help="Meanings of a word are kept until this much of its probability is had."
+            min=0.01, max=1.0, help="Share of the probability of a word that its kept meanings cover."
         ),
     ] = 0.9,
     lenient: Lenient = False,
     as_json: AsJson = False,
 ) -> None:
-    """Rank CORPUS by probabilistic structured queries: BM25 that counts every meaning of a word a little.
+    """Rank CORPUS by probabilistic structured queries: BM25 that counts every meaning of a word by its probability.
 
-    What the words mean is learned from the bitext. `opticlir evaluate` and `compare` read the run.
+    The meanings are learned from the bitext. `opticlir evaluate` and `compare` read the run.
 
     Example: opticlir lab search-structured corpus.jsonl --queries q.tsv --language hau --bitext pairs.tsv --run hau.run
     """

@@ -9,102 +9,88 @@ from opticlir.cli.app import AsJson, InputFile, print_json
 from opticlir.lab.cli.app import lab
 
 if TYPE_CHECKING:
-    from opticlir.lab.studies import CellFailure, CellStore, Plan
+    from opticlir.lab.studies import Plan, RunFailure, RunStore
 
 
 @lab.command()
 def study(
     study_file: InputFile,
     data: Annotated[
-        Path, typer.Option(file_okay=False, exists=True, help="Folder that the paths of the study begin at.")
+        Path,
+        typer.Option(
+            file_okay=False, exists=True, help="Folder to which the paths of the study are relative."
+        ),
     ],
     out: Annotated[
-        Path, typer.Option(file_okay=False, help="Folder of cells and report; used again, it goes on.")
+        Path,
+        typer.Option(file_okay=False, help="Folder for runs and report; finished runs in it are reused."),
     ],
     budget: Annotated[str, typer.Option(help="One of the study's budgets.")] = "small",
     discard_models: Annotated[
         bool,
         typer.Option(
             "--discard-models",
-            help="Remove what was trained when no missing cell needs it; other cells would train it again.",
+            help="Remove trained models that no missing run needs. Another run would train them again.",
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the cells, done or missing, and compute nothing.")
+        bool, typer.Option("--dry-run", help="List the runs, done or missing, and compute nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compute the cells of STUDY_FILE that are missing, compare its arms, and write the report.
+    """Compute the missing runs of STUDY_FILE, compare its systems, and write the report.
 
-    A cell is one arm on one task in one language with one seed. Killed and started again it goes on; several
-    processes may work on one OUT. Exit 1 if a cell failed: the others are computed and reported all the same.
+    A run is one system on one task in one language with one seed. Interrupted? Run the same command to resume. Several
+    processes can work on one OUT. Exit code 1: a run failed; all others are computed and reported.
 
     Example: opticlir lab study studies/headline.toml --data ../shared/data --out runs/headline --budget small
     """
     from opticlir.cli.libraries import quieten
 
     quieten()
-    from opticlir.lab.studies import CellStore, plan_study, read_study
+    from opticlir.lab.studies import RunStore, plan_study, read_study, study_result, write_reports
     from opticlir.pictures import require_matplotlib
 
-    plan = plan_study(read_study(study_file), budget, data)
-    store = CellStore(out)
+    plan, store = plan_study(read_study(study_file), budget, data), RunStore(out)
     if dry_run:
-        _list_cells(plan, store, as_json=as_json)
+        _list_runs(plan, store, as_json=as_json)
         return
     require_matplotlib()
     failures = _compute(plan, out, keep_models=not discard_models)
-    files = _report(plan, store, failures)
+    files = write_reports(study_result(plan, store, failures), out)
     if as_json:
-        print_json(
-            {
-                "cells": len(plan.cells),
-                "failed": [{"cell": str(each.cell), "reason": each.reason} for each in failures],
-                "files": list(map(str, files)),
-            }
-        )
+        failed = [{"run": str(each.run), "reason": each.reason} for each in failures]
+        print_json({"runs": len(plan.runs), "failed": failed, "files": list(map(str, files))})
     else:
-        typer.echo(f"{out / 'report.html'}: {len(plan.cells) - len(failures)} of {len(plan.cells)} cells")
+        typer.echo(f"{out / 'report.html'}: {len(plan.runs) - len(failures)} of {len(plan.runs)} runs")
     for each in failures:
-        typer.echo(f"failed: {each.cell}: {each.reason}", err=True)
+        typer.echo(f"failed: {each.run}: {each.reason}", err=True)
     if failures:
         raise typer.Exit(1)
 
 
-def _list_cells(plan: "Plan", store: "CellStore", *, as_json: bool) -> None:
-    listed = [(cell, "done" if store.holds(cell) else "missing") for cell in plan.cells]
+def _list_runs(plan: "Plan", store: "RunStore", *, as_json: bool) -> None:
+    listed = [(run, "done" if store.holds(run) else "missing") for run in plan.runs]
     if as_json:
-        print_json(
-            [
-                {"arm": cell.arm, "task": cell.task, "language": cell.language, "seed": cell.seed,
-                 "key": cell.key, "state": state}
-                for cell, state in listed
-            ]
-        )  # fmt: skip
+        print_json([{**run.plain(), "state": state} for run, state in listed])
         return
-    for cell, state in listed:
-        typer.echo(f"{state:8}{cell}")
+    for run, state in listed:
+        typer.echo(f"{state:8}{run}")
     n_done = sum(state == "done" for _, state in listed)
-    typer.echo(f"{n_done} of {len(listed)} cells are done")
+    typer.echo(f"{n_done} of {len(listed)} runs are done")
 
 
-def _compute(plan: "Plan", out: Path, *, keep_models: bool) -> "list[CellFailure]":
+def _compute(plan: "Plan", out: Path, *, keep_models: bool) -> "list[RunFailure]":
     from opticlir.cli.progress import progress_bars
-    from opticlir.lab.studies import run_cells
+    from opticlir.lab.studies import compute_runs
 
     with progress_bars() as bars:
 
-        def report(event: dict[str, Any]) -> None:
-            if event["event"] == "cells":
-                bars("cells", event["done"], event["total"], event["cell"])
+        def on_event(event: dict[str, Any]) -> None:
+            if event["event"] == "runs":
+                bars("study runs", event["done"], event["total"], event["run"])
             else:
                 bars.training(event)
 
-        bars("cells", 0, len(plan.cells))
-        return run_cells(plan, out, keep_models=keep_models, report=report)
-
-
-def _report(plan: "Plan", store: "CellStore", failures: "list[CellFailure]") -> list[Path]:
-    from opticlir.lab.studies import study_result, write_reports
-
-    return write_reports(study_result(plan, store, failures), store.out)
+        bars("study runs", 0, len(plan.runs))
+        return compute_runs(plan, out, keep_models=keep_models, on_event=on_event)

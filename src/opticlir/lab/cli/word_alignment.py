@@ -1,18 +1,16 @@
-"""`opticlir lab word-alignment`: how often the transport plan brings the right words together."""
+"""`opticlir lab word-alignment`: score the word links of the transport plan against gold links."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opticlir.cli.app import AsJson, print_json
+from opticlir.cli.app import AsJson, Device, print_json
 from opticlir.lab.cli.app import lab
 
 if TYPE_CHECKING:
     from opticlir.lab.probes.word_alignment import AlignmentScore
-    from opticlir.records import GoldLinks, SentencePair
-
-_TOGETHER = 64
+    from opticlir.records import SentencePair
 
 _ROWS = {
     "intersection": "plan, most of the mass both ways",
@@ -43,22 +41,38 @@ def word_alignment(
     threshold: Annotated[
         float, typer.Option(min=0.01, max=1.0, help="Share of the mass of either word that makes a link.")
     ] = 0.3,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Score the word links of the transport plan against gold links: precision, recall, alignment error rate.
 
-    The foreign side goes through the query route, the English side through the document route; the mass that
-    the plan moves is summed over the pieces of each word. The last row links what is each other's nearest
-    by cosine, so that one sees what the plan adds.
+    The query route encodes the foreign side, the document route the English side. The mass that the plan moves is
+    summed over the pieces of each word. The last row links mutual nearest neighbours by cosine, without a plan.
 
     Example: opticlir lab word-alignment --bitext test.tsv --gold test.gold --model swahili --language swa
     """
+    from opticlir.cli.libraries import quieten
+    from opticlir.cli.progress import progress_bars
+
     pairs = _pairs(Path(bitext), language)
+    quieten()
+    from opticlir.encoder import load_model
+    from opticlir.errors import ArtefactError
     from opticlir.lab.probes.gold_links import read_gold_links
+    from opticlir.lab.probes.plan_links import score_word_alignment
 
     links = read_gold_links(gold, pairs, foreign_first=foreign_first)
-    scores, n_unread = _scores(model, pairs, links, threshold)
-    figures = {rule: _figures(score) for rule, score in scores.items()}
+    with progress_bars() as bars:
+        try:
+            found = score_word_alignment(
+                load_model(model, device=device), pairs, links, threshold=threshold, progress=bars
+            )
+        except ValueError as error:
+            raise ArtefactError(f"{model}: {error}") from None
+    figures, n_unread = (
+        {rule: _figures(score) for rule, score in found.scores.items()},
+        found.n_without_vector,
+    )
     if as_json:
         print_json({
             **figures, "threshold_share": threshold, "pairs": len(pairs), "words_without_vector": n_unread
@@ -75,7 +89,7 @@ def word_alignment(
 
 
 def _pairs(path: Path, language: str) -> "list[SentencePair]":
-    """All pairs of the file; none may be missing, since links are told apart by their line alone."""
+    """Read all pairs of the file. Links belong to pairs by their line, so no pair may be skipped."""
     from opticlir.data import SkipReport, read_bitext
     from opticlir.errors import DataError
 
@@ -86,44 +100,6 @@ def _pairs(path: Path, language: str) -> "list[SentencePair]":
             f"{path}: {summary}: line n of the links belongs to pair n, so that no pair may be missing"
         )
     return found
-
-
-def _scores(
-    model: str, pairs: "list[SentencePair]", gold: "list[GoldLinks]", threshold: float
-) -> "tuple[dict[str, AlignmentScore], int]":
-    """The score of each rule, and how many words no rule could link."""
-    from opticlir.cli.libraries import quieten
-
-    quieten()
-    from opticlir.cli.progress import progress_bars
-    from opticlir.encoder import encode_words, load_model
-    from opticlir.errors import ArtefactError
-    from opticlir.lab.probes.gold_links import spaced_words
-    from opticlir.lab.probes.plan_links import link_words
-    from opticlir.lab.probes.word_alignment import score_links
-
-    encoder = load_model(model)
-    found, n_unread = [], 0
-    with progress_bars() as bars:
-        for start in range(0, len(pairs), _TOGETHER):
-            bars("aligning", start, len(pairs))
-            chunk = pairs[start : start + _TOGETHER]
-            foreign = encode_words(encoder, [pair.foreign for pair in chunk], "query", places_of=spaced_words)
-            english = encode_words(
-                encoder, [pair.english for pair in chunk], "document", places_of=spaced_words
-            )
-            n_unread += sum(side.n_without_vector for side in (*foreign, *english))
-            try:
-                found += [
-                    link_words(*sides, threshold=threshold) for sides in zip(foreign, english, strict=True)
-                ]
-            except ValueError as error:
-                raise ArtefactError(f"{model}: {error}") from None
-        bars("aligning", len(pairs), len(pairs))
-    return {
-        rule: score_links((getattr(each, rule), links) for each, links in zip(found, gold, strict=True))
-        for rule in _ROWS
-    }, n_unread
 
 
 def _figures(score: "AlignmentScore") -> dict[str, Any]:

@@ -76,7 +76,7 @@ _LIBRARIES: dict[str, Callable[[str, str, str], RetrievalTask]] = {
     "irds": irds.load,
     "mteb": mteb_tasks.load,
 }
-"""What stands before the colon to `load(id, language, split)`: collections that a library finds, not a folder."""
+"""Name before the colon -> `load(id, language, split)`: collections that a library finds."""
 
 
 def load_benchmark(name: str, folder: Path | None, language: str, split: str) -> RetrievalTask:

@@ -18,7 +18,7 @@ class Point:
     x: float
     y: float
     name: str
-    """Its colour and mark, told below the plane."""
+    """Decides its colour and mark; the legend shows it."""
     label: str = ""
     """Written beside it."""
 

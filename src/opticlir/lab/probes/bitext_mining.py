@@ -1,6 +1,7 @@
 """Find translations in the comparable corpora of BUCC with a model: from texts to mined pairs."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,11 +10,48 @@ from sentence_transformers import MultiVectorEncoder
 
 from opticlir.encoder import encode_documents, encode_queries
 from opticlir.lab.collections.bucc import ComparableCorpora
-from opticlir.lab.probes.mining import MinedPair, mine_pairs
+from opticlir.lab.probes.mining import MinedPair, MiningScore, best_threshold, mine_pairs, score_mining
 from opticlir.progress import Progress, silent
 
 CHUNK = 4096
 """Texts whose token vectors are held until they are pooled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mining:
+    """The translations that were found in two corpora."""
+
+    score: MiningScore
+    pairs: tuple[MinedPair, ...]
+    """Pairs at or above the threshold, by falling margin."""
+    n_gold: int
+
+
+def mine_corpora(
+    corpora: ComparableCorpora,
+    model: MultiVectorEncoder,
+    *,
+    threshold_corpora: ComparableCorpora | None = None,
+    k: int = 4,
+    progress: Progress = silent,
+) -> Mining:
+    """Mine two corpora and score the pairs that were found.
+
+    Args:
+        corpora: both sides, and which pairs are translations.
+        model: as of `run_mining`.
+        threshold_corpora: corpora to choose the threshold on; None takes the best threshold of `corpora` itself.
+        k: neighbours that a sentence is compared with.
+        progress: called after each chunk of texts.
+    """
+    mined, gold = run_mining(corpora, model, k=k, progress=progress)
+    if threshold_corpora is None:
+        score = best_threshold(mined, gold)
+    else:
+        chosen = best_threshold(*run_mining(threshold_corpora, model, k=k, progress=progress))
+        score = score_mining(mined, gold, chosen.threshold)
+    kept = tuple(pair for pair in mined if pair.margin >= score.threshold)
+    return Mining(score=score, pairs=kept, n_gold=len(gold))
 
 
 def run_mining(

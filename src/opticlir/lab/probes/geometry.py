@@ -9,15 +9,18 @@ uniformity on the hypersphere, ICML 2020. Gao, Yao and Chen, SimCSE, EMNLP 2021,
 Word translation without parallel data, ICLR 2018, section 2.3 (CSLS).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
+from sentence_transformers import MultiVectorEncoder
 
+from opticlir import encoder
 from opticlir.lab.probes.csls import blocks, mean_of_nearest
 from opticlir.lab.probes.language_identity import language_identity
+from opticlir.records import SentencePair
 
 Vectors: TypeAlias = Float[np.ndarray, "sentences dim"]
 
@@ -182,3 +185,57 @@ def _check(foreign: Vectors, english: Float[np.ndarray, "translations dim"]) -> 
         if not np.allclose(lengths, 1.0, atol=1e-4):  # also NaN
             row = int(np.flatnonzero(~np.isclose(lengths, 1.0, atol=1e-4))[0])
             raise ValueError(f"row {row} of {name} has length {lengths[row]}: expected 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelGeometry:
+    """The vector space of a model, and those of its layers."""
+
+    whole: Geometry
+    layers: tuple[Geometry, ...] = ()
+    """The word embeddings first; empty if the layers were not measured."""
+
+
+def model_geometry(
+    model: MultiVectorEncoder, pairs: Sequence[SentencePair], *, layers: bool = False
+) -> ModelGeometry:
+    """Measure the space of a model on sentence pairs that it was not trained on.
+
+    Args:
+        model: its query route encodes the foreign side, its document route the English side.
+        pairs: 2 or more.
+        layers: also compare every layer of the query encoder with the same layer of the document encoder.
+
+    Raises:
+        ValueError: a sentence has no direction, or the two encoders differ in the number or width of their layers.
+    """
+    foreign, english = [pair.foreign for pair in pairs], [pair.english for pair in pairs]
+    sides = encoder.encode_queries(model, foreign), encoder.encode_documents(model, english)
+    whole = measure_geometry(*map(sentence_vectors, sides), is_probed=True)
+    if not layers:
+        return ModelGeometry(whole=whole)
+    students = encoder.layer_vectors(model, foreign, "query")
+    teachers = encoder.layer_vectors(model, english, "document")
+    if students.shape != teachers.shape:
+        sizes = " and ".join(f"{len(each)} layers of {each.shape[2]}" for each in (students, teachers))
+        raise ValueError(
+            f"the query and the document encoder have {sizes} dimensions: only encoders of the same shape can be "
+            "compared layer by layer; leave the layers out"
+        )
+    each = tuple(measure_geometry(*both) for both in zip(students, teachers, strict=True))
+    return ModelGeometry(whole=whole, layers=each)
+
+
+def drawn_pairs(pairs: Iterable[SentencePair], n_pairs: int, seed: int = 0) -> list[SentencePair]:
+    """Draw different sentence pairs without replacement, and keep their order.
+
+    Args:
+        pairs: equal ones count once.
+        n_pairs: how many; all if there are fewer.
+        seed: of the draw.
+    """
+    found = list(dict.fromkeys(pairs))
+    if len(found) <= n_pairs:
+        return found
+    chosen = np.random.default_rng(seed).choice(len(found), size=n_pairs, replace=False)
+    return [found[number] for number in sorted(chosen.tolist())]

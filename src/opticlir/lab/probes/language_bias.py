@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from opticlir.errors import DataError
-from opticlir.records import DocumentId, Qrels, QueryId, Run
+from opticlir.records import DocumentId, Qrels, QueryId, Run, ranked
 
 
 def rank_distance(run: Run, qrels: Qrels, *, n_documents: int) -> dict[QueryId, float]:
@@ -84,15 +84,15 @@ def peer(
     the mean of the ranks behind it, and a grade with documents of one language alone is fair.
 
     The test looks at how ranks differ within a language, so it needs a language with two documents of a grade or more.
-    With one per language it is the same number for every order of what was retrieved (.317 for two languages, .44 for
-    eleven) and 1 where nothing was, and says nothing of fairness: use `rank_distance`.
+    With one per language it is the same number for every ranking (.317 for two languages, .44 for eleven; 1 if nothing
+    was retrieved), and says nothing about fairness: use `rank_distance`.
 
     Args:
         run: scores on the pooled collection.
         qrels: grades; unjudged documents have grade 0.
         language_of: language of each document.
         weights: share of each grade, sums to 1; None weighs the grades above 0 that a query has equally.
-        cutoff: ranks that are looked at; None looks at all.
+        cutoff: number of ranks that count; None is all.
 
     Returns:
         Query id -> PEER, in [0, 1].
@@ -113,7 +113,7 @@ def peer(
         raise ValueError(f"cutoff is {cutoff}: expected 1 or more")
     values = {}
     for query, grades in qrels.items():
-        by_grade = _ranks_by_grade(_ranking(run.get(query, {}))[:cutoff], grades, language_of)
+        by_grade = _ranks_by_grade(ranked(run.get(query, {}))[:cutoff], grades, language_of)
         above_0 = sorted({grade for grade in grades.values() if grade > 0})
         if shares := weights or {grade: 1 / len(above_0) for grade in above_0}:
             values[query] = math.fsum(
@@ -160,14 +160,9 @@ def _relevant_ranks(run: Run, qrels: Qrels, n_documents: int) -> dict[QueryId, l
     """Ranks of the relevant documents, at least one; None of those that the run leaves out."""
     found = {}
     for query, relevant in _relevant(qrels).items():
-        ranking = _ranking(run.get(query, {}))
+        ranking = ranked(run.get(query, {}))
         if len(ranking) > n_documents:
             raise ValueError(f"query {query!r} ranks {len(ranking)} documents, n_documents is {n_documents}")
         ranks = {doc_id: rank for rank, doc_id in enumerate(ranking, start=1)}
         found[query] = [ranks.get(doc_id) for doc_id in sorted(relevant)]
     return found
-
-
-def _ranking(scores: Mapping[DocumentId, float]) -> list[DocumentId]:
-    """Documents best first, equal scores by id."""
-    return sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))

@@ -1,8 +1,7 @@
-"""How much of its language a sentence vector tells: the accuracy of a linear probe.
+"""Language identity: how well a linear probe finds the language of a sentence vector.
 
-A space in which search across languages is even-handed gives no language away: then a classifier does no better
-than by chance. A high accuracy does not by itself harm search, as long as what tells the language lies across
-what tells the meaning; hence it is read beside the measures of `geometry`.
+In a language-neutral space the probe is no better than chance. A high accuracy alone does not harm search, if the
+directions of language are orthogonal to those of meaning. So compare it with the measures of `geometry`.
 
 Reference: Alain and Bengio, Understanding intermediate layers using linear classifier probes, ICLR 2017 workshop.
 Libovicky, Rosa and Fraser, On the language neutrality of pre-trained multilingual representations, Findings of
@@ -15,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
-Told = npt.NDArray[np.bool_]
-"""Whether a sentence is taken for one of the foreign language."""
+IsForeign = npt.NDArray[np.bool_]
+"""Whether a sentence is classified as foreign."""
 
-_MOST_ITERATIONS = 50  # a probe that is stopped early is a probe all the same
+_MOST_ITERATIONS = 50  # a probe that stops early is good enough
 _SEED = 0
 
 
@@ -28,14 +27,14 @@ def language_identity(
     *,
     n_folds: int = 5,
 ) -> float:
-    """Share of held-out sentences whose language a logistic regression tells; .5 is chance.
+    """Accuracy of a logistic regression for the language of held-out sentences; .5 is chance.
 
-    The folds divide the sentence pairs, from a fixed seed: no sentence is told by its own translation.
+    The folds divide the sentence pairs, from a fixed seed: a sentence and its translation are in the same fold.
 
     Args:
         foreign: (sentences, dim) vectors.
         english: (sentences, dim) vectors, the translations in the same order.
-        n_folds: parts of the pairs, each held out once; as many as pairs where there are fewer.
+        n_folds: parts of the pairs, each held out once; at most the number of pairs.
 
     Returns:
         0 to 1; mean over all sentences of both languages.
@@ -55,10 +54,10 @@ def language_identity(
     n_right = 0
     for fold in range(int(fold_of.max()) + 1):
         held_out = fold_of == fold
-        told = _probe(
+        predicted = _probe(
             foreign[~held_out], english[~held_out], np.concatenate([foreign[held_out], english[held_out]])
         )
-        n_right += int((told == _labels(int(held_out.sum()))).sum())
+        n_right += int((predicted == _labels(int(held_out.sum()))).sum())
     return n_right / (2 * len(foreign))
 
 
@@ -66,9 +65,9 @@ def _probe(
     foreign: Float[np.ndarray, "known dim"],
     english: Float[np.ndarray, "known dim"],
     asked: Float[np.ndarray, "asked dim"],
-) -> Told:
-    """(asked,), what a probe that knows some pairs says of other sentences."""
-    # imported here: they take a second, and most commands ask no probe
+) -> IsForeign:
+    """Train a probe on some pairs and classify other sentences."""
+    # imported here: they take a second, and few commands need them
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
@@ -78,9 +77,9 @@ def _probe(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         probe.fit(np.concatenate([foreign, english]), _labels(len(foreign)))
-    told: Told = probe.predict(asked)
-    return told
+    predicted: IsForeign = probe.predict(asked)
+    return predicted
 
 
-def _labels(n: int) -> Told:
+def _labels(n: int) -> IsForeign:
     return np.repeat([True, False], n)

@@ -1,6 +1,6 @@
 """An encoder whose space is rid of language: a stock projection behind each of its routes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -17,13 +17,14 @@ from opticlir.lab.probes.language_subspace import (
     removal,
     vector_moments,
 )
+from opticlir.progress import Progress, silent
 from opticlir.records import SentencePair
 
 REMOVALS = ("lir", "lsar")
-"""By the components of each language, or by the subspace in which their means differ."""
+"""Remove the components of each language, or the subspace in which their means differ."""
 
 _TOKENS = "token_embeddings"
-_CHUNK = 1024
+CHUNK = 1024
 
 
 def remove_language(
@@ -32,47 +33,46 @@ def remove_language(
     *,
     how: str,
     rank: int,
-    progress: Callable[[int, int], None] = lambda *_: None,
+    progress: Progress = silent,
 ) -> MultiVectorEncoder:
-    """Take language out of what an encoder says, by a linear map that is learned from no judgement and no step.
+    """Remove language from the vectors of an encoder by a linear map, without judgements and without training.
 
-    The foreign sentences go through the query route and the English ones through the document route, as
-    questions and documents will. `lir` takes the first components of each out of its own route, `lsar` the
-    same subspace out of both. What is left is brought to unit length again. Both papers change questions and
-    documents alike, so that the model does too: an index of the encoder as it was is none of this one.
+    The query route encodes the foreign sentences, the document route the English ones. `lir` removes the first
+    components of each language from its own route, `lsar` the same subspace from both. The vectors are then normalised
+    again. As in the papers, questions and documents both change, so the model needs an index of its own.
 
     Args:
-        model: any; it is not changed, and shares its weights with what is returned.
-        pairs: sentences of both languages; that they translate each other is not used, nor their weight.
+        model: any; it is not changed, and shares its weights with the result.
+        pairs: sentences of both languages; their alignment and weights are not used.
         how: `lir` or `lsar`.
-        rank: how many components of each language, or directions of the subspace.
-        progress: called with the number of sentences read and of all.
+        rank: number of components of each language, or of directions of the subspace.
+        progress: called after each chunk of sentences.
 
     Returns:
         A model of stock modules, for `save_model` too.
 
     Raises:
-        ValueError: `how` is unknown, there is no pair, or the rank is not one that the method has.
+        ValueError: `how` is unknown, there is no pair, or the method has no such rank.
     """
     if how not in REMOVALS:
         raise ValueError(f"how is {how!r}: expected {' or '.join(REMOVALS)}")
 
-    def told(texts: list[str], n_before: int) -> Iterator[list[str]]:
-        for start in range(0, len(texts), _CHUNK):
-            progress(n_before + start, 2 * len(pairs))
-            yield texts[start : start + _CHUNK]
+    def chunks(texts: list[str], n_before: int) -> Iterator[list[str]]:
+        for start in range(0, len(texts), CHUNK):
+            progress("reading sentences", n_before + start, 2 * len(pairs))
+            yield texts[start : start + CHUNK]
 
     foreign = vector_moments(
         matrix
-        for chunk in told([pair.foreign for pair in pairs], 0)
+        for chunk in chunks([pair.foreign for pair in pairs], 0)
         for matrix in encode_queries(model, chunk)
     )
     english = vector_moments(
         matrix
-        for chunk in told([pair.english for pair in pairs], len(pairs))
+        for chunk in chunks([pair.english for pair in pairs], len(pairs))
         for matrix in encode_documents(model, chunk)
     )
-    progress(2 * len(pairs), 2 * len(pairs))
+    progress("reading sentences", 2 * len(pairs), 2 * len(pairs))
     if how == "lir":
         return _projected(
             model, removal(language_components(foreign, rank)), removal(language_components(english, rank))
@@ -84,7 +84,7 @@ def remove_language(
 def _projected(
     model: MultiVectorEncoder, query: Float[np.ndarray, "dim dim"], document: Float[np.ndarray, "dim dim"]
 ) -> MultiVectorEncoder:
-    """The model with a matrix behind each route, applied to every vector before it is normalised again."""
+    """Append a matrix to each route: it is applied to every vector, which is then normalised."""
     student, teacher = (
         MultiVectorEncoder(
             modules=[*route_modules(model, task), *_projection(matrix)],

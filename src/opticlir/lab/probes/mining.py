@@ -1,8 +1,8 @@
-"""Bitext mining: which sentences of two comparable corpora translate each other, and how many of them were found.
+"""Bitext mining: find the sentences of two comparable corpora that translate each other, and score them.
 
-A pair counts by its ratio margin, cos(x, y) / ((r(x) + r(y)) / 2), where r is the mean cosine of a sentence with its
-k nearest of the other side: a sentence that is near everything must be nearer than that to its translation. Nearest
-sentences are looked for from both sides, and pairs taken from the highest margin down, each sentence once.
+The score of a pair is its ratio margin, cos(x, y) / ((r(x) + r(y)) / 2), where r is the mean cosine of a sentence with
+its k nearest neighbours on the other side. This corrects for hubs. Neighbours are searched from both sides, and pairs
+are taken from the highest margin down, each sentence once.
 
 References: Artetxe and Schwenk, Margin-based parallel corpus mining with multilingual sentence embeddings, ACL 2019,
 sections 3.1 (ratio) and 3.2 (retrieval from both sides, by the maximum). Hu et al., XTREME, ICML 2020, appendix: F1 of
@@ -20,12 +20,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 _CELLS = 1 << 25
-"""Cosines that are held at a time: 128 MB."""
+"""Cosines held in memory at a time: 128 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class MinedPair:
-    """Two sentences by their rows, and how far they stand out."""
+    """Two sentences by their rows, and their margin."""
 
     foreign: int
     english: int
@@ -34,7 +34,7 @@ class MinedPair:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MiningScore:
-    """How many of the pairs at or above a threshold are translations, and how many translations are among them."""
+    """Precision, recall and F1 of the pairs at or above a threshold."""
 
     threshold: float
     precision: float
@@ -45,12 +45,12 @@ class MiningScore:
 def mine_pairs(
     foreign: Float[np.ndarray, "foreign dim"], english: Float[np.ndarray, "english dim"], *, k: int = 4
 ) -> list[MinedPair]:
-    """Pair the sentences of two sides that stand out as each other's translation.
+    """Pair the sentences of two sides by their margin.
 
     Args:
         foreign: (sentences, dim) unit rows.
         english: (sentences, dim) unit rows.
-        k: neighbours that a sentence is compared with; fewer where there are fewer.
+        k: neighbours that a sentence is compared with; at most all.
 
     Returns:
         Pairs by falling margin, each row of either side at most once; of equal ones the lower rows come first.
@@ -92,7 +92,7 @@ def _nearest(queries: Tensor, candidates: Tensor, k: int) -> _Neighbours:
 
 
 def _best(nearest: _Neighbours, means: Tensor, other_means: Tensor) -> list[tuple[float, int, int]]:
-    """Margin, own row and other row of the neighbour that stands out most, where one does."""
+    """Margin, own row and other row of the neighbour with the largest margin, if there is one."""
     usual = (means[:, None] + other_means[nearest.rows]) / 2
     margins = torch.where(usual > 0, nearest.cosines / usual, -torch.inf)
     best, places = margins.max(dim=1)

@@ -1,21 +1,29 @@
-"""Which words of a sentence pair the transport plan brings together.
+"""Word links from the transport plan.
 
-A plan moves the mass of the student's pieces to the teacher's. Summed over the pieces of each word it is a
-soft alignment of words, of which links are taken by a rule. Beside it stands what needs no transport: pieces
-that are each other's nearest by cosine.
+A plan moves the mass of the student's word pieces to the teacher's. Summed over the pieces of each word, it is a soft
+word alignment, and a rule takes links from it. The rule without transport links pieces that are each other's nearest
+by cosine.
 
 Reference: Jalili Sabet et al., SimAlign, Findings of EMNLP 2020, section 2 (mutual argmax; words are linked
 where any of their pieces are).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from sentence_transformers import MultiVectorEncoder
 
 from opticlir import transport
-from opticlir.encoder import EncodedWords
-from opticlir.lab.probes.word_alignment import Links, mutual_argmax, shared_mass
+from opticlir.encoder import EncodedWords, encode_words
+from opticlir.lab.probes.gold_links import spaced_words
+from opticlir.lab.probes.word_alignment import AlignmentScore, Links, mutual_argmax, score_links, shared_mass
+from opticlir.progress import Progress, silent
+from opticlir.records import GoldLinks, SentencePair
+
+BATCH_SIZE = 64
+"""Sentence pairs that are encoded together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +75,52 @@ def link_words(foreign: EncodedWords, english: EncodedWords, *, threshold: float
             (int(foreign.word_of[row]), int(english.word_of[column])) for row, column in nearest
         ),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordAlignment:
+    """The word links of a model, scored against gold links."""
+
+    scores: dict[str, AlignmentScore]
+    """By rule: `intersection`, `threshold`, `nearest`."""
+    n_without_vector: int
+    """Words that no rule can link: their texts are longer than the model reads."""
+
+
+def score_word_alignment(
+    model: MultiVectorEncoder,
+    pairs: Sequence[SentencePair],
+    gold: Sequence[GoldLinks],
+    *,
+    threshold: float = 0.3,
+    progress: Progress = silent,
+) -> WordAlignment:
+    """Link the words of sentence pairs by each rule and score the links.
+
+    Args:
+        model: its query route encodes the foreign side, its document route the English side.
+        pairs: sentences with spaces between the words.
+        gold: the links of each pair.
+        threshold: as of `link_words`.
+        progress: called after each batch.
+
+    Raises:
+        ValueError: a vector is not finite, or no gold link is sure.
+    """
+    found: list[WordLinks] = []
+    n_without = 0
+    for start in range(0, len(pairs), BATCH_SIZE):
+        progress("aligning", start, len(pairs))
+        batch = pairs[start : start + BATCH_SIZE]
+        foreign = encode_words(model, [pair.foreign for pair in batch], "query", places_of=spaced_words)
+        english = encode_words(model, [pair.english for pair in batch], "document", places_of=spaced_words)
+        n_without += sum(side.n_without_vector for side in (*foreign, *english))
+        found += [link_words(*sides, threshold=threshold) for sides in zip(foreign, english, strict=True)]
+    progress("aligning", len(pairs), len(pairs))
+    scores = {
+        rule.name: score_links(
+            (getattr(each, rule.name), links) for each, links in zip(found, gold, strict=True)
+        )
+        for rule in fields(WordLinks)
+    }
+    return WordAlignment(scores=scores, n_without_vector=n_without)

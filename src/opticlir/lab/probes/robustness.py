@@ -1,4 +1,4 @@
-"""Robustness: how much of a ranking, and of its worth, is left when questions are perturbed.
+"""Robustness: how much of a ranking, and of its measure, remains under query noise.
 
 Reference: Webber, Moffat and Zobel, A similarity measure for indefinite rankings, ACM TOIS 28(4), 2010
 (rank-biased overlap). Penha, Camara and Hauff, Evaluating the robustness of retrieval pipelines with query
@@ -7,48 +7,53 @@ variation generators, ECIR 2022 (relative drop).
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
+from sentence_transformers import MultiVectorEncoder
+
+from opticlir.benchmark import cached_retriever
 from opticlir.evaluation.measures import evaluate, mean_scores
-from opticlir.records import Qrels, QueryId, Run
+from opticlir.lab.probes.query_noise import BY_MEANING, STANDARD, QueryNoise, n_changed
+from opticlir.progress import Progress, silent
+from opticlir.records import Qrels, QueryId, RetrievalTask, Run, ranked
+from opticlir.search import Ranking
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerturbedScore:
-    """What a perturbation leaves of a ranking."""
+class NoisyScore:
+    """A ranking under query noise."""
 
     score: float
-    """Mean measure of the perturbed questions."""
+    """Mean measure of the noisy questions."""
     relative_drop: float | None
-    """Share of the clean score that is lost; None where the clean score is 0."""
+    """Share of the clean score that is lost; None if the clean score is 0."""
     overlap: float
-    """Mean rank-biased overlap of the clean and the perturbed ranking of a question."""
+    """Mean rank-biased overlap of the clean and the noisy ranking of a question."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RankingRobustness:
-    """One ranking of a collection: its score, and what each perturbation leaves of it."""
+    """One ranking of a collection: its score, and its score under each query noise."""
 
     clean: float
-    perturbed: dict[str, PerturbedScore]
-    """By name of the perturbation."""
+    noisy: dict[str, NoisyScore]
+    """By name of the query noise."""
 
     @property
     def worst(self) -> str | None:
-        """The perturbation that takes most; of several, the first. None where there is nothing to lose."""
-        drops = {name: each.relative_drop for name, each in self.perturbed.items()}
+        """The query noise that costs most, the first of equals; None if the clean score is 0."""
+        drops = {name: each.relative_drop for name, each in self.noisy.items()}
         known = {name: drop for name, drop in drops.items() if drop is not None}
         return max(known, key=known.__getitem__, default=None)
 
 
-def ranking_robustness(
-    clean: Run, perturbed: Mapping[str, Run], qrels: Qrels, measure: str
-) -> RankingRobustness:
-    """Score the rankings of clean and of perturbed questions, and compare them.
+def ranking_robustness(clean: Run, noisy: Mapping[str, Run], qrels: Qrels, measure: str) -> RankingRobustness:
+    """Score the rankings of clean and of noisy questions, and compare them.
 
     Args:
-        clean: the run of the questions as they are.
-        perturbed: runs of the same questions in other words, by name of the perturbation.
+        clean: the run of the questions without noise.
+        noisy: runs of the same questions with noise, by name of the noise.
         qrels: judgements; all of their questions count.
         measure: ir-measures name.
 
@@ -61,30 +66,25 @@ def ranking_robustness(
 
     whole = score(clean)
     found = {}
-    for name, run in perturbed.items():
+    for name, run in noisy.items():
         left = score(run)
-        found[name] = PerturbedScore(
+        found[name] = NoisyScore(
             score=left,
             relative_drop=relative_drop(whole, left) if whole > 0 else None,
             overlap=mean_overlap(clean, run, qrels),
         )
-    return RankingRobustness(clean=whole, perturbed=found)
+    return RankingRobustness(clean=whole, noisy=found)
 
 
-def mean_overlap(clean: Run, perturbed: Run, queries: Collection[QueryId]) -> float:
+def mean_overlap(clean: Run, noisy: Run, queries: Collection[QueryId]) -> float:
     """Mean rank-biased overlap of two runs over questions; one that a run leaves out has an empty ranking."""
     return fmean(
-        rank_biased_overlap(_ranking(clean.get(query, {})), _ranking(perturbed.get(query, {})))
-        for query in queries
+        rank_biased_overlap(ranked(clean.get(query, {})), ranked(noisy.get(query, {}))) for query in queries
     )
 
 
-def _ranking(scores: Mapping[str, float]) -> list[str]:
-    return sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
-
-
-def relative_drop(clean: float, perturbed: float) -> float:
-    """Share of a score that a perturbation takes away: (clean - perturbed) / clean.
+def relative_drop(clean: float, noisy: float) -> float:
+    """Share of a score that query noise costs: (clean - noisy) / clean.
 
     Raises:
         ValueError: the clean score is not above 0: nothing can be lost of nothing.
@@ -95,7 +95,7 @@ def relative_drop(clean: float, perturbed: float) -> float:
     """
     if not clean > 0:
         raise ValueError(f"the clean score is {clean}: a relative drop needs one above 0")
-    return (clean - perturbed) / clean
+    return (clean - noisy) / clean
 
 
 def rank_biased_overlap(first: Sequence[str], second: Sequence[str], *, persistence: float = 0.9) -> float:
@@ -111,7 +111,7 @@ def rank_biased_overlap(first: Sequence[str], second: Sequence[str], *, persiste
         From 0 (nothing in common) to 1 (the same ranking); 1 for two empty rankings, 0 where one is empty.
 
     Raises:
-        ValueError: a document stands twice, or `persistence` is not between 0 and 1.
+        ValueError: a document occurs twice, or `persistence` is not between 0 and 1.
 
     Example:
         >>> round(rank_biased_overlap(["a", "b"], ["b", "a"], persistence=0.5), 3)
@@ -146,3 +146,57 @@ def _overlaps(short: Sequence[str], long: Sequence[str]) -> list[int]:
         seen_short.update(short[depth : depth + 1])
         overlaps.append(len(seen_short & seen_long))
     return overlaps
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectionRobustness:
+    """The effect of query noise on a model, on one test collection."""
+
+    rankings: dict[Ranking, RankingRobustness]
+    noises: tuple[QueryNoise, ...]
+    changed: dict[str, int]
+    """Label of a query noise -> number of questions that it changes."""
+
+
+def measure_robustness(
+    task: RetrievalTask,
+    model: MultiVectorEncoder,
+    index_cache: Path,
+    *,
+    noises: Sequence[QueryNoise] = STANDARD,
+    meanings: Mapping[str, str] | None = None,
+    measure: str = "AP",
+    progress: Progress = silent,
+) -> CollectionRobustness:
+    """Rank the questions of a collection without noise and with each query noise, and compare the rankings.
+
+    Args:
+        task: the test collection.
+        model: encodes queries and documents.
+        index_cache: as of `opticlir.benchmark.run_benchmark`.
+        noises: the noise; the same questions change in the same places in every call.
+        meanings: English of the words of the questions (`known_meanings`); None leaves out `code_switch`.
+        measure: ir-measures name.
+        progress: called after each form of the questions.
+    """
+    chosen = tuple(each for each in noises if each.kind != BY_MEANING or meanings is not None)
+    noisy = {each.label: each.apply(task.queries, meanings or {}) for each in chosen}
+    retriever = cached_retriever(task.documents, model, index_cache, progress)
+    forms = [task.queries, *noisy.values()]
+    found: list[dict[Ranking, Run]] = []
+    for queries in forms:
+        progress("ranking noisy questions", len(found), len(forms))
+        found.append(retriever.rank_by_each(queries))
+    progress("ranking noisy questions", len(found), len(forms))
+    clean, *others = found
+    rankings = {
+        ranking: ranking_robustness(
+            run,
+            {label: other[ranking] for label, other in zip(noisy, others, strict=True)},
+            task.qrels,
+            measure,
+        )
+        for ranking, run in clean.items()
+    }
+    changed = {label: n_changed(task.queries, queries) for label, queries in noisy.items()}
+    return CollectionRobustness(rankings=rankings, noises=chosen, changed=changed)

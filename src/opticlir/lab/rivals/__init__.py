@@ -3,8 +3,9 @@
 from opticlir.lab.rivals.agreement import agreement
 from opticlir.lab.rivals.apertium import Apertium
 from opticlir.lab.rivals.dictionary import Dictionary
+from opticlir.lab.rivals.load import load_translator
 from opticlir.lab.rivals.structured_queries import StructuredQueries
-from opticlir.lab.rivals.translator import Translator, translate_queries
+from opticlir.lab.rivals.translator import Translator, translate_queries, translate_task
 from opticlir.lab.rivals.word_table import WordTable
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "Translator",
     "WordTable",
     "agreement",
+    "load_translator",
     "translate_queries",
+    "translate_task",
 ]

@@ -1,4 +1,4 @@
-"""Query translation by a bilingual dictionary: the longest entry that stands at a place, its first meaning."""
+"""Query translation by a bilingual dictionary: the longest entry at each position, its first meaning."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ class Dictionary:
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> "Dictionary":
-        """Read files of entries (see `data.read_dictionary`); what stands first is taken for the most usual."""
+        """Read files of entries (see `data.read_dictionary`); the first entry of a word is the most usual one."""
         meanings: dict[tuple[str, ...], list[str]] = {}
         for path in paths:
             for english, foreign in read_dictionary(path):
@@ -41,7 +41,7 @@ class Dictionary:
         return (word,) in self._meanings
 
     def translate(self, text: str) -> str:
-        """Meaning by meaning, from the left; words that are in no entry stay as they are."""
+        """Translate from the left, entry by entry; words without an entry stay as they are."""
         rest, found = uncased_words(text), []
         while rest:
             length = next(

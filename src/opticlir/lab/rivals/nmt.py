@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,12 @@ from transformers import (
 
 from opticlir.errors import ArtefactError, DataError
 from opticlir.manifest import check_same_settings
+from opticlir.progress import Progress, silent
 from opticlir.records import SentencePair
 from opticlir.storage import exclusive_lock, publish_folder, write_text_atomically
 
 _PAD, _END, _UNKNOWN = "<pad>", "</s>", "<unk>"
 _CALIBRATION_STEPS = 3
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +51,10 @@ class NmtConfig:
     dropout: float = 0.3
     label_smoothing: float = 0.2
     learning_rate: float = 1e-3
-    """Peak; reached after a tenth of the steps, then falls linearly to 0."""
+    """Peak, after a tenth of the steps; then it falls linearly to 0."""
     batch_size: int = 64
     max_tokens: int = 96
-    """Longest side; what is longer is cut."""
+    """Longest side; longer ones are cut."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -64,18 +63,18 @@ class NmtConfig:
 
 
 def train_translator(
-    pairs: Sequence[SentencePair], out: Path, config: NmtConfig, progress: Progress = lambda *_: None
+    pairs: Sequence[SentencePair], out: Path, config: NmtConfig, progress: Progress = silent
 ) -> int:
     """Train a MarianMT model from the foreign side to English, for `Seq2Seq` to translate with.
 
-    Killed and called again with the same arguments, it goes on from its last checkpoint; the stock trainer
-    does not promise the same bits.
+    Interrupted? Call it again with the same arguments to resume from the last checkpoint. The stock trainer does not
+    promise equal weights to the bit.
 
     Args:
-        pairs: what is learned; a pair of weight 3 is seen three times an epoch.
-        out: folder of the model; the state of an unfinished run is kept beside it, in `out` + `.run`.
+        pairs: training data; a pair of weight 3 is read three times an epoch.
+        out: folder of the model; the state of an unfinished run is kept in `out` + `.run`.
         config: size and budget.
-        progress: called with the number of steps done and of all.
+        progress: called after every step.
 
     Returns:
         Number of training steps.
@@ -158,7 +157,7 @@ def _examples(
 
 
 def copies_of(pairs: Sequence[SentencePair], seed: int) -> list[int]:
-    """How often each pair stands among the examples: its weight, the fraction by lot."""
+    """Number of copies of each pair: its weight; the fraction is drawn at random."""
     weights = np.array([pair.weight for pair in pairs])
     whole = np.floor(weights)
     lots = np.random.default_rng(seed).random(len(weights))
@@ -171,7 +170,7 @@ class _Steps(TrainerCallback):
         self._progress = progress
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
-        self._progress(state.global_step, args.max_steps)
+        self._progress("training a translator", state.global_step, args.max_steps)
 
 
 def _trainer(
@@ -199,7 +198,7 @@ def _trainer(
 
 
 def _planned(path: Path, trainer: Seq2SeqTrainer, config: NmtConfig) -> int:
-    """How many steps the budget allows; decided once, so that a killed run has the same schedule."""
+    """Number of steps in the budget; decided once, so that a resumed run keeps its schedule."""
     if not path.exists():
         batches, seconds = iter(trainer.get_train_dataloader()), []
         trainer.model.train()

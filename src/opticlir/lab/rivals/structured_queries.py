@@ -8,9 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from opticlir.records import Document, Query, Run
+from opticlir.search.lexical import K1, B
 from opticlir.words import uncased_words
-
-K1, B = 0.9, 0.4
 
 
 @runtime_checkable
@@ -26,13 +25,13 @@ class StructuredQueries:
     """Documents ranked for foreign queries by the translation probabilities of their words.
 
     A foreign word f is in a document as often as its translations are: tf(f, d) = sum over e of
-    p(e | f) tf(e, d), and likewise its document frequency, equations 3 and 4 of the paper; BM25 of these. A
-    word the table does not know stands for itself.
+    p(e | f) tf(e, d), and likewise its document frequency, equations 3 and 4 of the paper; BM25 of these. An
+    unknown word is its own translation.
 
     Args:
         documents: the collection.
         table: p(English word | foreign word).
-        cumulative: a word's likeliest translations are kept until this much of its probability is had.
+        cumulative: the likeliest translations of a word are kept until they cover this share of its probability.
     """
 
     def __init__(self, documents: Sequence[Document], table: Meanings, *, cumulative: float = 0.9) -> None:

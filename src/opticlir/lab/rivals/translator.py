@@ -1,15 +1,17 @@
-"""What every query translator is, and how its translations are kept."""
+"""Query translators, and the file that keeps their translations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from opticlir.data import read_topics
 from opticlir.errors import ArtefactError
-from opticlir.records import Query
+from opticlir.lab.rivals.agreement import agreement
+from opticlir.progress import Progress, silent
+from opticlir.records import Query, RetrievalTask
 from opticlir.storage import write_text_atomically
 
-_TOGETHER = 32
+BATCH_SIZE = 32
 
 
 @runtime_checkable
@@ -25,15 +27,15 @@ def translate_queries(
     queries: Sequence[Query],
     translator: Translator,
     path: Path,
-    progress: Callable[[int, int], None] = lambda *_: None,
+    progress: Progress = silent,
 ) -> list[Query]:
-    """Translate queries into a file, `query_id<TAB>English`; what it holds already is not translated again.
+    """Translate queries into a file, `query_id<TAB>English`. Queries that it already holds are not translated again.
 
     Args:
-        queries: what is asked, in any language.
-        translator: any; a file is to hold the work of one.
-        path: written whole after every few queries, so that a killed run loses little.
-        progress: called with the number of queries done and of all.
+        queries: queries in any language.
+        translator: any; one file holds the work of one translator.
+        path: written as a whole after every few queries, so that an interruption loses little.
+        progress: called after every few queries.
 
     Returns:
         The queries in English, in their order. A translation that is empty is the query as it was.
@@ -44,16 +46,37 @@ def translate_queries(
     done = {query.query_id: query.text for query in read_topics(path, "eng")} if path.exists() else {}
     if others := done.keys() - {query.query_id for query in queries}:
         raise ArtefactError(
-            f"{path}: holds the query {min(others)!r}, which is not asked: it is of other queries, "
+            f"{path}: holds the query {min(others)!r}, which is not asked: it belongs to other queries, "
             "choose another file"
         )
     missing = [query for query in queries if query.query_id not in done]
-    for start in range(0, len(missing), _TOGETHER):
-        chunk = missing[start : start + _TOGETHER]
-        progress(len(done), len(queries))
+    for start in range(0, len(missing), BATCH_SIZE):
+        chunk = missing[start : start + BATCH_SIZE]
+        progress("translating", len(done), len(queries))
         for query, text in zip(chunk, translator.translate_all([query.text for query in chunk]), strict=True):
             done[query.query_id] = " ".join(text.split()) or query.text
         lines = (f"{query.query_id}\t{done[query.query_id]}\n" for query in queries if query.query_id in done)
         write_text_atomically(path, "".join(lines))
-    progress(len(queries), len(queries))
+    progress("translating", len(queries), len(queries))
     return [Query(query.query_id, done[query.query_id], "eng") for query in queries]
+
+
+def translate_task(
+    task: RetrievalTask, translator: Translator, path: Path, progress: Progress = silent
+) -> tuple[list[Query], dict[str, float]]:
+    """Translate the queries of a test collection and compare them with its English queries.
+
+    Args:
+        task: the test collection.
+        translator: from the language of its queries.
+        path: file of the translations, as of `translate_queries`.
+        progress: called after every few queries.
+
+    Returns:
+        The queries in English; BLEU and chrF, empty if the collection has no English queries or sacrebleu is missing.
+    """
+    found = translate_queries(task.queries, translator, path, progress)
+    if not task.english_queries:
+        return found, {}
+    english = {query.query_id: query.text for query in task.english_queries}
+    return found, agreement([query.text for query in found], [english[query.query_id] for query in found])

@@ -1,4 +1,4 @@
-"""What inputs are, by their content: a cell that was made of the same is the same cell."""
+"""Inputs by their content: two study runs of equal content are the same run."""
 
 import hashlib
 import json
@@ -17,9 +17,9 @@ from opticlir.storage import sha256_file
 
 
 def bitext_content(data: Path, arguments: Iterable[str], language: str) -> list[list[Any]]:
-    """Checksum, weight and language of each file of a bitext, in order; where it lies does not count.
+    """Checksum, weight and language of each file of a bitext, in order; its path does not count.
 
-    A file may hold several languages: without its own two students of one file would be the same.
+    A file may hold several languages, so the language is part of the content.
 
     Raises:
         DataError: a file is missing.
@@ -44,7 +44,7 @@ def file_content(path: Path) -> str:
 
 
 def encoder_content(name: str) -> Any:
-    """What an encoder is: of a folder the checksums of its files, of anything else its name."""
+    """Content of an encoder: of a folder the checksums of its files, otherwise its name."""
     source, layers = split_layers(name)
     folder = Path(source)
     if not folder.is_dir():

@@ -1,103 +1,137 @@
-"""What a study file says: the question, the arms, the tasks, and what each budget makes of them.
+"""A study as its file declares it: the question, the systems, the tasks and the budgets.
 
-Everything here is fixed before anything is computed; `reading.py` makes it from TOML.
+Everything here is fixed before anything is computed. `reading.py` makes it from TOML.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from string import Formatter
+from typing import Any, Literal, TypeAlias
 
-from opticlir.lab.studies.perturbation import Perturbation
+from opticlir.lab.probes.query_noise import QueryNoise
+from opticlir.search import Ranking
+from opticlir.settings import AT_LEAST_ONE, NOT_NEGATIVE, POSITIVE, check_ranges, setting
 
-REPORTS = ("effectiveness", "gap", "geometry", "robustness", "bias", "gain")
-"""What a report may hold beside the differences from the baseline."""
+Report: TypeAlias = Literal["effectiveness", "gap", "geometry", "robustness", "bias", "gain"]
+"""A part of the report. The differences from the baseline are always there."""
+Translator: TypeAlias = Literal[
+    "word-table", "structured", "dictionary", "apertium", "nmt", "seq2seq", "human"
+]
+"""How a question becomes English. `human` takes the collection's own English questions: the ceiling."""
 POOL = "all"
 """In the place of a language: the questions of all languages together."""
 MODEL = "{model}"
 """Stands for each model of the budget in turn."""
 POOLED = ("lareqa-pool", "mlqa-r-pool")
-"""Benchmarks whose documents are of several languages; the id of a document begins with its own."""
-TRANSLATORS = ("word-table", "structured", "dictionary", "apertium", "nmt", "seq2seq", "human")
-"""Ways to an English question; `human` is the collection's own, the ceiling."""
+"""Collections whose documents are in several languages; a document id begins with its language."""
+_FIELDS = ("task", "language", "seed", "model")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A student that is trained for each language and seed."""
+    """A student, trained for each language and seed."""
 
-    settings: Mapping[str, Any]
-    """Keys of the training configuration, unresolved."""
+    train: Mapping[str, Any]
+    """Settings of the training, not yet checked."""
+
+    def __post_init__(self) -> None:
+        check_training(self.train)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AsItIs:
-    """An encoder that is asked as it is: zero-shot."""
+class Encoder:
+    """An encoder as it is (zero-shot), or with its language removed by a linear map."""
 
     model: str
     """`minilm`, a folder or a hub name."""
+    remove: Literal["lir", "lsar"] | None = None
+    rank: int | None = None
+    """Number of components that LIR removes of each language; None is 1."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class WithoutLanguage:
-    """An encoder as it is, but for the language in its space."""
-
-    model: str
-    """As of `AsItIs`."""
-    remove: str
-    """`lir` or `lsar`."""
-    rank: int = 1
-    """Components of each language, or directions of the subspace."""
+    def __post_init__(self) -> None:
+        if self.rank is None:
+            return
+        if self.remove is None:
+            raise ValueError("rank is given without remove: choose lir or lsar")
+        if self.rank < 1 or (self.remove == "lsar" and self.rank > 1):
+            expected = "1 or more" if self.remove == "lir" else "1, the direction in which two means differ"
+            raise ValueError(f"rank is {self.rank}: {self.remove} expects {expected}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Translated:
-    """The question in English, by a translator; then the English teacher or BM25."""
+    """The question in English, by a translator; then the English teacher or BM25 ranks."""
 
-    by: str
-    """One of `TRANSLATORS`."""
-    minutes: float | None = None
-    """Training budget of `nmt`; None is that of the study's budget."""
+    by: Translator
+    minutes: float | None = setting(
+        None, "Training budget of nmt; None is that of the study's budget.", POSITIVE
+    )
     model: str | None = None
     """Folder of the model of `seq2seq`."""
     target: str | None = None
     """That model's code of English."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if self.by == "seq2seq" and self.model is None:
+            raise ValueError("seq2seq needs the folder of a model, as {by = 'seq2seq', model = ...}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
     """Run files made elsewhere."""
 
-    pattern: str
-    """Path with `{task}`, `{language}` and, where there are several, `{seed}`; relative to the study file."""
+    runs: str
+    """Path with `{task}`, `{language}` and, with several seeds, `{seed}`; relative to the study file."""
+
+    def __post_init__(self) -> None:
+        """Refuse fields that are no plain known names. Raises ValueError."""
+        there = ", ".join(f"{{{name}}}" for name in _FIELDS)
+        rules = f"there are {there}, without a format; write a brace twice to keep it"
+        try:
+            parts = list(Formatter().parse(self.runs))
+        except ValueError as error:
+            raise ValueError(f"runs is {self.runs!r}: {error}; {rules}") from None
+        for _, name, form, conversion in parts:
+            if name is not None and (name not in _FIELDS or form or conversion):
+                found = "".join([name, f"!{conversion}" if conversion else "", f":{form}" if form else ""])
+                raise ValueError(f"runs is {self.runs!r}: no field {{{found}}}; {rules}")
 
 
-Source: TypeAlias = Trained | AsItIs | WithoutLanguage | Translated | Recorded
+Source: TypeAlias = Trained | Encoder | Translated | Recorded
+SOURCES: dict[str, type[Source]] = {
+    "train": Trained,
+    "model": Encoder,
+    "translate": Translated,
+    "runs": Recorded,
+}
+"""Key of a system's table -> what it declares."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arm:
-    """One thing that is compared."""
+class SystemSpec:
+    """A system that the study compares, as declared."""
 
     name: str
     source: Source
-    ranking: str
-    """`dense`, `bm25` or `hybrid`; of a translation, the teacher's `dense` and BM25 of the English words."""
+    ranking: Ranking
+    """Of a translation, `dense` is the teacher and `bm25` ranks by the English words."""
     languages: tuple[str, ...] | None = None
     """Languages it can do; None is all."""
     baseline: str | None = None
-    """What it is compared with; None is the study's baseline."""
+    """System it is compared with; None is the study's baseline."""
 
     @property
     def is_seeded(self) -> bool:
         """Whether another seed would give another ranking."""
         if isinstance(self.source, Recorded):
-            return "{seed}" in self.source.pattern
+            return "{seed}" in self.source.runs
         return isinstance(self.source, Trained) or getattr(self.source, "by", "") == "nmt"
 
     @property
     def expands(self) -> bool:
-        """Whether it stands for one arm per model of the budget."""
+        """Whether it stands for one system per model of the budget."""
         return MODEL in repr(self.source)
 
 
@@ -107,10 +141,10 @@ class TaskLanguage:
 
     bitext: tuple[str, ...] = ()
     """`FILE` or `FILE:WEIGHT`."""
-    group: str | None = None
-    """`high` or `low`: resources, fixed before anything is scored."""
+    group: Literal["high", "low"] | None = None
+    """Resources of the language, fixed before anything is scored."""
     split: str | None = None
-    """Where it is not that of the task."""
+    """None is that of the task."""
     dictionary: tuple[str, ...] = ()
     """Files for `translate = "dictionary"`."""
     apertium: str | None = None
@@ -121,14 +155,15 @@ class TaskLanguage:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyTask:
-    """One benchmark and its languages."""
+    """One test collection and its languages."""
 
-    name: str
     benchmark: str
-    data: str | None
+    name: str = ""
+    """Empty is the name of the test collection."""
+    data: str | None = None
     """Folder, relative to the data folder; None of a collection that a library finds."""
-    split: str
-    languages: Mapping[str, TaskLanguage]
+    split: str = "dev"
+    languages: Mapping[str, TaskLanguage] = field(default_factory=dict)
     """By ISO 639-3 code."""
 
     def group(self, name: str) -> tuple[str, ...]:
@@ -138,11 +173,11 @@ class StudyTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Comparisons that are corrected together (Holm): what one conclusion rests on."""
+    """Comparisons that Holm's method corrects together: what one conclusion rests on."""
 
     name: str
-    arms: tuple[str, ...] | None = None
-    """None is every arm that is compared with another."""
+    systems: tuple[str, ...] | None = None
+    """None is every system that is compared with another."""
     languages: tuple[str, ...] | None = None
     """None is every language; `all` is the questions of all languages together."""
     measures: tuple[str, ...] | None = None
@@ -151,9 +186,9 @@ class Family:
 
 @dataclass(frozen=True, kw_only=True)
 class Gain:
-    """A relative gain over the best of several rivals, to be read beside a published one."""
+    """A relative gain over the best of several rivals, to compare with a published one."""
 
-    arm: str
+    system: str
     rivals: tuple[str, ...]
     published: float | None = None
     """Percent."""
@@ -161,16 +196,14 @@ class Gain:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How much of a study is run."""
+    """How much of a study is computed."""
 
     name: str
-    steps: int | None = None
-    """Of each training; exclusive with `minutes` and `epochs`."""
-    minutes: float | None = None
-    epochs: float | None = None
-    translator_minutes: float | None = None
-    """Of each `nmt`; None is `minutes`."""
-    arms: tuple[str, ...] | None = None
+    steps: int | None = setting(None, "Steps of each training; excludes minutes and epochs.", NOT_NEGATIVE)
+    minutes: float | None = setting(None, "Minutes of each training.", POSITIVE)
+    epochs: float | None = setting(None, "Epochs of each training.", NOT_NEGATIVE)
+    translator_minutes: float | None = setting(None, "Minutes of each nmt; None is minutes.", POSITIVE)
+    systems: tuple[str, ...] | None = None
     """None is all."""
     languages: tuple[str, ...] | None = None
     """None is all."""
@@ -179,9 +212,17 @@ class Budget:
     models: tuple[str, ...] = ()
     """What `{model}` stands for."""
     teacher: str = "minilm"
-    """English encoder of the students, and of what searches with translations."""
+    """English encoder of the students, and the one that searches with translations."""
     queries: int | None = None
     """Most questions per task and language, taken at even distances; None is all."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        check_seeds(self.seeds)
+        if len(given := self.of_training()) > 1:
+            raise ValueError(f"give one budget, not {' and '.join(given)}")
+        if self.queries is not None and self.queries < 2:
+            raise ValueError(f"queries is {self.queries}: a comparison needs 2 or more")
 
     def of_training(self) -> dict[str, Any]:
         """The one budget that is given, as a setting of a training."""
@@ -198,25 +239,42 @@ class Study:
     answer_if: str
     """What would count as an answer."""
     baseline: str
-    measures: tuple[str, ...]
-    seeds: tuple[int, ...]
-    depth: int
-    """Documents kept per question."""
-    reports: tuple[str, ...]
-    arms: Mapping[str, Arm]
+    measures: tuple[str, ...] = ("AP",)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    depth: int = setting(1000, "Documents kept per question.", AT_LEAST_ONE)
+    reports: tuple[Report, ...] = ("effectiveness",)
+    systems: Mapping[str, SystemSpec]
     tasks: tuple[StudyTask, ...]
     budgets: Mapping[str, Budget]
     train: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that all trained arms share."""
+    """Settings that all trained systems share."""
     families: tuple[Family, ...] = ()
-    perturbations: tuple[Perturbation, ...] = ()
+    noises: tuple[QueryNoise, ...] = ()
     gain: Gain | None = None
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        check_seeds(self.seeds)
+        check_training(self.train)
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """What arms are compared in: every measure, and the first one again after each perturbation."""
-        return (*self.measures, *map(self.disturbed, self.perturbations))
+        """What systems are compared in: every measure, and the first one again under each query noise."""
+        return (*self.measures, *map(self.noisy_measure, self.noises))
 
-    def disturbed(self, perturbation: Perturbation) -> str:
-        """Name of the first measure of perturbed questions: `AP, typos 10 %`."""
-        return f"{self.measures[0]}, {perturbation.label}"
+    def noisy_measure(self, noise: QueryNoise) -> str:
+        """Name of the first measure under query noise: `AP, typos 10 %`."""
+        return f"{self.measures[0]}, {noise.label}"
+
+
+def check_seeds(seeds: tuple[int, ...] | None) -> None:
+    """Refuse equal and negative seeds. Raises ValueError."""
+    if seeds and (len(set(seeds)) < len(seeds) or min(seeds) < 0):
+        raise ValueError(f"seeds is {list(seeds)}: expected different numbers, 0 or more")
+
+
+def check_training(settings: Mapping[str, Any]) -> None:
+    """Refuse settings that the study itself sets. Raises ValueError."""
+    for name in ("language", "seed"):
+        if name in settings:
+            raise ValueError(f"train: the study sets {name}: take it out")

@@ -1,4 +1,4 @@
-"""A study within one budget: its arms, and the cells that are to be computed."""
+"""A study within one budget: its systems, and the runs to compute."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
@@ -6,22 +6,22 @@ from pathlib import Path
 from typing import Any, cast
 
 from opticlir.errors import DataError
-from opticlir.lab.studies.cells import CELL_MAKERS, Cell
+from opticlir.lab.probes.query_noise import BY_MEANING
 from opticlir.lab.studies.contents import bitext_content, task_content
 from opticlir.lab.studies.declaration import (
     MODEL,
-    Arm,
-    AsItIs,
     Budget,
+    Encoder,
     Recorded,
     Study,
     StudyTask,
+    SystemSpec,
     TaskLanguage,
     Trained,
     Translated,
-    WithoutLanguage,
 )
 from opticlir.lab.studies.language_removed import LanguageRemoved
+from opticlir.lab.studies.study_runs import MAKERS, StudyRun
 from opticlir.lab.studies.systems import Bitext, RunFile, Student, System, ZeroShot
 from opticlir.lab.studies.tasks import Tasks
 from opticlir.lab.studies.translated import HumanEnglish, Structured, Translation, without_english
@@ -41,37 +41,37 @@ class Plan:
 
     study: Study
     budget: Budget
-    arms: Mapping[str, Arm]
-    """By name, one for each model where the study says `{model}`."""
+    systems: Mapping[str, SystemSpec]
+    """By name; one for each model where the study says `{model}`."""
     baselines: Mapping[str, str]
-    """Of each arm: with a model of its own it is compared with the baseline of that model."""
+    """Baseline of each system; a system with a model of its own has the baseline of that model."""
     languages: tuple[tuple[StudyTask, str], ...]
     """Every task in every language."""
-    cells: tuple[Cell, ...]
+    runs: tuple[StudyRun, ...]
     """Task by task, language by language."""
     tasks: Tasks
-    """The collections, cut to what the budget asks."""
+    """The test collections, cut to the questions of the budget."""
 
 
 def plan_study(study: Study, budget: str, data: Path) -> Plan:
-    """Resolve a study: every setting, every input and its checksum. Nothing is computed.
+    """Resolve a study: every setting, every input and its checksum. Computes nothing.
 
     Args:
-        study: as it was read.
+        study: the study file as read.
         budget: name of one of its budgets.
-        data: folder that the paths of the study begin at.
+        data: folder to which the paths of the study are relative.
 
     Raises:
-        DataError: no such budget; a collection, a bitext or a run file is missing; a setting of an arm is
-            none of the training configuration; an arm has not what it needs in a language.
+        DataError: no such budget; a collection, a bitext or a run file is missing; a system has an unknown
+            training setting, or lacks what it needs in a language.
     """
     chosen = _budget(study, budget)
     _check_models(study, chosen)
-    arms = {
-        arm.name: arm
-        for declared in study.arms.values()
-        if chosen.arms is None or declared.name in chosen.arms
-        for arm in _expanded(declared, chosen)
+    systems = {
+        spec.name: spec
+        for declared in study.systems.values()
+        if chosen.systems is None or declared.name in chosen.systems
+        for spec in _expanded(declared, chosen)
     }
     languages = tuple(
         (task, language)
@@ -86,10 +86,10 @@ def plan_study(study: Study, budget: str, data: Path) -> Plan:
     return Plan(
         study=study,
         budget=chosen,
-        arms=arms,
-        baselines={name: _baseline(arm, arms, study) for name, arm in arms.items()},
+        systems=systems,
+        baselines={name: _baseline(spec, systems, study) for name, spec in systems.items()},
         languages=languages,
-        cells=tuple(cell for task, language in languages for cell in planner.cells(task, language, arms)),
+        runs=tuple(run for task, language in languages for run in planner.runs(task, language, systems)),
         tasks=tasks,
     )
 
@@ -103,17 +103,17 @@ def _budget(study: Study, name: str) -> Budget:
     return study.budgets[name]
 
 
-def _expanded(arm: Arm, budget: Budget) -> Iterator[Arm]:
-    """The arm, or one for each model of the budget."""
-    if not arm.expands:
-        yield arm
+def _expanded(spec: SystemSpec, budget: Budget) -> Iterator[SystemSpec]:
+    """The system, or one for each model of the budget."""
+    if not spec.expands:
+        yield spec
         return
     for model in budget.models:
-        yield replace(arm, name=_name_with(arm.name, model), source=_with_model(arm.source, model))
+        yield replace(spec, name=_name_with(spec.name, model), source=_with_model(spec.source, model))
 
 
-def _name_with(arm: str, model: str) -> str:
-    return f"{arm}@{Path(model).name}"
+def _name_with(system: str, model: str) -> str:
+    return f"{system}@{Path(model).name}"
 
 
 def _check_models(study: Study, budget: Budget) -> None:
@@ -125,7 +125,7 @@ def _check_models(study: Study, budget: Budget) -> None:
 
 
 def _with_model(value: Any, model: str) -> Any:
-    """The same settings, `{model}` replaced wherever it stands in a text."""
+    """Replace `{model}` wherever it occurs in a text."""
     if isinstance(value, str):
         return value.replace(MODEL, model)
     if isinstance(value, Mapping):
@@ -139,26 +139,26 @@ def _with_model(value: Any, model: str) -> Any:
     return value
 
 
-def _baseline(arm: Arm, arms: Mapping[str, Arm], study: Study) -> str:
-    declared = arm.baseline or study.baseline
-    _, at, model = arm.name.partition("@")
+def _baseline(spec: SystemSpec, systems: Mapping[str, SystemSpec], study: Study) -> str:
+    declared = spec.baseline or study.baseline
+    _, at, model = spec.name.partition("@")
     for name in (f"{declared}{at}{model}", declared):
-        if name in arms:
+        if name in systems:
             return name
     raise DataError(
-        f"{study.path}: the arm {arm.name!r} has no baseline: {declared!r} stands for one arm per model"
+        f"{study.path}: the system {spec.name!r} has no baseline: {declared!r} stands for one system per model"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """One task in one language, as its cells see it."""
+    """One task in one language, as its runs see it."""
 
     task: StudyTask
     language: str
     details: TaskLanguage
     asked: Mapping[str, Any]
-    """What is asked there of every arm."""
+    """Part of the content of a run that all systems share."""
     where: str
     """For messages."""
 
@@ -167,7 +167,7 @@ class _Planner:
     def __init__(self, study: Study, budget: Budget, tasks: Tasks) -> None:
         self._study, self._budget, self._tasks = study, budget, tasks
 
-    def cells(self, task: StudyTask, language: str, arms: Mapping[str, Arm]) -> Iterator[Cell]:
+    def runs(self, task: StudyTask, language: str, systems: Mapping[str, SystemSpec]) -> Iterator[StudyRun]:
         place = _Place(
             task=task,
             language=language,
@@ -175,17 +175,17 @@ class _Planner:
             asked=self._asked(task, language),
             where=f"{self._study.path}: task {task.name}, language {language}",
         )
-        for arm in arms.values():
-            if arm.languages is None or language in arm.languages:
-                yield from self._cells_of(arm, place)
+        for spec in systems.values():
+            if spec.languages is None or language in spec.languages:
+                yield from self._runs_of(spec, place)
 
     def _asked(self, task: StudyTask, language: str) -> dict[str, Any]:
-        """The part of a cell's content that all arms share."""
+        """The part of a run's content that all systems share."""
         found = self._tasks.load(task, language)
         asked: dict[str, Any] = {"task": task_content(found), "depth": self._study.depth}
         if "robustness" in self._study.reports:
-            asked["perturbations"] = [asdict(each) for each in self._study.perturbations]
-            if any(each.kind == "code_switch" for each in self._study.perturbations):
+            asked["noises"] = [asdict(each) for each in self._study.noises]
+            if any(each.kind == BY_MEANING for each in self._study.noises):
                 bitext = task.languages[language].bitext
                 if not bitext:
                     raise DataError(
@@ -197,43 +197,45 @@ class _Planner:
             asked["geometry"] = True
         return asked
 
-    def _cells_of(self, arm: Arm, place: _Place) -> Iterator[Cell]:
-        seeds = (self._budget.seeds or self._study.seeds) if arm.is_seeded else (None,)
+    def _runs_of(self, spec: SystemSpec, place: _Place) -> Iterator[StudyRun]:
+        seeds = (self._budget.seeds or self._study.seeds) if spec.is_seeded else (None,)
         for seed in seeds:
-            system = self._system(arm, place, seed or 0)
+            system = self._system(spec, place, seed or 0)
             asked = dict(place.asked)
-            if not system.answers_other_words:
-                asked.pop("perturbations", None)
-            yield Cell(
-                arm=arm.name,
+            if not system.takes_query_noise:
+                asked.pop("noises", None)
+            yield StudyRun(
+                name=spec.name,
                 task=place.task.name,
                 language=place.language,
                 seed=seed,
                 system=system,
                 content={
                     "system": system.content(),
-                    "asked": {**asked, "ranking": arm.ranking},
-                    "made_by": made_by(type(system), *CELL_MAKERS, *LIBRARIES),
+                    "asked": {**asked, "ranking": spec.ranking},
+                    "made_by": made_by(type(system), *MAKERS, *LIBRARIES),
                 },
             )
 
-    def _system(self, arm: Arm, place: _Place, seed: int) -> System:
-        if isinstance(arm.source, AsItIs):
-            return ZeroShot(model=arm.source.model)
-        if isinstance(arm.source, WithoutLanguage):
-            source, bitext = arm.source, self._bitext(arm.name, place)
-            return LanguageRemoved(model=source.model, how=source.remove, rank=source.rank, bitext=bitext)
-        if isinstance(arm.source, Recorded):
-            pattern = arm.source.pattern
-            name = pattern.format(task=place.task.name, language=place.language, seed=seed)
+    def _system(self, spec: SystemSpec, place: _Place, seed: int) -> System:
+        source = spec.source
+        if isinstance(source, Encoder):
+            if source.remove is None:
+                return ZeroShot(model=source.model)
+            bitext = self._bitext(spec.name, place)
+            return LanguageRemoved(
+                model=source.model, how=source.remove, rank=source.rank or 1, bitext=bitext
+            )
+        if isinstance(source, Recorded):
+            name = source.runs.format(task=place.task.name, language=place.language, seed=seed)
             return RunFile(path=self._study.path.parent / name)
-        if isinstance(arm.source, Trained):
-            return self._student(arm, arm.source, place, seed)
-        return self._translation(arm.name, arm.source, place, seed)
+        if isinstance(source, Trained):
+            return self._student(spec, source, place, seed)
+        return self._translation(spec.name, source, place, seed)
 
-    def _student(self, arm: Arm, source: Trained, place: _Place, seed: int) -> Student:
+    def _student(self, spec: SystemSpec, source: Trained, place: _Place, seed: int) -> Student:
         shared = dict(self._study.train)
-        own = dict(source.settings)
+        own = dict(source.train)
         if "stages" in own:
             shared.pop("method", None)
         settings = {"teacher": self._budget.teacher, **shared, **own}
@@ -241,28 +243,28 @@ class _Planner:
             settings |= self._budget.of_training()
         settings |= {"language": place.language, "seed": seed}
         return Student(
-            config=make_config(settings, source=f"{self._study.path}: [arms.{arm.name}]"),
-            bitext=self._bitext(arm.name, place),
+            config=make_config(settings, source=f"{self._study.path}: [systems.{spec.name}]"),
+            bitext=self._bitext(spec.name, place),
         )
 
-    def _bitext(self, arm: str, place: _Place) -> Bitext:
+    def _bitext(self, system: str, place: _Place) -> Bitext:
         if not place.details.bitext:
-            raise DataError(f"{place.where}: no bitext, which the arm {arm!r} learns from")
+            raise DataError(f"{place.where}: no bitext, which the system {system!r} learns from")
         return Bitext(data=self._tasks.data, arguments=place.details.bitext, language=place.language)
 
-    def _translation(self, arm: str, source: Translated, place: _Place, seed: int) -> System:
+    def _translation(self, system: str, source: Translated, place: _Place, seed: int) -> System:
         details, teacher = place.details, self._budget.teacher
         if source.by == "human":
-            self._check_english(arm, place)
+            self._check_english(system, place)
             return HumanEnglish(teacher=teacher)
         learns = source.by in _LEARN_FROM_BITEXT
-        bitext = self._bitext(arm, place) if learns else Bitext(
+        bitext = self._bitext(system, place) if learns else Bitext(
             data=self._tasks.data, arguments=details.bitext, language=place.language)  # fmt: skip
         if source.by == "structured":
             return Structured(bitext=bitext)
         needed = {"dictionary": details.dictionary, "apertium": details.apertium}.get(source.by, True)
         if not needed:
-            raise DataError(f"{place.where}: no {source.by}, which the arm {arm!r} translates with")
+            raise DataError(f"{place.where}: no {source.by}, which the system {system!r} translates with")
         minutes = source.minutes or self._budget.translator_minutes or self._budget.minutes
         return Translation(
             by=source.by,
@@ -276,18 +278,18 @@ class _Planner:
             codes=(details.seq2seq, source.target),
         )
 
-    def _check_english(self, arm: str, place: _Place) -> None:
+    def _check_english(self, system: str, place: _Place) -> None:
         found = self._tasks.load(place.task, place.language)
         if missing := without_english(found):
             raise DataError(
                 f"{place.where}: {len(missing)} of {len(found.queries)} questions have no English form, such as "
-                f"{missing[0]!r}, which the arm {arm!r} asks: give it the `languages` that have them"
+                f"{missing[0]!r}, which the system {system!r} asks: give it the `languages` that have them"
             )
 
 
-def ranking_of(cell: Cell) -> Ranking:
-    """By which scores a cell ranks."""
-    return cast("Ranking", cell.asked["ranking"])
+def ranking_of(run: StudyRun) -> Ranking:
+    """The ranking that a run asks for."""
+    return cast("Ranking", run.asked["ranking"])
 
 
 def _check_parallel(task: RetrievalTask, study: Study) -> None:

@@ -1,18 +1,18 @@
-"""The rankings of a cell, cut to the depth of a study, and on disk: run files, of which an empty one found nothing."""
+"""The rankings of a study run on disk, cut to the depth of the study. An empty file is a ranking without hits."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from opticlir.data import read_run, write_run
-from opticlir.lab.studies.perturbation import Perturbation
-from opticlir.records import DocumentId, QueryId, Run
+from opticlir.lab.probes.query_noise import QueryNoise
+from opticlir.records import QueryId, Run, ranked
 
 CLEAN_RUN = "clean.run"
 
 
-def perturbed_run(perturbation: Perturbation) -> str:
-    """File of the ranking for perturbed questions."""
-    return f"{perturbation.slug}.run"
+def noisy_run(noise: QueryNoise) -> str:
+    """File of the ranking of questions with query noise."""
+    return f"{noise.slug}.run"
 
 
 def cut_ranking(run: Run, depth: int) -> Run:
@@ -22,16 +22,14 @@ def cut_ranking(run: Run, depth: int) -> Run:
         >>> cut_ranking({"q": {"c": 1.0, "b": 2.0, "a": 1.0}}, 2)
         {'q': {'b': 2.0, 'a': 1.0}}
     """
-    return {query_id: _first(scores, depth) for query_id, scores in run.items()}
-
-
-def _first(scores: Mapping[DocumentId, float], depth: int) -> dict[DocumentId, float]:
-    best = sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))[:depth]
-    return {doc_id: scores[doc_id] for doc_id in best}
+    return {
+        query_id: {doc_id: scores[doc_id] for doc_id in ranked(scores)[:depth]}
+        for query_id, scores in run.items()
+    }
 
 
 def write_ranking(run: Run, path: Path) -> None:
-    """Write a ranking, be it of nothing: the checksums of a cell tell an empty file from one that was cut off."""
+    """Write a ranking, even an empty one: the checksums of a run tell an empty file from a truncated one."""
     if any(run.values()):
         write_run(run, path)
     else:

@@ -1,50 +1,37 @@
-"""A study file: TOML, read strictly, everything that it names checked against everything else that it names."""
+"""A study file: TOML, read strictly. Every name it mentions is checked against the names it declares."""
 
-import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from string import Formatter
 from typing import Any, TypeVar, get_args
 
 from opticlir.errors import DataError, SettingsError
 from opticlir.evaluation import distinct_measures
 from opticlir.lab.collections import BENCHMARKS
-from opticlir.lab.probes.language_removal import REMOVALS
+from opticlir.lab.probes.query_noise import RATED, WHOLE, QueryNoise
 from opticlir.lab.studies.declaration import (
     POOL,
     POOLED,
-    REPORTS,
-    TRANSLATORS,
-    Arm,
-    AsItIs,
+    SOURCES,
     Budget,
     Family,
     Gain,
-    Recorded,
     Source,
     Study,
     StudyTask,
+    SystemSpec,
     TaskLanguage,
-    Trained,
     Translated,
-    WithoutLanguage,
 )
-from opticlir.lab.studies.perturbation import RATED, WHOLE, Perturbation
-from opticlir.lab.studies.toml_table import TomlTable
 from opticlir.languages import language_code
 from opticlir.search import Ranking
-from opticlir.settings import did_you_mean
-from opticlir.training import read_config
+from opticlir.settings import did_you_mean, read_toml, settings_from
 
-_Number = TypeVar("_Number", int, float)
-
-_SOURCES = ("train", "model", "translate", "runs")
-_OF_THE_STUDY = ("language", "seed")
-_FIELDS = ("task", "language", "seed", "model")
-_FIELDS_HELP = (
-    f"there are {', '.join(f'{{{name}}}' for name in _FIELDS)}, each as it stands; a brace is written twice"
-)
+_Kind = TypeVar("_Kind")
+_TABLES = ("systems", "task", "budget", "family", "robustness", "gain")
+_PLAIN = ("question", "answer_if", "baseline", "measures", "seeds", "depth", "reports", "train", "ranking")
+_RENAMED = {"arm": "system", "arms": "systems"}
 _NAME = re.compile(r"[\w.+-]+")
 
 
@@ -55,277 +42,171 @@ def read_study(path: Path) -> Study:
         path: TOML; docs/studies.md says what it may hold.
 
     Raises:
-        DataError: it is no TOML, a key is unknown, missing or of another type, or a name (arm, language,
-            measure, benchmark, report) is none of those that are known; the message says which would be.
+        DataError: the file is no TOML; a key is unknown, missing or of another type; or a name (system,
+            language, measure, test collection, report) is unknown. The message names the nearest known one.
     """
-    top = TomlTable(read_config(path), str(path))
-    ranking = _one_of(top, "ranking", top.find("ranking", str) or "dense", get_args(Ranking))
-    study = Study(
-        path=path,
-        question=top.need("question", str),
-        answer_if=top.need("answer_if", str),
-        baseline=top.need("baseline", str),
-        measures=_measures(top),
-        seeds=_seeds(top) or (0, 1, 2),
-        depth=_depth(top),
-        reports=top.list_of("reports", str) or ("effectiveness",),
-        arms={name: _arm(name, table, ranking) for name, table in top.tables("arms").items()},
-        tasks=_tasks(top),
-        budgets={name: _budget(name, table) for name, table in top.tables("budget").items()},
-        train=_training(top.mapping("train"), top.below("train")),
-        families=tuple(_family(name, table) for name, table in top.tables("family").items()),
-        perturbations=_perturbations(top.table("robustness")),
-        gain=_gain(top.table("gain")) if "gain" in top else None,
-    )
-    top.finish()
+    top, where = read_toml(path), str(path)
+    _check_keys(top, (*_PLAIN, *_TABLES), where)
+    plain = {name: value for name, value in top.items() if name in _PLAIN}
+    ranking = _one_of(where, "ranking", plain.pop("ranking", "dense"), get_args(Ranking))
+    if "measures" in plain:
+        plain["measures"] = _measures(plain["measures"], where)
+    tables = {name: _table(top, name, where) for name in _TABLES if name != "task"}
+    study = _read(
+        Study,
+        {
+            **plain,
+            "path": path,
+            "systems": {name: _system(name, each, place, ranking) for name, each, place in
+                        _entries(tables["systems"], "systems", where)},
+            "tasks": _tasks(top.get("task", []), where),
+            "budgets": {name: _read(Budget, {**each, "name": name}, place) for name, each, place in
+                        _entries(tables["budget"], "budget", where)},
+            "families": tuple(_read(Family, {**each, "name": name}, place) for name, each, place in
+                              _entries(tables["family"], "family", where)),
+            "noises": _noises(tables["robustness"], f"{where}: [robustness]"),
+            "gain": _read(Gain, tables["gain"], f"{where}: [gain]") if "gain" in top else None,
+        },
+        where,
+    )  # fmt: skip
     _check_names(study)
     _check_reports(study)
     return study
 
 
-def _measures(top: TomlTable) -> tuple[str, ...]:
+def _read(kind: type[_Kind], values: Mapping[str, Any], where: str) -> _Kind:
+    """One table of the file. Raises DataError."""
+    _check_keys(values, [entry.name for entry in fields(kind)], where)  # type: ignore[arg-type]
+    for name, value in values.items():
+        if value == []:
+            raise DataError(f"{where}: {name} is []: expected a list with entries")
+    given = dict(values)
+    if isinstance(codes := given.get("languages"), list) and all(isinstance(code, str) for code in codes):
+        given["languages"] = [code if code == POOL else _code(code, where) for code in codes]
+    return settings_from(kind, given, source=where)
+
+
+def _check_keys(values: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    for name in values:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            if _RENAMED.get(name) in known:
+                hint = f": it is called {_RENAMED[name]!r} now"
+            raise DataError(f"{where}: unknown key {name!r}{hint}")
+
+
+def _table(values: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
+    found = values.get(name, {})
+    if not isinstance(found, dict):
+        raise DataError(f"{where}: {name} is {found!r}: expected a table")
+    return found
+
+
+def _entries(table: Mapping[str, Any], name: str, where: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Name, table and place of each `[name.each]`."""
+    for each in table:
+        place = f"{where}: [{name}.{each}]"
+        found = _table(table, each, place)
+        if "name" in found:
+            raise DataError(f"{place}: unknown key 'name': the name stands in the brackets")
+        yield each, found, place
+
+
+def _measures(names: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{where}: measures is {names!r}: expected a list of names")
     try:
-        return distinct_measures(top.list_of("measures", str) or ("AP",))
+        return distinct_measures(tuple(names))
     except ValueError as error:
-        raise DataError(f"{top.where}: measures: {error}") from None
+        raise DataError(f"{where}: measures: {error}") from None
 
 
-def _depth(top: TomlTable) -> int:
-    depth = top.find("depth", int)
-    if depth is not None and depth < 1:
-        raise DataError(f"{top.where}: depth is {depth}: expected 1 document per question or more")
-    return 1000 if depth is None else depth
-
-
-def _arm(name: str, table: TomlTable, ranking: str) -> Arm:
-    _check_plain(name, table.where, "the name of an arm")
-    given = [source for source in _SOURCES if source in table]
+def _system(name: str, values: dict[str, Any], where: str, ranking: str) -> SystemSpec:
+    _check_plain(name, where, "the name of a system")
+    given = [source for source in SOURCES if source in values]
     if len(given) != 1:
-        raise DataError(
-            f"{table.where}: expected one of {', '.join(_SOURCES)}, found {' and '.join(given) or 'none'}"
-        )
-    arm = Arm(
-        name=name,
-        source=_source(given[0], table),
-        ranking=_one_of(table, "ranking", table.find("ranking", str) or ranking, get_args(Ranking)),
-        languages=_languages(table),
-        baseline=table.find("baseline", str),
-    )
-    table.finish()
-    return arm
+        found = " and ".join(given) or "none"
+        raise DataError(f"{where}: expected one of {', '.join(SOURCES)}, found {found}")
+    kind = SOURCES[given[0]]
+    source: Source
+    if kind is Translated:
+        written = values["translate"]
+        own = written if isinstance(written, dict) else {"by": written}
+        source = _read(Translated, own, where.replace("]", ".translate]") if own is written else where)
+        names = ["translate"]
+    else:
+        names = [entry.name for entry in fields(kind)]
+        source = _read(kind, {key: values[key] for key in names if key in values}, where)
+    rest = {key: value for key, value in values.items() if key not in names}
+    _check_keys(rest, ["ranking", "languages", "baseline"], where)
+    return _read(SystemSpec, {"ranking": ranking, **rest, "name": name, "source": source}, where)
 
 
-def _source(kind: str, table: TomlTable) -> Source:
-    if kind == "train":
-        return Trained(settings=_training(table.mapping("train"), table.below("train")))
-    if kind == "model":
-        return _encoder(table)
-    if kind == "runs":
-        return Recorded(pattern=_pattern(table))
-    return _translated(table)
-
-
-def _pattern(table: TomlTable) -> str:
-    """The path of run files, whose fields are plain names in braces."""
-    pattern = table.need("runs", str)
-    try:
-        parts = list(Formatter().parse(pattern))
-    except ValueError as error:
-        raise DataError(f"{table.where}: runs is {pattern!r}: {error}; {_FIELDS_HELP}") from None
-    for _, field, form, conversion in parts:
-        if field is not None and (field not in _FIELDS or form or conversion):
-            found = "".join([field, f"!{conversion}" if conversion else "", f":{form}" if form else ""])
-            raise DataError(f"{table.where}: runs is {pattern!r}: no field {{{found}}}; {_FIELDS_HELP}")
-    return pattern
-
-
-def _encoder(table: TomlTable) -> AsItIs | WithoutLanguage:
-    model, remove = table.need("model", str), table.find("remove", str)
-    if remove is None:
-        return AsItIs(model=model)
-    rank = table.find("rank", int)
-    found = WithoutLanguage(
-        model=model, remove=_one_of(table, "remove", remove, REMOVALS), rank=1 if rank is None else rank
-    )
-    if found.rank < 1 or (found.remove == "lsar" and found.rank > 1):
-        expected = "1 or more" if found.remove == "lir" else "1, the direction in which two means differ"
-        raise DataError(f"{table.where}: rank is {found.rank}: {found.remove} expects {expected}")
-    return found
-
-
-def _translated(table: TomlTable) -> Translated:
-    is_short = table.holds_text("translate")
-    how = (
-        TomlTable({"by": table.need("translate", str)}, table.where) if is_short else table.table("translate")
-    )
-    found = Translated(
-        by=_one_of(how, "translate", how.need("by", str), TRANSLATORS),
-        minutes=_amount(how, "minutes", float),
-        model=how.find("model", str),
-        target=how.find("target", str),
-    )
-    how.finish()
-    if found.by == "seq2seq" and found.model is None:
-        raise DataError(
-            f"{how.where}: seq2seq needs the folder of a model, as {{by = 'seq2seq', model = ...}}"
-        )
-    return found
-
-
-def _training(settings: dict[str, Any], where: str) -> dict[str, Any]:
-    for name in _OF_THE_STUDY:
-        if name in settings:
-            raise DataError(f"{where}: {name} is the study's own to set: take it out")
-    return settings
-
-
-def _tasks(top: TomlTable) -> tuple[StudyTask, ...]:
-    tasks = tuple(map(_task, top.array_of_tables("task")))
-    if not tasks:
-        raise DataError(f"{top.where}: no [[task]]: a study needs one or more")
+def _tasks(tables: Any, where: str) -> tuple[StudyTask, ...]:
+    if not isinstance(tables, list) or not tables:
+        raise DataError(f"{where}: no [[task]]: a study needs one or more")
+    tasks = tuple(_task(table, f"{where}: [task {number}]") for number, table in enumerate(tables, start=1))
     names = [task.name for task in tasks]
     if len(set(names)) < len(names):
-        raise DataError(
-            f"{top.where}: two tasks have the same name in {', '.join(names)}: give each a `name`"
-        )
+        raise DataError(f"{where}: two tasks have the same name in {', '.join(names)}: give each a `name`")
     return tasks
 
 
-def _task(table: TomlTable) -> StudyTask:
-    benchmark = table.need("benchmark", str)
-    is_found_by_library = ":" in benchmark  # irds:ID, mteb:TASK
-    if not is_found_by_library:
-        _one_of(table, "benchmark", benchmark, BENCHMARKS)
+def _task(table: dict[str, Any], where: str) -> StudyTask:
     languages: dict[str, TaskLanguage] = {}
-    for written, each in table.tables("languages").items():
-        if (code := _code(written, each)) in languages:
-            raise DataError(
-                f"{each.where}: {code} stands there twice, in other letters: one would be passed over"
-            )
-        languages[code] = _language(each)
+    for written, each, place in _entries(_table(table, "languages", where), "languages", where):
+        inner = place.replace("]: [", ".")
+        if (code := _code(written, inner)) in languages:
+            raise DataError(f"{inner}: {code} is given twice, under two codes: keep one")
+        languages[code] = _read(TaskLanguage, each, inner)
     if not languages:
-        raise DataError(f"{table.where}: no languages, as `languages.hau = {{bitext = [...]}}`")
-    task = StudyTask(
-        name=_check_plain(
-            table.find("name", str) or re.sub("[:/]", "-", benchmark), table.where, "the name of a task"
-        ),
-        benchmark=benchmark,
-        data=table.find("data", str) if is_found_by_library else table.need("data", str),
-        split=table.find("split", str) or "dev",
-        languages=languages,
-    )
-    table.finish()
-    return task
+        raise DataError(f"{where}: no languages, as `languages.hau = {{bitext = [...]}}`")
+    task = _read(StudyTask, {**table, "languages": languages}, where)
+    if ":" not in task.benchmark:  # irds:ID and mteb:TASK are found by a library
+        _one_of(where, "benchmark", task.benchmark, BENCHMARKS)
+        if task.data is None:
+            raise DataError(f"{where}: no key 'data', the folder of the collection")
+    name = task.name or re.sub("[:/]", "-", task.benchmark)
+    return replace(task, name=_check_plain(name, where, "the name of a task"))
 
 
-def _language(table: TomlTable) -> TaskLanguage:
-    group = table.find("group", str)
-    language = TaskLanguage(
-        bitext=table.list_of("bitext", str) or (),
-        group=None if group is None else _one_of(table, "group", group, ("high", "low")),
-        split=table.find("split", str),
-        dictionary=table.list_of("dictionary", str) or (),
-        apertium=table.find("apertium", str),
-        seq2seq=table.find("seq2seq", str),
-    )
-    table.finish()
-    return language
+@dataclass(frozen=True, kw_only=True)
+class _Noises:
+    """The table [robustness]."""
+
+    typos: tuple[float, ...] = ()
+    drop_words: tuple[float, ...] = ()
+    code_switch: tuple[float, ...] = ()
+    drop_diacritics: bool = False
+    romanised: bool = False
 
 
-def _budget(name: str, table: TomlTable) -> Budget:
-    budget = Budget(
-        name=name,
-        steps=_amount(table, "steps", int, may_be_0=True),
-        minutes=_amount(table, "minutes", float),
-        epochs=_amount(table, "epochs", float, may_be_0=True),
-        translator_minutes=_amount(table, "translator_minutes", float),
-        arms=table.list_of("arms", str),
-        languages=_languages(table),
-        seeds=_seeds(table),
-        models=table.list_of("models", str) or (),
-        teacher=table.find("teacher", str) or "minilm",
-        queries=table.find("queries", int),
-    )
-    table.finish()
-    if len(given := budget.of_training()) > 1:
-        raise DataError(f"{table.where}: give one budget, not {' and '.join(given)}")
-    if budget.queries is not None and budget.queries < 2:
-        raise DataError(f"{table.where}: queries is {budget.queries}: a comparison needs 2 or more")
-    return budget
-
-
-def _amount(table: TomlTable, name: str, kind: type[_Number], *, may_be_0: bool = False) -> _Number | None:
-    """How much of a training; 0 epochs or steps are the initialised student."""
-    value = table.find(name, kind)
-    if value is not None and not (0 < value < math.inf or (may_be_0 and value == 0)):
-        expected = "a finite number, 0 or more" if may_be_0 else "a finite number above 0"
-        raise DataError(f"{table.where}: {name} is {value}: expected {expected}")
-    return value
-
-
-def _family(name: str, table: TomlTable) -> Family:
-    family = Family(
-        name=name,
-        arms=table.list_of("arms", str),
-        languages=_languages(table),
-        measures=table.list_of("measures", str),
-    )
-    table.finish()
-    return family
-
-
-def _perturbations(table: TomlTable) -> tuple[Perturbation, ...]:
-    found = []
+def _noises(table: Mapping[str, Any], where: str) -> tuple[QueryNoise, ...]:
+    declared = _read(_Noises, table, where)
     try:
-        for kind in RATED:
-            found += [Perturbation(kind=kind, rate=rate) for rate in table.list_of(kind, float) or ()]
-        found += [Perturbation(kind=kind) for kind in WHOLE if table.find(kind, bool)]
+        found = [
+            QueryNoise(kind=kind, rate=float(rate)) for kind in RATED for rate in getattr(declared, kind)
+        ]
+        found += [QueryNoise(kind=kind) for kind in WHOLE if getattr(declared, kind)]
     except ValueError as error:
-        raise DataError(f"{table.where}: {error}") from None
-    table.finish()
-    slugs = [each.slug for each in found]
+        raise DataError(f"{where}: {error}") from None
     for each in found:
-        if slugs.count(each.slug) > 1:
-            raise DataError(f"{table.where}: {each.label} stands there twice: each is asked once")
+        if found.count(each) > 1:
+            raise DataError(f"{where}: {each.label} is given twice")
     return tuple(found)
 
 
-def _gain(table: TomlTable) -> Gain:
-    gain = Gain(
-        arm=table.need("arm", str),
-        rivals=table.list_of("rivals", str) or (),
-        published=table.find("published", float),
-    )
-    table.finish()
-    if not gain.rivals:
-        raise DataError(f"{table.where}: no key 'rivals', which is a list of arms")
-    return gain
-
-
-def _seeds(table: TomlTable) -> tuple[int, ...] | None:
-    seeds = table.list_of("seeds", int)
-    if seeds and (len(set(seeds)) < len(seeds) or min(seeds) < 0):
-        raise DataError(f"{table.where}: seeds is {list(seeds)}: expected different numbers, 0 or more")
-    return seeds
-
-
-def _languages(table: TomlTable) -> tuple[str, ...] | None:
-    codes = table.list_of("languages", str)
-    return None if codes is None else tuple(code if code == POOL else _code(code, table) for code in codes)
-
-
-def _code(code: str, table: TomlTable) -> str:
+def _code(code: str, where: str) -> str:
     try:
         return language_code(code)
     except SettingsError as error:
-        raise DataError(f"{table.where}: {error}") from None
+        raise DataError(f"{where}: {error}") from None
 
 
-def _one_of(table: TomlTable, key: str, value: str, known: Iterable[str]) -> str:
+def _one_of(where: str, key: str, value: Any, known: Iterable[str]) -> Any:
     if value not in (choices := tuple(known)):
-        raise DataError(
-            f"{table.where}: {key} is {value!r}{did_you_mean(value, choices)}; there are {', '.join(choices)}"
-        )
+        hint = did_you_mean(str(value), choices)
+        raise DataError(f"{where}: {key} is {value!r}{hint}; there are {', '.join(choices)}")
     return value
 
 
@@ -336,37 +217,42 @@ def _check_plain(name: str, where: str, what: str) -> str:
 
 
 def _check_names(study: Study) -> None:
-    """See that whatever the file refers to is there."""
+    """Check that every name the file mentions is declared. Raises DataError."""
     where = str(study.path)
     languages = {code for task in study.tasks for code in task.languages}
-    _known(where, "baseline", [study.baseline], study.arms)
-    if len(study.arms) < 2:
-        raise DataError(f"{where}: a study compares two arms or more, there is {', '.join(study.arms)}")
-    _known(where, "reports", study.reports, REPORTS)
-    for arm in study.arms.values():
-        place = f"{where}: [arms.{arm.name}]"
-        _known(place, "languages", arm.languages or (), languages)
-        _known(place, "baseline", [arm.baseline or study.baseline], study.arms)
-    compared = {arm.name for arm in study.arms.values() if (arm.baseline or study.baseline) != arm.name}
+    _known(where, "baseline", [study.baseline], study.systems)
+    if len(study.systems) < 2:
+        raise DataError(f"{where}: a study compares two systems or more, there is {', '.join(study.systems)}")
+    for spec in study.systems.values():
+        place = f"{where}: [systems.{spec.name}]"
+        _known(place, "languages", spec.languages or (), languages)
+        _known(place, "baseline", [spec.baseline or study.baseline], study.systems)
+    compared = {
+        spec.name for spec in study.systems.values() if (spec.baseline or study.baseline) != spec.name
+    }
     for family in study.families:
         place = f"{where}: [family.{family.name}]"
-        _known(place, "arms", family.arms or (), compared)
+        _known(place, "systems", family.systems or (), compared)
         _known(place, "languages", family.languages or (), languages | {POOL})
         _known(place, "measures", family.measures or (), study.compared)
     for budget in study.budgets.values():
-        place = f"{where}: [budget.{budget.name}]"
-        _known(place, "languages", budget.languages or (), languages)
-        _known(place, "arms", budget.arms or (), study.arms)
-        for name in budget.arms or ():
-            if (baseline := study.arms[name].baseline or study.baseline) not in (budget.arms or ()):
-                raise DataError(f"{place}: arms: {baseline!r}, the baseline of {name!r}, is not among them")
-        chosen = study.arms if budget.arms is None else budget.arms
-        expanding = [name for name in chosen if study.arms[name].expands]
-        if expanding and not budget.models:
-            raise DataError(f"{place}: no models, which the arm {expanding[0]!r} asks for by {{model}}")
+        _check_budget(study, budget, languages)
     if study.gain:
-        _known(f"{where}: [gain]", "arm", [study.gain.arm], study.arms)
-        _known(f"{where}: [gain]", "rivals", study.gain.rivals, study.arms)
+        _known(f"{where}: [gain]", "system", [study.gain.system], study.systems)
+        _known(f"{where}: [gain]", "rivals", study.gain.rivals, study.systems)
+
+
+def _check_budget(study: Study, budget: Budget, languages: Collection[str]) -> None:
+    place = f"{study.path}: [budget.{budget.name}]"
+    _known(place, "languages", budget.languages or (), languages)
+    _known(place, "systems", budget.systems or (), study.systems)
+    for name in budget.systems or ():
+        if (baseline := study.systems[name].baseline or study.baseline) not in (budget.systems or ()):
+            raise DataError(f"{place}: systems: {baseline!r}, the baseline of {name!r}, is not among them")
+    chosen = study.systems if budget.systems is None else budget.systems
+    expanding = [name for name in chosen if study.systems[name].expands]
+    if expanding and not budget.models:
+        raise DataError(f"{place}: no models, which the system {expanding[0]!r} asks for by {{model}}")
 
 
 def _known(where: str, key: str, names: Iterable[str], known: Collection[str]) -> None:
@@ -377,16 +263,13 @@ def _known(where: str, key: str, names: Iterable[str], known: Collection[str]) -
 
 
 def _check_reports(study: Study) -> None:
-    """See that what a report needs is declared."""
+    """Check that what a report needs is declared. Raises DataError."""
     needs = {
-        "gap": ("a task with languages of group 'high' and of group 'low'", any(
-            task.group("high") and task.group("low") for task in study.tasks)),
-        "robustness": ("perturbations under [robustness]", bool(study.perturbations)),
-        "gain": ("arm and rivals under [gain]", study.gain is not None),
-        "bias": (
-            f"a task of {' or '.join(POOLED)}",
-            any(task.benchmark in POOLED for task in study.tasks),
-        ),
+        "gap": ("a task with languages of group 'high' and of group 'low'",
+                any(task.group("high") and task.group("low") for task in study.tasks)),
+        "robustness": ("query noise under [robustness]", bool(study.noises)),
+        "gain": ("system and rivals under [gain]", study.gain is not None),
+        "bias": (f"a task of {' or '.join(POOLED)}", any(task.benchmark in POOLED for task in study.tasks)),
     }  # fmt: skip
     for name in study.reports:
         needed, is_there = needs.get(name, ("", True))

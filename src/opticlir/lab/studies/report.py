@@ -1,17 +1,17 @@
-"""The report of a study as sections of prose, tables and pictures; `report_text.py` writes them otherwise."""
+"""The report of a study as sections of prose, tables and pictures; `report_text.py` writes them as text."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from statistics import fmean, stdev
-from typing import TypeAlias
+from typing import Any
 
 from opticlir.evaluation.comparison_table import significance_mark
-from opticlir.lab.studies.declaration import POOL, Arm, Recorded
+from opticlir.lab.studies.declaration import POOL, Recorded, SystemSpec
 from opticlir.lab.studies.differences import Difference, taken_together
 from opticlir.lab.studies.findings import Effectiveness
 from opticlir.lab.studies.plan import Plan
 from opticlir.lab.studies.report_pictures import (
-    decline_of_arms,
+    decline_of_systems,
     forest_of_differences,
     gap_by_size,
     plane_of_spaces,
@@ -22,11 +22,9 @@ from opticlir.manifest import environment
 from opticlir.pictures import Block, Picture, Prose, Section, Table
 from opticlir.pictures.report import Cell
 
-Rows: TypeAlias = list[Sequence[Cell]]
-
 
 def study_sections(result: StudyResult) -> list[Section]:
-    """The whole report, what the study asks for and nothing empty.
+    """The whole report: what the study asks for, without empty sections.
 
     Raises:
         SetupError: matplotlib is not installed.
@@ -41,82 +39,88 @@ def study_sections(result: StudyResult) -> list[Section]:
         Section("Geometry", list(_geometry(result))),
         Section("Robustness", list(_robustness(result))),
         Section("Language bias", list(_bias(result))),
-        Section("Cells that failed", list(_failures(result))),
-        Section("What was run", [_facts(result)]),
+        Section("Runs that failed", list(_failures(result))),
+        Section("Setup", [_setup(result)]),
     ]
     return [section for section in sections if section.blocks]
+
+
+def _table(rows: Sequence[Any], columns: Mapping[str, Callable[[Any], Cell]], note: str) -> Table:
+    """A row of cells for each row object."""
+    return Table(tuple(columns), [[cell(row) for cell in columns.values()] for row in rows], note=note)
 
 
 def _question(result: StudyResult) -> str:
     study = result.plan.study
     return (
-        f"{study.question}\n\nAn answer, declared before anything was run: {study.answer_if}\n\n"
+        f"{study.question}\n\nThe answer rule, declared before anything was computed: {study.answer_if}\n\n"
         f"Baseline: {study.baseline}. Budget: {result.plan.budget.name}."
     )
 
 
 def _terms(result: StudyResult) -> Table:
-    rows: Rows = [
-        [
-            each.arm,
-            _ranked_by(result.plan.arms[each.arm]),
-            *(None if value is None else round(value) for value in (each.pairs, each.steps, each.parameters)),
-            each.cells,
-        ]
-        for each in result.terms
-    ]
-    return Table(
-        ("arm", "ranked by", "pairs", "steps", "parameters", "cells"),
-        rows,
-        note="Means over the cells of an arm: sentence pairs it learned from, training steps, weights of what reads "
-        "the question. Empty where an arm learned nothing or has no such number.",
+    systems = result.plan.systems
+    return _table(
+        result.terms,
+        {
+            "system": lambda row: row.system,
+            "ranked by": lambda row: _ranked_by(systems[row.system]),
+            "pairs": lambda row: _rounded(row.pairs),
+            "steps": lambda row: _rounded(row.steps),
+            "parameters": lambda row: _rounded(row.parameters),
+            "runs": lambda row: row.runs,
+        },
+        "Means over the runs of a system: sentence pairs it learned from, training steps, weights of the query "
+        "encoder. Empty: the system has no such number.",
     )
 
 
-def _ranked_by(arm: Arm) -> str:
-    """Structured queries are BM25 whatever the study says, and a run file is what it is."""
-    if isinstance(arm.source, Recorded):
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _ranked_by(spec: SystemSpec) -> str:
+    """Structured queries always use BM25, and a run file has its own ranking."""
+    if isinstance(spec.source, Recorded):
         return "its own"
-    return "bm25" if getattr(arm.source, "by", "") == "structured" else arm.ranking
+    return "bm25" if getattr(spec.source, "by", "") == "structured" else spec.ranking
 
 
 def _effectiveness(result: StudyResult) -> Iterator[Block]:
-    """A table per task and measure: arms below each other, languages side by side."""
+    """A table per task and measure: a row per system, a column per language."""
     marks = {
-        (each.arm, each.task, each.language, each.measure): significance_mark(each.comparison.p_holm)
+        (each.system, each.task, each.language, each.measure): significance_mark(each.comparison.p_holm)
         for each in result.differences
     }
-    study = result.plan.study
     for task in dict.fromkeys(task.name for task, _ in result.plan.languages):
-        for measure in study.measures:
+        for measure in result.plan.study.measures:
             own = [each for each in result.effectiveness if (each.task, each.measure) == (task, measure)]
             languages = list(dict.fromkeys(each.language for each in own))
-            arms = list(dict.fromkeys(each.arm for each in own))
-            cell_of = {(each.arm, each.language): each for each in own}
-            rows: Rows = [
-                [arm, *(_score(cell_of.get((arm, code)), marks.get((arm, task, code, measure), ""))
-                        for code in languages), _mean_of(own, arm, len(languages))]
-                for arm in arms
+            systems = list(dict.fromkeys(each.system for each in own))
+            score_of = {(each.system, each.language): each for each in own}
+            rows: list[Sequence[Cell]] = [
+                [system, *(_score(score_of.get((system, code)), marks.get((system, task, code, measure), ""))
+                           for code in languages), _mean_of(own, system, len(languages))]
+                for system in systems
             ]  # fmt: skip
             if rows:
+                baselines = result.plan.baselines.values()
                 yield Table(
                     (f"{task}: {measure}", *map(language_name, languages), "mean"), rows, note=_seeds_note(own),
-                    strong_rows=frozenset(
-                        number for number, arm in enumerate(arms) if arm in result.plan.baselines.values()
-                    ),
+                    strong_rows=frozenset(number for number, name in enumerate(systems) if name in baselines),
                 )  # fmt: skip
 
 
-def _score(cell: Effectiveness | None, mark: str) -> str:
-    if cell is None:
+def _score(found: Effectiveness | None, mark: str) -> str:
+    if found is None:
         return ""
-    spread = f" ± {stdev(cell.by_seed):.3f}" if len(cell.by_seed) > 1 else ""
-    return f"{cell.mean:.3f}{spread}{mark}"
+    spread = f" ± {stdev(found.by_seed):.3f}" if len(found.by_seed) > 1 else ""
+    return f"{found.mean:.3f}{spread}{mark}"
 
 
-def _mean_of(rows: Sequence[Effectiveness], arm: str, n_languages: int) -> float | None:
-    """Mean over the languages; None where one is missing, which would make it another mean."""
-    own = [each.mean for each in rows if each.arm == arm]
+def _mean_of(rows: Sequence[Effectiveness], system: str, n_languages: int) -> float | None:
+    """Mean over the languages; None if one is missing."""
+    own = [each.mean for each in rows if each.system == system]
     return fmean(own) if len(own) == n_languages else None
 
 
@@ -124,8 +128,7 @@ def _seeds_note(rows: Sequence[Effectiveness]) -> str:
     spread = "; ± is the standard deviation over seeds" if any(len(each.by_seed) > 1 for each in rows) else ""
     return (
         f"Mean over the questions{spread}. Stars: p of the difference from the baseline, Holm-corrected within its "
-        "family, at most .05 (*), .01 (**), .001 (***). The baseline is set off; a mean is given where every language "
-        "is there."
+        "family, at most .05 (*), .01 (**), .001 (***). The baseline is in bold; a mean needs every language."
     )
 
 
@@ -133,15 +136,15 @@ def _differences(result: StudyResult) -> Iterator[Block]:
     first, place = result.plan.study.measures[0], partial(_place, result.plan)
     shown = [each for each in result.differences if each.measure == first]
     if not shown:
-        yield Prose("Nothing can be compared: the baseline, or every other arm, has not been computed.")
+        yield Prose("Nothing can be compared: the baseline, or every other system, has not been computed.")
         return
     yield Picture(
         forest_of_differences(shown, result.plan),
         description="; ".join(
-            f"{each.arm} in {place(each)} {each.comparison.mean_difference:+.3f}" for each in shown
+            f"{each.system} in {place(each)} {each.comparison.mean_difference:+.3f}" for each in shown
         ),
-        caption=f"{first}, arm minus baseline, with 95 % bootstrap intervals over questions and seeds. Filled: p at "
-        "most .05 after Holm's correction within its family.",
+        caption=f"{first}, system minus baseline, with 95 % bootstrap intervals over "
+        f"{_drawn(result.plan)}. Filled: p at most .05 after Holm's correction within its family.",
     )
     for measure in result.plan.study.measures:
         own = [each for each in result.differences if each.measure == measure]
@@ -150,16 +153,29 @@ def _differences(result: StudyResult) -> Iterator[Block]:
         yield _difference_table(measure, own, place)
 
 
+def _drawn(plan: Plan) -> str:
+    """What the intervals draw: with one seed, they say nothing about other trainings."""
+    seeds = plan.budget.seeds or plan.study.seeds
+    return "questions and seeds" if len(seeds) > 1 else "questions; there is one seed"
+
+
 def _difference_table(title: str, found: Sequence[Difference], what: Callable[[Difference], str]) -> Table:
-    """The first column says of each row `what` it is; what no row has, as a family, is no column."""
-    header = (title, "arm", "difference", "95 % interval", "gain", "p", "p (Holm)", "family", "+/-/=")
-    rows = [[what(each), *_difference_row(each)] for each in found]
-    kept = [column for column in range(len(header)) if any(row[column] != "" for row in rows)]
-    return Table(
-        [header[column] for column in kept],
-        [[row[column] for column in kept] for row in rows],
-        note=f"p by the paired randomisation test. {_families(found)}",
-    )
+    """A row per difference, named by `what`. A column that would be empty, as the family, is left out."""
+    columns: dict[str, Callable[[Difference], str]] = {
+        title: what,
+        "system": lambda each: each.system,
+        "difference": lambda each: (
+            f"{each.comparison.mean_difference:+.3f}{significance_mark(each.comparison.p_holm)}"
+        ),
+        "95 % interval": lambda each: "[{:+.3f}, {:+.3f}]".format(*each.comparison.interval),
+        "gain": lambda each: _share(each.comparison.relative_difference, sign="+"),
+        "p": lambda each: f"{each.comparison.p_value:.4f}",
+        "p (Holm)": lambda each: "" if each.comparison.p_holm is None else f"{each.comparison.p_holm:.4f}",
+        "family": lambda each: each.family or "",
+        "+/-/=": lambda each: f"{each.comparison.wins}/{each.comparison.losses}/{each.comparison.ties}",
+    }
+    kept = {name: text for name, text in columns.items() if any(text(each) for each in found)}
+    return _table(found, kept, f"p by the paired randomisation test. {_families(found)}")
 
 
 def _families(rows: Sequence[Difference]) -> str:
@@ -170,7 +186,7 @@ def _families(rows: Sequence[Difference]) -> str:
     counted = "; ".join(f"{name}: {size} tests here" for name, size in sizes.items())
     alone = any(each.family is None for each in rows)
     return (f"Families: {counted}. " if counted else "") + (
-        "A comparison without a family is a description, no test: it has no corrected p." if alone else ""
+        "A comparison without a family is a description, not a test: it has no corrected p." if alone else ""
     )
 
 
@@ -180,47 +196,30 @@ def _place(plan: Plan, each: Difference) -> str:
     return f"{each.task}, {language_name(each.language)}"
 
 
-def _difference_row(each: Difference) -> list[Cell]:
-    found = each.comparison
-    low, high = found.interval
-    relative = found.relative_difference
-    return [
-        each.arm,
-        f"{found.mean_difference:+.3f}{significance_mark(found.p_holm)}",
-        f"[{low:+.3f}, {high:+.3f}]",
-        "" if relative is None else f"{relative:+.1%}",
-        f"{found.p_value:.4f}",
-        "" if found.p_holm is None else f"{found.p_holm:.4f}",
-        each.family or "",
-        f"{found.wins}/{found.losses}/{found.ties}",
-    ]
-
-
 def _gains(result: StudyResult) -> Iterator[Block]:
     if not result.gains or (declared := result.plan.study.gain) is None:
         return
-    rows: Rows = [
-        [each.task, language_name(each.language), each.arm, each.score, each.best_rival, each.rival_score,
-         _percent(each.gain)]
-        for each in result.gains
-    ]  # fmt: skip
     known: dict[str, list[float]] = {}
     for each in result.gains:
         if each.gain is not None:
-            known.setdefault(each.arm, []).append(each.gain)
-    means = ", ".join(f"{arm} {fmean(values):+.1f} %" for arm, values in known.items())
+            known.setdefault(each.system, []).append(each.gain)
+    means = ", ".join(f"{system} {fmean(values):+.1f} %" for system, values in known.items())
     published = "" if declared.published is None else f" Published: {declared.published:+.1f} %."
     mean = f" Mean over the languages: {means}." if means else ""
-    yield Table(
-        ("task", "language", "arm", "score", "best rival", "its score", "gain"),
-        rows,
-        note=f"{result.plan.study.measures[0]}. The best rival of a language is chosen on the very questions, which "
-        f"favours the rivals.{mean}{published}",
+    yield _table(
+        result.gains,
+        {
+            "task": lambda row: row.task,
+            "language": lambda row: language_name(row.language),
+            "system": lambda row: row.system,
+            "score": lambda row: row.score,
+            "best rival": lambda row: row.best_rival,
+            "its score": lambda row: row.rival_score,
+            "gain": lambda row: "" if row.gain is None else f"{row.gain:+.1f} %",
+        },
+        f"{result.plan.study.measures[0]}. The best rival of a language is chosen on the same questions, which favours "
+        f"the rivals.{mean}{published}",
     )
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:+.1f} %"
 
 
 def _gaps(result: StudyResult) -> Iterator[Block]:
@@ -229,18 +228,24 @@ def _gaps(result: StudyResult) -> Iterator[Block]:
     if any(each.parameters for each in result.gaps):
         yield Picture(
             gap_by_size(result.gaps),
-            description="; ".join(f"{each.arm}: gap {each.gap.high_minus_low:+.3f}" for each in result.gaps),
-            caption="High minus low-resource languages, by the number of weights of what reads the question.",
+            description="; ".join(
+                f"{each.system}: gap {each.gap.high_minus_low:+.3f}" for each in result.gaps
+            ),
+            caption="High minus low-resource languages, by the number of weights of the query encoder.",
         )
-    rows: Rows = [
-        [each.task, each.arm, each.gap.high, each.gap.low, each.gap.high_minus_low, each.gap.low_to_high,
-         language_name(each.gap.worst), None if each.parameters is None else round(each.parameters)]
-        for each in result.gaps
-    ]  # fmt: skip
-    yield Table(
-        ("task", "arm", "high", "low", "gap", "low / high", "worst", "parameters"),
-        rows,
-        note=f"{result.plan.study.measures[0]}; the groups are those of the study file, fixed before scoring.",
+    yield _table(
+        result.gaps,
+        {
+            "task": lambda row: row.task,
+            "system": lambda row: row.system,
+            "high": lambda row: row.gap.high,
+            "low": lambda row: row.gap.low,
+            "gap": lambda row: row.gap.high_minus_low,
+            "low / high": lambda row: row.gap.low_to_high,
+            "worst": lambda row: language_name(row.gap.worst),
+            "parameters": lambda row: _rounded(row.parameters),
+        },
+        f"{result.plan.study.measures[0]}; the groups are those of the study file, fixed before scoring.",
     )
 
 
@@ -250,125 +255,109 @@ def _geometry(result: StudyResult) -> Iterator[Block]:
     yield Picture(
         plane_of_spaces(result.geometry),
         description="; ".join(
-            f"{each.arm}, {each.language}: alignment {each.alignment:.3f}, uniformity {each.uniformity:.3f}"
+            f"{each.system}, {each.language}: alignment {each.space.alignment:.3f}, "
+            f"uniformity {each.space.uniformity_foreign:.3f}"
             for each in result.geometry
         ),
-        caption="Alignment: how far translations lie apart. Uniformity: how crowded the questions of the language are. "
-        "Lower is better in both.",
+        caption="Alignment: distance between translations. Uniformity: how close the questions of the language are to "
+        "each other. Lower is better in both.",
     )
-    rows: Rows = [
-        [each.task, language_name(each.language), each.arm, each.alignment, each.uniformity, each.uniformity_cross,
-         each.cosine_margin, each.csls, each.language_identity]
-        for each in result.geometry
-    ]  # fmt: skip
-    yield Table(
-        (
-            "task",
-            "language",
-            "arm",
-            "alignment",
-            "uniformity",
-            "cross-lingual",
-            "cosine margin",
-            "CSLS accuracy",
-            "language told",
-        ),
-        rows,
-        note="Foreign questions by the query route, their English forms by the document route, a sentence as the mean "
-        "of its tokens. Cosine margin: of translations minus of random pairs. Language told: accuracy of a linear "
-        "probe, chance is .5.",
+    yield _table(
+        result.geometry,
+        {
+            "task": lambda row: row.task,
+            "language": lambda row: language_name(row.language),
+            "system": lambda row: row.system,
+            "alignment": lambda row: row.space.alignment,
+            "uniformity": lambda row: row.space.uniformity_foreign,
+            "cross-lingual": lambda row: row.space.uniformity_cross,
+            "cosine margin": lambda row: row.space.cosine_margin,
+            "CSLS accuracy": lambda row: row.space.csls_to_english,
+            "language probe": lambda row: row.space.language_identity,
+        },
+        "Foreign questions by the query route, their English forms by the document route; a sentence is the mean of "
+        "its tokens. Cosine margin: cosine of translations minus cosine of random pairs. Language probe: accuracy of a "
+        "linear classifier of the language; chance is .5.",
     )
 
 
 def _robustness(result: StudyResult) -> Iterator[Block]:
     if not result.robustness:
         return
-    measure = result.plan.study.measures[0]
-    if picture := decline_of_arms(result.robustness, result.plan.study.perturbations, measure):
+    study = result.plan.study
+    measure = study.measures[0]
+    if picture := decline_of_systems(result.robustness, study.noises, measure):
         yield Picture(
             picture,
             description="; ".join(
-                f"{each.arm}, {each.perturbation}: {each.score:.3f} of {each.clean:.3f}"
+                f"{each.system}, {each.noise}: {each.score:.3f} of {each.clean:.3f}"
                 for each in result.robustness
             ),
-            caption=f"{measure} as more of each question is disturbed; mean over languages and seeds.",
+            caption=f"{measure} as query noise grows; mean over languages and seeds.",
         )
-    rows: Rows = [
-        [each.task, each.perturbation, each.arm, each.clean, each.score, _share(each.drop),
-         each.worst_language and language_name(each.worst_language), _share(each.worst_drop), each.overlap,
-         _share(each.changed)]
-        for each in result.robustness
-    ]  # fmt: skip
-    yield Table(
-        (
-            "task",
-            "perturbation",
-            "arm",
-            "clean",
-            "perturbed",
-            "drop",
-            "worst language",
-            "its drop",
-            "RBO",
-            "changed",
-        ),
-        rows,
-        note=f"{measure}; drop relative to the clean score; RBO (persistence .9) of clean and perturbed rankings; "
-        "changed: share of the questions that are not what they were, since of few letters or words a small share is "
-        "none.",
+    yield _table(
+        result.robustness,
+        {
+            "task": lambda row: row.task,
+            "query noise": lambda row: row.noise,
+            "system": lambda row: row.system,
+            "clean": lambda row: row.clean,
+            "noisy": lambda row: row.score,
+            "drop": lambda row: _share(row.drop),
+            "worst language": lambda row: row.worst_language and language_name(row.worst_language),
+            "its drop": lambda row: _share(row.worst_drop),
+            "RBO": lambda row: row.overlap,
+            "changed": lambda row: _share(row.changed),
+        },
+        f"{measure}; the drop is relative to the clean score; RBO (persistence .9) of the clean and the noisy ranking; "
+        "changed: share of the questions that the noise changes (a small share of few letters rounds to none).",
     )
-    disturbed = [each for each in result.differences if each.measure not in result.plan.study.measures]
-    # languages one by one where there is nothing to take together
-    if shown := [each for each in disturbed if each.language == POOL] or disturbed:
-        shown.sort(key=lambda each: result.plan.study.compared.index(each.measure))
+    noisy = [each for each in result.differences if each.measure not in study.measures]
+    # one row per language only where there is no row over several languages
+    if shown := [each for each in noisy if each.language == POOL] or noisy:
+        shown.sort(key=lambda each: study.compared.index(each.measure))
         yield _difference_table(
-            "disturbed", shown, lambda each: f"{each.measure}; {_place(result.plan, each)}"
+            "with query noise", shown, lambda each: f"{each.measure}; {_place(result.plan, each)}"
         )
 
 
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.1%}"
+def _share(value: float | None, *, sign: str = "") -> str:
+    return "" if value is None else f"{value:{sign}.1%}"
 
 
 def _bias(result: StudyResult) -> Iterator[Block]:
-    if not result.bias:
-        return
-    rows: Rows = [
-        [
-            each.task,
-            language_name(each.language),
-            each.arm,
-            each.bias.rank_distance,
-            each.bias.max_at_r,
-            each.bias.peer,
-        ]
-        for each in result.bias
-    ]
-    yield Table(
-        ("task", "language of the questions", "arm", "rank distance", "Max@R", "PEER"),
-        rows,
-        note="Rank distance and Max@R are ranks, lower is fairer; an answer that was not found is as far off as the "
-        "pool allows. PEER goes from 0, ranked by language, to 1; where each language of the pool has one right answer "
-        "it is the same for every ranking, and left empty.",
-    )
+    if result.bias:
+        yield _table(
+            result.bias,
+            {
+                "task": lambda row: row.task,
+                "language of the questions": lambda row: language_name(row.language),
+                "system": lambda row: row.system,
+                "rank distance": lambda row: row.bias.rank_distance,
+                "Max@R": lambda row: row.bias.max_at_r,
+                "PEER": lambda row: row.bias.peer,
+            },
+            "Rank distance and Max@R are ranks, lower is fairer; an answer that was not found has the worst rank of "
+            "the pool. PEER goes from 0 (ranked by language) to 1. If each language of the pool has one right answer, "
+            "PEER is the same for every ranking and is left empty.",
+        )
 
 
 def _failures(result: StudyResult) -> Iterator[Block]:
     if result.failures:
-        yield Table(("cell", "reason"), [[str(each.cell), each.reason] for each in result.failures])
+        yield Table(("run", "reason"), [[str(each.run), each.reason] for each in result.failures])
 
 
-def _facts(result: StudyResult) -> Table:
+def _setup(result: StudyResult) -> Table:
     plan = result.plan
-    seeds = plan.budget.seeds or plan.study.seeds
     budget = plan.budget.of_training() or {"epochs": "the default"}
-    rows: Rows = [
+    rows: list[Sequence[Cell]] = [
         ["study file", plan.study.path.name],
         ["budget", f"{plan.budget.name}: " + ", ".join(f"{name} {value}" for name, value in budget.items())],
-        ["seeds", ", ".join(map(str, seeds))],
+        ["seeds", ", ".join(map(str, plan.budget.seeds or plan.study.seeds))],
         ["most questions per language", "all" if plan.budget.queries is None else str(plan.budget.queries)],
         ["teacher", plan.budget.teacher],
-        ["cells", str(len(plan.cells))],
+        ["runs", str(len(plan.runs))],
         *([name, version] for name, version in environment().items()),
     ]
     return Table(("", ""), rows)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from opticlir.lab.pictures.decline import Decline, decline_picture
 from opticlir.lab.pictures.forest import ForestLine, forest_picture
 from opticlir.lab.pictures.scatter import Point, scatter_picture
+from opticlir.lab.probes.query_noise import QueryNoise
 from opticlir.lab.studies.declaration import POOL
 from opticlir.lab.studies.differences import Difference, taken_together
 from opticlir.lab.studies.findings import GapRow, GeometryRow, RobustnessRow
-from opticlir.lab.studies.perturbation import Perturbation
 from opticlir.lab.studies.plan import Plan
 from opticlir.languages import language_name
 from opticlir.pictures import Image
@@ -17,14 +17,14 @@ _ALPHA = 0.05
 
 
 def forest_of_differences(rows: Sequence[Difference], plan: Plan) -> Image:
-    """A line per arm in the first measure, grouped by task and language, those of several languages last."""
+    """A line per system in the first measure, grouped by task and language; several languages last."""
     many_tasks = len({row.task for row in rows if row.language != POOL}) > 1
     ordered = sorted(rows, key=lambda row: row.language == POOL)
     return forest_picture(
         [
             ForestLine(
                 group=_group(row, plan, with_task=many_tasks),
-                name=row.arm,
+                name=row.system,
                 difference=row.comparison.mean_difference,
                 low=row.comparison.interval[0],
                 high=row.comparison.interval[1],
@@ -53,36 +53,39 @@ def gap_by_size(rows: Sequence[GapRow]) -> Image:
     many_tasks = len({row.task for row in rows}) > 1
     return scatter_picture(
         [
-            Point(x=row.parameters, y=row.gap.high_minus_low, name=row.arm.partition("@")[0],
-                  label=" ".join(part for part in (row.arm.partition("@")[2], row.task if many_tasks else "") if part))
+            Point(x=row.parameters, y=row.gap.high_minus_low, name=row.system.partition("@")[0],
+                  label=f"{row.system.partition('@')[2]} {row.task if many_tasks else ''}".strip())
             for row in rows
             if row.parameters
         ],
-        ("parameters of what reads the question", "gap: high minus low"),
+        ("parameters of the query encoder", "gap: high minus low"),
         is_log_x=True,
     )  # fmt: skip
 
 
 def plane_of_spaces(rows: Sequence[GeometryRow]) -> Image:
-    """Alignment against uniformity, a point per arm and language."""
+    """Alignment against uniformity, a point per system and language."""
     return scatter_picture(
-        [Point(x=row.uniformity, y=row.alignment, name=row.arm, label=row.language) for row in rows],
+        [
+            Point(x=row.space.uniformity_foreign, y=row.space.alignment, name=row.system, label=row.language)
+            for row in rows
+        ],
         ("uniformity of the questions", "alignment with English"),
     )
 
 
-def decline_of_arms(
-    rows: Sequence[RobustnessRow], perturbations: Sequence[Perturbation], measure: str
+def decline_of_systems(
+    rows: Sequence[RobustnessRow], noises: Sequence[QueryNoise], measure: str
 ) -> Image | None:
-    """A panel per task and kind of perturbation with a rate; None where no perturbation has one."""
+    """A panel per task and kind of query noise with a rate; None if no noise has one."""
     many_tasks = len({row.task for row in rows}) > 1
     panels: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    for perturbation in perturbations:
+    for noise in noises:
         for row in rows:
-            if perturbation.rate is None or row.perturbation != perturbation.label:
+            if noise.rate is None or row.noise != noise.label:
                 continue
-            kind = perturbation.kind.replace("_", " ")
+            kind = noise.kind.replace("_", " ")
             panel = panels.setdefault(f"{row.task}: {kind}" if many_tasks else kind, {})
-            panel.setdefault(row.arm, [(0.0, row.clean)]).append((perturbation.rate, row.score))
+            panel.setdefault(row.system, [(0.0, row.clean)]).append((noise.rate, row.score))
     found: dict[str, Decline] = dict(panels)
     return decline_picture(found, measure) if found else None

@@ -10,12 +10,12 @@ def sections_markdown(title: str, sections: Sequence[Section]) -> str:
     r"""The report as Markdown.
 
     Example:
-        >>> print(sections_markdown("Study", [Section("Terms", [Table(("arm", "AP"), [("a_b", 0.5)])])]))
+        >>> print(sections_markdown("Study", [Section("Terms", [Table(("system", "AP"), [("a_b", 0.5)])])]))
         # Study
         <BLANKLINE>
         ## Terms
         <BLANKLINE>
-        | arm | AP |
+        | system | AP |
         |---|---|
         | a\_b | 0.500 |
         <BLANKLINE>

@@ -1,10 +1,10 @@
-"""What a study came to: everything its report shows, and the same as plain values."""
+"""The result of a study: everything its report shows, and the same as plain values."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from opticlir.lab.studies.cells import CellStore
+from opticlir.lab.studies.compute import RunFailure
 from opticlir.lab.studies.differences import Difference, differences
 from opticlir.lab.studies.findings import (
     BiasRow,
@@ -23,17 +23,17 @@ from opticlir.lab.studies.findings import (
     terms,
 )
 from opticlir.lab.studies.plan import Plan
-from opticlir.lab.studies.run import CellFailure
-from opticlir.lab.studies.scores import measure_cells
+from opticlir.lab.studies.scores import measure_runs
+from opticlir.lab.studies.study_runs import RunStore
 from opticlir.manifest import environment
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyResult:
-    """All that was found; a report shows what the study asks for."""
+    """Everything that was found; the report shows what the study asks for."""
 
     plan: Plan
-    failures: tuple[CellFailure, ...]
+    failures: tuple[RunFailure, ...]
     terms: tuple[Terms, ...]
     effectiveness: tuple[Effectiveness, ...]
     differences: tuple[Difference, ...]
@@ -45,20 +45,20 @@ class StudyResult:
 
 
 def study_result(
-    plan: Plan, store: CellStore, failures: Sequence[CellFailure] = (), *, draws: int = 10_000
+    plan: Plan, store: RunStore, failures: Sequence[RunFailure] = (), *, draws: int = 10_000
 ) -> StudyResult:
-    """Measure the cells that are there and compare them.
+    """Measure the finished runs and compare them.
 
     Args:
-        plan: what was to be computed.
-        store: where the cells are.
-        failures: cells that could not be computed.
-        draws: of randomisation tests and bootstrap intervals.
+        plan: the study.
+        store: its runs.
+        failures: runs that failed.
+        draws: number of draws of each randomisation test and bootstrap interval.
 
     Raises:
-        ArtefactError: a cell is damaged.
+        ArtefactError: a run is damaged.
     """
-    found = measure_cells(plan, store)
+    found = measure_runs(plan, store)
     reports = plan.study.reports
     return StudyResult(
         plan=plan,
@@ -84,17 +84,8 @@ def result_json(result: StudyResult) -> dict[str, Any]:
         "baseline": plan.study.baseline,
         "budget": asdict(plan.budget),
         "environment": environment(),
-        "cells": [
-            {
-                "arm": cell.arm,
-                "task": cell.task,
-                "language": cell.language,
-                "seed": cell.seed,
-                "key": cell.key,
-            }
-            for cell in plan.cells
-        ],
-        "failures": [{"cell": str(each.cell), "reason": each.reason} for each in result.failures],
+        "runs": [run.plain() for run in plan.runs],
+        "failures": [{"run": str(each.run), "reason": each.reason} for each in result.failures],
         "terms": [asdict(row) for row in result.terms],
         "effectiveness": [asdict(row) | {"mean": row.mean} for row in result.effectiveness],
         "differences": [asdict(row) for row in result.differences],

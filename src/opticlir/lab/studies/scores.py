@@ -1,4 +1,4 @@
-"""What the cells say: every question's score in every measure, and what was measured beside it."""
+"""Measures of the study runs: the score of every question, robustness, geometry and language bias."""
 
 import json
 from collections import Counter
@@ -11,12 +11,12 @@ from opticlir.evaluation import evaluate
 from opticlir.lab.probes.geometry import Geometry
 from opticlir.lab.probes.language_bias import max_at_r, peer, rank_distance
 from opticlir.lab.probes.robustness import mean_overlap
-from opticlir.lab.studies.cells import Cell, CellStore
+from opticlir.lab.studies.compute import GEOMETRY
 from opticlir.lab.studies.declaration import POOLED, StudyTask
-from opticlir.lab.studies.perturbed import changed_shares
+from opticlir.lab.studies.noisy_questions import changed_shares
 from opticlir.lab.studies.plan import Plan
-from opticlir.lab.studies.rankings import CLEAN_RUN, perturbed_run, read_ranking
-from opticlir.lab.studies.run import GEOMETRY
+from opticlir.lab.studies.rankings import CLEAN_RUN, noisy_run, read_ranking
+from opticlir.lab.studies.study_runs import RunStore, StudyRun
 from opticlir.records import DocumentId, Qrels, QueryId, RetrievalTask, Run
 
 
@@ -33,18 +33,18 @@ class Bias:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellScores:
-    """One cell, measured."""
+class RunScores:
+    """One study run, measured."""
 
-    cell: Cell
-    facts: Mapping[str, int]
-    """`pairs`, `steps`, `parameters`, where they are known."""
+    run: StudyRun
+    counts: Mapping[str, int]
+    """`pairs`, `steps`, `parameters`; those that are known."""
     scores: Mapping[str, Mapping[QueryId, float]]
-    """measure, or measure and perturbation (`Study.compared`) -> question -> score."""
+    """measure, or measure and query noise (`Study.compared`) -> question -> score."""
     overlap: Mapping[str, float] = field(default_factory=dict)
-    """Label of a perturbation -> mean RBO of the clean and the perturbed ranking."""
+    """Label of a query noise -> mean RBO of the clean and the noisy ranking."""
     changed: Mapping[str, float] = field(default_factory=dict)
-    """Label of a perturbation -> share of the questions that it changes at all."""
+    """Label of a query noise -> share of the questions that it changes."""
     geometry: Geometry | None = None
     bias: Bias | None = None
 
@@ -53,50 +53,50 @@ class CellScores:
         return fmean(self.scores[measure].values())
 
 
-def measure_cells(plan: Plan, store: CellStore) -> list[CellScores]:
-    """Measure every cell that is there, in the order of the plan.
+def measure_runs(plan: Plan, store: RunStore) -> list[RunScores]:
+    """Measure every finished run, in the order of the plan.
 
     Raises:
-        DataError: a collection is not what it was.
-        ArtefactError: a cell is damaged.
+        DataError: a collection changed since the study was planned.
+        ArtefactError: a run is damaged.
     """
     declared = {task.name: task for task, _ in plan.languages}
 
-    @cache  # the same for every arm, and words are not known for nothing
+    @cache  # the same for every system, and slow
     def changed(task: str, language: str) -> dict[str, float]:
         return changed_shares(plan, declared[task], language)
 
     return [
-        _measured(plan, cell, declared[cell.task], store, changed)
-        for cell in plan.cells
-        if store.holds(cell)
+        _measured(plan, study_run, declared[study_run.task], store, changed)
+        for study_run in plan.runs
+        if store.holds(study_run)
     ]  # fmt: skip
 
 
 def _measured(
     plan: Plan,
-    cell: Cell,
+    study_run: StudyRun,
     declared: StudyTask,
-    store: CellStore,
+    store: RunStore,
     changed: Callable[[str, str], Mapping[str, float]],
-) -> CellScores:
-    study, folder = plan.study, store.folder(cell)
-    task, is_perturbed = plan.tasks.load(declared, cell.language), bool(cell.asked.get("perturbations"))
+) -> RunScores:
+    study, folder = plan.study, store.folder(study_run)
+    task, is_noisy = plan.tasks.load(declared, study_run.language), bool(study_run.asked.get("noises"))
     run = read_ranking(folder / CLEAN_RUN, task.qrels)
     first = study.measures[0]
     scores = evaluate(run, task.qrels, study.measures)
     overlap = {}
-    for each in study.perturbations if is_perturbed else ():
-        other = read_ranking(folder / perturbed_run(each), task.qrels)
-        scores[study.disturbed(each)] = evaluate(other, task.qrels, [first])[first]
+    for each in study.noises if is_noisy else ():
+        other = read_ranking(folder / noisy_run(each), task.qrels)
+        scores[study.noisy_measure(each)] = evaluate(other, task.qrels, [first])[first]
         overlap[each.label] = mean_overlap(run, other, task.qrels)
     geometry = folder / GEOMETRY
-    return CellScores(
-        cell=cell,
-        facts=store.manifest(cell).counts,
+    return RunScores(
+        run=study_run,
+        counts=store.manifest(study_run).counts,
         scores=scores,
         overlap=overlap,
-        changed=changed(cell.task, cell.language) if is_perturbed else {},
+        changed=changed(study_run.task, study_run.language) if is_noisy else {},
         geometry=Geometry(**json.loads(geometry.read_text(encoding="utf-8"))) if geometry.exists() else None,
         bias=language_bias(run, task) if declared.benchmark in POOLED and "bias" in study.reports else None,
     )

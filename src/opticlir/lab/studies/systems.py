@@ -1,4 +1,10 @@
-"""What answers the questions of a cell: a trained student, an encoder as it is, or a run file."""
+"""What answers the queries of a test collection: the protocol, and the systems that need no translation.
+
+A system plugs in by two methods. `content` returns, as plain values, everything that decides its answers: two systems
+of equal content are one system, and what it learned is kept under this content. `prepare` trains or loads what it
+needs and returns a `PreparedSystem`, whose `rank` ranks documents for queries. A trained student, an encoder as it
+is, a translation pipeline and a run file are systems; the study engine knows no other kind.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -26,82 +32,86 @@ from opticlir.storage import LIBRARIES, exclusive_lock, made_by
 from opticlir.storage.filesystem import make_folders, refusals_named
 from opticlir.training import TrainConfig, distil
 
-Report = Callable[[dict[str, Any]], None]
-"""Told what happens: the events of `opticlir.training`, and `progress` events of the rest."""
+OnEvent = Callable[[dict[str, Any]], None]
+"""Receives the events of `opticlir.training`, and `progress` events of everything else."""
 
 
 class StudyStoppedError(OpticlirError):
-    """SIGTERM came: the same command goes on from there."""
+    """SIGTERM came: the same command resumes."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """What a system is asked in one cell."""
+class Request:
+    """What a study run asks of a system."""
 
     task: RetrievalTask
     ranking: Ranking
     depth: int
+    """Documents per query."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared:
+class PreparedSystem:
     """A system that is ready to answer."""
 
     rank: Callable[[Sequence[Query]], Run]
-    """Ranks the documents of the task for its questions, as they are or perturbed."""
-    facts: dict[str, int]
-    """`pairs` it learned from, `steps` it took, `parameters` of what reads the question; where they are known."""
+    """Ranks the documents of the task for its queries, with query noise or without."""
+    counts: dict[str, int]
+    """`pairs` it learned from, training `steps`, `parameters` of the query encoder; those that are known."""
     model: MultiVectorEncoder | None = None
-    """The encoder whose space may be measured; None where there is none of the question's language."""
+    """The encoder whose vector space can be measured, or None."""
     learned: Path | None = None
-    """Folder of what was trained; None where nothing was."""
+    """Folder of what was trained, or None."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workshop:
-    """Where systems keep what they learn, and whom they tell."""
+class Workspace:
+    """Where systems keep what they learn, and their progress callback."""
 
     out: Path
-    report: Report
+    on_event: OnEvent
 
     def model_folder(self, content: dict[str, Any], *makers: Any) -> Path:
-        """Folder of what is learned from this content, shared by all cells that learn it.
+        """Folder of what is learned from this content; all runs that need it share it.
 
         Args:
             content: the inputs, as plain values.
             makers: functions and classes that learn from it (see `storage.made_by`).
         """
-        key = key_of({**content, "made_by": made_by(*makers, *LIBRARIES)})
-        folder = self.out / "models" / key
+        folder = self.out / "models" / key_of({**content, "made_by": made_by(*makers, *LIBRARIES)})
         with refusals_named(folder):
             make_folders(folder)
         return folder
 
     def progress(self, name: str, done: int, total: int) -> None:
-        """Tell how far some work is."""
-        self.report({"event": "progress", "name": name, "done": done, "total": total})
+        """Report progress, as `opticlir.progress.Progress`."""
+        self.on_event({"event": "progress", "name": name, "done": done, "total": total})
 
 
 @runtime_checkable
 class System(Protocol):
-    """Answers questions; known by the content of everything that decides its answers."""
+    """Answers the queries of a test collection."""
 
     def content(self) -> dict[str, Any]:
-        """What decides its answers, as plain values."""
+        """Everything that decides its answers, as plain values (checksums of files, settings)."""
         ...
 
     @property
-    def answers_other_words(self) -> bool:
-        """Whether it can be asked perturbed questions."""
+    def takes_query_noise(self) -> bool:
+        """Whether it can rank changed queries; a run file cannot."""
         ...
 
-    def prepare(self, question: Question, workshop: Workshop) -> Prepared:
-        """Learn what is to be learned, and be ready.
+    def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
+        """Train or load what is needed.
+
+        Args:
+            request: test collection, ranking and depth.
+            workspace: where to keep what is learned, and the progress callback.
 
         Raises:
-            LockedError: another process learns the same at this moment.
-            StudyStoppedError: SIGTERM came while it learned.
-            OpticlirError: it cannot be done.
+            LockedError: another process trains the same model.
+            StudyStoppedError: SIGTERM came during training.
+            OpticlirError: the system cannot answer.
         """
         ...
 
@@ -134,31 +144,33 @@ class Student:
 
     config: TrainConfig
     bitext: Bitext
-    answers_other_words: ClassVar[bool] = True
+    takes_query_noise: ClassVar[bool] = True
 
     def content(self) -> dict[str, Any]:
-        """Every setting, the bitext, the encoders it begins with, and files that settings name."""
+        """Every setting, the bitext, the initial encoders, and files that settings name."""
         settings = json.loads(json.dumps(asdict(self.config)))
         encoders = [encoder_content(name) for name in (self.config.teacher, self.config.student) if name]
         dictionary = self.config.code_switching.dictionary
         files = [file_content(Path(dictionary))] if dictionary else []
         return {"train": settings, "bitext": self.bitext.content(), "encoders": encoders, "files": files}
 
-    def prepare(self, question: Question, workshop: Workshop) -> Prepared:
-        """Train it, or take the one that stands."""
+    def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
+        """Train it, or load the one that is finished."""
         content = self.content()
-        folder = workshop.model_folder(content, Student, "opticlir.lab.training")
+        folder = workspace.model_folder(content, Student, "opticlir.lab.training")
         with exclusive_lock(folder / "model"):
             pairs = self.bitext.read()
             inputs = {f"bitext {number}": checksum for number, (checksum, *_) in enumerate(content["bitext"])}
-            outcome = distil(self.config, pairs, folder / "model", inputs=inputs, report=workshop.report)
+            outcome = distil(self.config, pairs, folder / "model", inputs=inputs, report=workspace.on_event)
         if not outcome.is_finished:
             raise StudyStoppedError(
-                "the study was stopped; the same command goes on from the last checkpoint"
+                "the study was stopped; run the same command to resume from the last checkpoint"
             )
         model = load_model(folder / "model")
-        facts = {"pairs": len(pairs), "steps": outcome.steps, "parameters": query_parameters(model)}
-        return Prepared(rank=ranker(model, question, workshop), facts=facts, model=model, learned=folder)
+        counts = {"pairs": len(pairs), "steps": outcome.steps, "parameters": query_parameters(model)}
+        return PreparedSystem(
+            rank=ranker(model, request, workspace), counts=counts, model=model, learned=folder
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,62 +178,64 @@ class ZeroShot:
     """An encoder as it is."""
 
     model: str
-    answers_other_words: ClassVar[bool] = True
+    takes_query_noise: ClassVar[bool] = True
 
     def content(self) -> dict[str, Any]:
         """The encoder."""
         return {"model": encoder_content(self.model)}
 
-    def prepare(self, question: Question, workshop: Workshop) -> Prepared:
+    def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
         """Load it."""
         model = load_model(self.model)
-        return Prepared(
-            rank=ranker(model, question, workshop), facts={"parameters": query_parameters(model)}, model=model
+        return PreparedSystem(
+            rank=ranker(model, request, workspace),
+            counts={"parameters": query_parameters(model)},
+            model=model,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFile:
-    """A ranking that was made elsewhere."""
+    """A run file made elsewhere."""
 
     path: Path
-    answers_other_words: ClassVar[bool] = False
+    takes_query_noise: ClassVar[bool] = False
 
     def content(self) -> dict[str, Any]:
         """The file."""
         return {"run": file_content(self.path)}
 
-    def prepare(self, question: Question, workshop: Workshop) -> Prepared:  # noqa: ARG002 - there is no work
+    def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:  # noqa: ARG002 - nothing to train
         """Read it."""
         found = read_run(self.path)
-        asked = {query.query_id for query in question.task.queries}
+        asked = {query.query_id for query in request.task.queries}
         if missing := asked - found.keys():
             raise DataError(
-                f"{self.path} leaves out {len(missing)} of {len(asked)} questions of {question.task.name}, such as "
+                f"{self.path} leaves out {len(missing)} of {len(asked)} questions of {request.task.name}, such as "
                 f"{min(missing)!r}"
             )
-        run = cut_ranking(found, question.depth)
-        return Prepared(
-            rank=lambda queries: {query.query_id: run[query.query_id] for query in queries}, facts={}
+        run = cut_ranking(found, request.depth)
+        return PreparedSystem(
+            rank=lambda queries: {query.query_id: run[query.query_id] for query in queries}, counts={}
         )
 
 
 def query_parameters(model: MultiVectorEncoder) -> int:
-    """Number of weights of what encodes a query."""
+    """Number of weights of the query encoder."""
     return sum(
         parameter.numel() for module in route_modules(model, "query") for parameter in module.parameters()
     )
 
 
 def ranker(
-    model: MultiVectorEncoder, question: Question, workshop: Workshop
+    model: MultiVectorEncoder, request: Request, workspace: Workspace
 ) -> Callable[[Sequence[Query]], Run]:
-    """Encode and search, over the one index that all models with this document side share."""
+    """Return a function that encodes and searches; models with the same document encoder share one index."""
 
     def rank(queries: Sequence[Query]) -> Run:
         retriever = cached_retriever(
-            question.task.documents, model, default_cache_folder(), workshop.progress
+            request.task.documents, model, default_cache_folder(), workspace.progress
         )
-        return retriever.rank(queries, question.depth, question.ranking, progress=workshop.progress)
+        return retriever.rank(queries, request.depth, request.ranking, progress=workspace.progress)
 
     return rank

@@ -1,4 +1,4 @@
-"""The test collections of a study, read when they are needed and cut to what the budget asks."""
+"""The test collections of a study, read when needed and cut to the questions of the budget."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from opticlir.records import RetrievalTask
 
 
 class Tasks:
-    """Loads a task in one language; the last one is kept, since cells come task by task.
+    """Loads a task in one language, and keeps the last one: runs come task by task.
 
     Args:
         data: the data folder.

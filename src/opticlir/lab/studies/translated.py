@@ -1,4 +1,4 @@
-"""What answers the questions of a cell by way of English: translators, structured queries, people."""
+"""Systems that answer by way of English: translators, structured queries, and human translations."""
 
 import json
 import math
@@ -13,46 +13,45 @@ from opticlir.artefacts import key_of
 from opticlir.encoder import load_model
 from opticlir.errors import DataError
 from opticlir.lab.rivals import (
-    Apertium,
-    Dictionary,
     StructuredQueries,
     Translator,
     WordTable,
+    load_translator,
     translate_queries,
 )
 from opticlir.lab.studies.contents import encoder_content, file_content
-from opticlir.lab.studies.systems import Bitext, Prepared, Question, Workshop, query_parameters, ranker
+from opticlir.lab.studies.systems import Bitext, PreparedSystem, Request, Workspace, query_parameters, ranker
 from opticlir.records import Query, QueryId, RetrievalTask, Run
 from opticlir.storage import exclusive_lock, write_text_atomically
 
 
 def without_english(task: RetrievalTask) -> list[QueryId]:
-    """Questions that nobody put in English."""
+    """Ids of the questions without an English form."""
     english = {query.query_id for query in task.english_queries}
     return [query.query_id for query in task.queries if query.query_id not in english]
 
 
 @dataclass(frozen=True, kw_only=True)
 class HumanEnglish:
-    """The questions as people put them in English: the ceiling of everything that goes through the teacher."""
+    """The English questions that people wrote: the ceiling of everything that uses the teacher."""
 
     teacher: str
-    answers_other_words: ClassVar[bool] = False
+    takes_query_noise: ClassVar[bool] = False
 
     def content(self) -> dict[str, Any]:
         """The teacher."""
         return {"human": encoder_content(self.teacher)}
 
-    def prepare(self, question: Question, workshop: Workshop) -> Prepared:
+    def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
         """Load the teacher."""
-        english = {query.query_id: query for query in question.task.english_queries}
-        if missing := without_english(question.task):
-            raise DataError(f"{question.task.name} has no English form of {len(missing)} questions")
+        english = {query.query_id: query for query in request.task.english_queries}
+        if missing := without_english(request.task):
+            raise DataError(f"{request.task.name} has no English form of {len(missing)} questions")
         model = load_model(self.teacher)
-        rank = ranker(model, question, workshop)
-        return Prepared(
+        rank = ranker(model, request, workspace)
+        return PreparedSystem(
             rank=lambda queries: rank([english[query.query_id] for query in queries]),
-            facts={"parameters": query_parameters(model)},
+            counts={"parameters": query_parameters(model)},
         )
 
 
@@ -75,7 +74,7 @@ class Translation:
     """Of `seq2seq`."""
     codes: tuple[str | None, str | None] = (None, None)
     """Source and target language in the model of `seq2seq`."""
-    answers_other_words: ClassVar[bool] = True
+    takes_query_noise: ClassVar[bool] = True
 
     def content(self) -> dict[str, Any]:
         """The translator's own inputs, and the teacher."""
@@ -88,47 +87,39 @@ class Translation:
         }
         return {"translate": self.by, "of": decides[self.by](), "teacher": encoder_content(self.teacher)}
 
-    def prepare(self, question: Question, workshop: Workshop) -> Prepared:
-        """Learn to translate, or load what can; translations are kept."""
+    def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
+        """Train or load the translator; translations are kept in a file."""
         decides = self.content()
         content = {name: decides[name] for name in ("translate", "of")}
-        folder = workshop.model_folder(content, Translation, "opticlir.lab.rivals")
+        folder = workspace.model_folder(content, Translation, "opticlir.lab.rivals")
         with exclusive_lock(folder / "translator"):
-            translator, facts = self._translator(folder, workshop)
+            translator, counts = self._translator(folder, workspace)
         teacher = load_model(self.teacher)
-        rank = ranker(teacher, question, workshop)
+        rank = ranker(teacher, request, workspace)
 
         def translate_and_rank(queries: Sequence[Query]) -> Run:
             texts = key_of({"texts": [[query.query_id, query.text] for query in queries]})
-            return rank(
-                translate_queries(
-                    queries, translator, folder / f"{texts}.tsv",
-                    lambda done, total: workshop.progress("translating", done, total),
-                )
-            )  # fmt: skip
+            return rank(translate_queries(queries, translator, folder / f"{texts}.tsv", workspace.progress))
 
-        return Prepared(rank=translate_and_rank, facts=facts, learned=folder)
+        return PreparedSystem(rank=translate_and_rank, counts=counts, learned=folder)
 
-    def _translator(self, folder: Path, workshop: Workshop) -> tuple[Translator, dict[str, int]]:
-        if self.by == "word-table":
-            pairs = self.bitext.read()
-            return WordTable.learn(pairs), {"pairs": len(pairs)}
+    def _translator(self, folder: Path, workspace: Workspace) -> tuple[Translator, dict[str, int]]:
         if self.by == "nmt":
-            return self._neural(folder, workshop)
-        if self.by == "dictionary":
-            return Dictionary.read(self.dictionary), {}
-        if self.by == "apertium":
-            return Apertium(self.pair), {}
-        from opticlir.lab.rivals.neural import load_neural_translator  # noqa: PLC0415 - heavy
-
+            return self._neural(folder, workspace)
+        pairs = self.bitext.read() if self.by == "word-table" else []
         source, target = self.codes
-        model = Path(self.model)
-        parameters = saved_parameters(model)
-        facts = {"parameters": parameters} if parameters else {}
-        return load_neural_translator(model, source=source, target=target), facts
+        translator = load_translator(
+            self.by, pairs=pairs, dictionary=self.dictionary, model=Path(self.model), source=source, target=target,
+            pair=self.pair,
+        )  # fmt: skip
+        counts = {
+            "pairs": len(pairs),
+            "parameters": saved_parameters(Path(self.model)) if self.by == "seq2seq" else 0,
+        }
+        return translator, {name: count for name, count in counts.items() if count}
 
-    def _neural(self, folder: Path, workshop: Workshop) -> tuple[Translator, dict[str, int]]:
-        """Train a translator from the bitext alone, or take the one that stands."""
+    def _neural(self, folder: Path, workspace: Workspace) -> tuple[Translator, dict[str, int]]:
+        """Train a translator on the bitext, or load the finished one."""
         from opticlir.lab.rivals.nmt import NmtConfig, train_translator  # noqa: PLC0415 - heavy
         from opticlir.lab.rivals.seq2seq import Seq2Seq  # noqa: PLC0415
 
@@ -138,13 +129,13 @@ class Translation:
                 pairs,
                 model,
                 NmtConfig(minutes=self.minutes, seed=self.seed),
-                lambda done, total: workshop.progress("training a translator", done, total),
+                workspace.progress,
             )
             write_text_atomically(record, json.dumps(steps) + "\n")
-        facts = {"pairs": len(pairs), "parameters": saved_parameters(model)}
-        if record.exists():  # absent where the process was killed right after the model stood
-            facts["steps"] = json.loads(record.read_text(encoding="utf-8"))
-        return Seq2Seq(model), facts
+        counts = {"pairs": len(pairs), "parameters": saved_parameters(model)}
+        if record.exists():  # absent if the process was killed right after it wrote the model
+            counts["steps"] = json.loads(record.read_text(encoding="utf-8"))
+        return Seq2Seq(model), counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,18 +143,18 @@ class Structured:
     """Probabilistic structured queries over BM25, with the word table of the bitext."""
 
     bitext: Bitext
-    answers_other_words: ClassVar[bool] = True
+    takes_query_noise: ClassVar[bool] = True
 
     def content(self) -> dict[str, Any]:
         """The bitext."""
         return {"structured": self.bitext.content()}
 
-    def prepare(self, question: Question, workshop: Workshop) -> Prepared:  # noqa: ARG002 - nothing is kept
+    def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:  # noqa: ARG002 - nothing is kept
         """Learn the table."""
         pairs = self.bitext.read()
-        searcher = StructuredQueries(question.task.documents, WordTable.learn(pairs))
-        return Prepared(
-            rank=lambda queries: searcher.rank(queries, depth=question.depth), facts={"pairs": len(pairs)}
+        searcher = StructuredQueries(request.task.documents, WordTable.learn(pairs))
+        return PreparedSystem(
+            rank=lambda queries: searcher.rank(queries, depth=request.depth), counts={"pairs": len(pairs)}
         )
 
 

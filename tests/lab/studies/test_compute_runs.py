@@ -1,4 +1,4 @@
-"""Cells: computed once, found again by their content, shared by processes, and never lost by a kill."""
+"""Study runs: computed once, found again by their content, shared by processes, and never lost by a kill."""
 
 import gc
 import os
@@ -15,15 +15,15 @@ from sentence_transformers import MultiVectorEncoder
 from opticlir.data import read_run
 from opticlir.errors import DataError
 from opticlir.evaluation import evaluate, mean_scores
-from opticlir.lab.studies import CellStore, run_cells, study_result
+from opticlir.lab.studies import RunStore, compute_runs, study_result
 from opticlir.lab.studies.rankings import CLEAN_RUN
 from opticlir.lab.studies.systems import (
     Bitext,
-    Question,
+    Request,
     RunFile,
     Student,
     StudyStoppedError,
-    Workshop,
+    Workspace,
     ZeroShot,
 )
 from opticlir.lab.studies.translated import HumanEnglish, Structured, Translation
@@ -33,13 +33,13 @@ from opticlir.storage import exclusive_lock
 @pytest.fixture
 def instant(monkeypatch):
     """Systems that rank by their seed alone, so that what surrounds them is tested in no time."""
-    from opticlir.lab.studies.systems import Prepared
+    from opticlir.lab.studies.systems import PreparedSystem
 
     asked = []
 
-    def prepare(self, question, workshop):
+    def prepare(self, request, workspace):
         asked.append(self)
-        documents = [document.doc_id for document in question.task.documents]
+        documents = [document.doc_id for document in request.task.documents]
 
         def rank(queries):
             return {
@@ -47,7 +47,7 @@ def instant(monkeypatch):
                 for query in queries
             }
 
-        return Prepared(rank=rank, facts={"pairs": 20})
+        return PreparedSystem(rank=rank, counts={"pairs": 20})
 
     for kind in (Student, ZeroShot, Translation, HumanEnglish, Structured, RunFile):
         monkeypatch.setattr(kind, "prepare", prepare)
@@ -55,24 +55,24 @@ def instant(monkeypatch):
 
 
 def key_by_name(plan):
-    return {str(cell): cell.key for cell in plan.cells}
+    return {str(cell): cell.key for cell in plan.runs}
 
 
-# what a cell is
+# what a run is
 
 
-def test_an_arm_has_a_cell_per_language_and_seed_where_it_draws(finished):
+def test_a_system_has_a_run_per_language_and_seed_where_it_draws(finished):
     plan, *_ = finished
     by_arm = {}
-    for cell in plan.cells:
-        by_arm.setdefault(cell.arm, []).append((cell.language, cell.seed))
+    for cell in plan.runs:
+        by_arm.setdefault(cell.name, []).append((cell.language, cell.seed))
     drawn = [("swa", 0), ("swa", 1), ("yor", 0), ("yor", 1)]
     assert by_arm["optical"] == by_arm["mse"] == drawn
     assert by_arm["word_table"] == by_arm["ceiling"] == by_arm["zero-shot"] == [("swa", None), ("yor", None)]
-    assert len(set(key_by_name(plan).values())) == len(plan.cells)
+    assert len(set(key_by_name(plan).values())) == len(plan.runs)
 
 
-def test_a_setting_changes_the_cells_that_it_decides_and_no_other(planned, study_file):
+def test_a_setting_changes_the_runs_that_it_decides_and_no_other(planned, study_file):
     before = key_by_name(planned(study_file()))
     after = key_by_name(planned(study_file(('method = "mse"', 'method = "mse", dropout = 0.1'))))
     changed = {name for name in before if before[name] != after[name]}
@@ -87,9 +87,7 @@ def test_words_that_decide_nothing_change_nothing(planned, study_file):
     assert key_by_name(after) == before
 
 
-def test_a_changed_byte_of_bitext_changes_the_cells_of_its_language(
-    planned, study_file, study_data, tmp_path
-):
+def test_a_changed_byte_of_bitext_changes_the_runs_of_its_language(planned, study_file, study_data, tmp_path):
     import tiny_models
 
     plan = planned(study_file())
@@ -113,10 +111,10 @@ def test_languages_of_one_file_are_learned_apart(tmp_path):
 
 
 def test_what_another_source_learned_is_not_taken(tmp_path, monkeypatch):
-    workshop = Workshop(out=tmp_path, report=lambda _: None)
-    old = workshop.model_folder({"train": 1}, Student)
+    workspace = Workspace(out=tmp_path, on_event=lambda _: None)
+    old = workspace.model_folder({"train": 1}, Student)
     monkeypatch.setattr("opticlir.storage.sources.source_fingerprint", lambda _: "another")
-    assert workshop.model_folder({"train": 1}, Student) != old
+    assert workspace.model_folder({"train": 1}, Student) != old
 
 
 def test_a_dictionary_is_known_by_what_is_in_it(planned, study_file, tmp_path, monkeypatch):
@@ -132,7 +130,7 @@ def test_a_dictionary_is_known_by_what_is_in_it(planned, study_file, tmp_path, m
     assert {name.partition(",")[0] for name in before if before[name] != after[name]} == {"mse"}
 
 
-def test_fewer_questions_are_another_cell(planned, study_file):
+def test_fewer_questions_are_another_run(planned, study_file):
     plan = planned(study_file(("steps = 2", "steps = 2\nqueries = 3")))
     task = plan.tasks.load(plan.study.tasks[0], "swa")
     assert [query.query_id for query in task.queries] == ["q0", "q1", "q3"]
@@ -147,9 +145,9 @@ def test_fewer_questions_are_another_cell(planned, study_file):
 def test_everything_is_computed(finished):
     plan, store, failures = finished
     assert failures == []
-    assert all(store.holds(cell) for cell in plan.cells)
+    assert all(store.holds(cell) for cell in plan.runs)
     task = plan.tasks.load(plan.study.tasks[0], "swa")
-    (ceiling,) = [cell for cell in plan.cells if (cell.arm, cell.language) == ("ceiling", "swa")]
+    (ceiling,) = [cell for cell in plan.runs if (cell.name, cell.language) == ("ceiling", "swa")]
     run = read_run(store.folder(ceiling) / CLEAN_RUN)
     assert mean_scores(evaluate(run, task.qrels, ["AP"])) == {"AP": 1.0}, "its question is the document"
 
@@ -160,16 +158,16 @@ def test_a_student_is_trained_once_whatever_is_asked_of_it(finished, planned, st
     models = list((store.out / "models").iterdir())
     events = []
     bare = planned(study_file())
-    assert run_cells(bare, store.out, report=events.append) == []
+    assert compute_runs(bare, store.out, on_event=events.append) == []
     assert not [event for event in events if event["event"] == "step"]
     assert list((store.out / "models").iterdir()) == models
     students = {
-        cell.system.content()["train"]["method"] for cell in plan.cells if cell.arm in ("optical", "mse")
+        cell.system.content()["train"]["method"] for cell in plan.runs if cell.name in ("optical", "mse")
     }
     assert students == {"optical", "mse"}
 
 
-def test_a_cell_leaves_no_model_in_memory(planned, study_file, tmp_path):
+def test_a_run_leaves_no_model_in_memory(planned, study_file, tmp_path):
     """However seldom Python looks for garbage: a study trains a hundred times."""
 
     def models():
@@ -180,111 +178,113 @@ def test_a_cell_leaves_no_model_in_memory(planned, study_file, tmp_path):
     gc.disable()
     try:
         before = models()
-        assert run_cells(plan, tmp_path / "out") == []
+        assert compute_runs(plan, tmp_path / "out") == []
         assert models() == before
     finally:
         gc.enable()
 
 
 def test_models_that_nobody_needs_can_go(planned, study_file, tmp_path):
-    """Two arms ask the same student: it stays until both have."""
-    by_letters = '[arms.letters]\nranking = "hybrid"\ntrain = {method = "optical"}\n[arms.mse]'
+    """Two systems ask the same student: it stays until both have."""
+    by_letters = '[systems.letters]\nranking = "hybrid"\ntrain = {method = "optical"}\n[systems.mse]'
     small = ("steps = 2", 'steps = 2\nseeds = [0]\nlanguages = ["swa"]')
-    plan, out = planned(study_file(("[arms.mse]", by_letters), small)), tmp_path / "out"
+    plan, out = planned(study_file(("[systems.mse]", by_letters), small)), tmp_path / "out"
     there = []
 
     def report(event):
-        if event["event"] == "cells":
-            there.append((event["cell"].partition(",")[0], len(list((out / "models").iterdir()))))
+        if event["event"] == "runs":
+            there.append((event["run"].partition(",")[0], len(list((out / "models").iterdir()))))
 
-    assert run_cells(plan, out, keep_models=False, report=report) == []
+    assert compute_runs(plan, out, keep_models=False, on_event=report) == []
     assert there == [("optical", 1), ("letters", 0), ("mse", 0)]
-    store, kept = CellStore(out), CellStore(tmp_path / "kept")
-    run_cells(plan, kept.out)
+    store, kept = RunStore(out), RunStore(tmp_path / "kept")
+    compute_runs(plan, kept.out)
     assert len(list((kept.out / "models").iterdir())) == 2
-    for cell in plan.cells:
+    for cell in plan.runs:
         runs = [(each.folder(cell) / CLEAN_RUN).read_bytes() for each in (store, kept)]
         assert runs[0] == runs[1]
 
 
 def test_a_second_run_computes_nothing(instant, planned, study_file, tmp_path):
     plan = planned(study_file())
-    assert run_cells(plan, tmp_path / "out") == []
-    assert len(instant) == len(plan.cells) == 8
+    assert compute_runs(plan, tmp_path / "out") == []
+    assert len(instant) == len(plan.runs) == 8
     events = []
-    assert run_cells(plan, tmp_path / "out", report=events.append) == []
+    assert compute_runs(plan, tmp_path / "out", on_event=events.append) == []
     assert len(instant) == 8
     assert [event["done"] for event in events] == list(range(1, 9))
 
 
-def test_a_damaged_cell_is_made_again(instant, planned, study_file, tmp_path):
+def test_a_damaged_run_is_made_again(instant, planned, study_file, tmp_path):
     plan = planned(study_file())
-    run_cells(plan, tmp_path / "out")
-    store, cell = CellStore(tmp_path / "out"), plan.cells[3]
+    compute_runs(plan, tmp_path / "out")
+    store, cell = RunStore(tmp_path / "out"), plan.runs[3]
     run = store.folder(cell) / CLEAN_RUN
     whole = run.read_bytes()
     run.write_bytes(whole[:-1])
     assert not store.holds(cell)
-    run_cells(plan, tmp_path / "out")
+    compute_runs(plan, tmp_path / "out")
     assert len(instant) == 9
     assert run.read_bytes() == whole
 
 
-def test_a_bad_cell_leaves_the_others(instant, planned, study_file, tmp_path, monkeypatch, caplog):
+def test_a_bad_run_leaves_the_others(instant, planned, study_file, tmp_path, monkeypatch, caplog):
     plan = planned(study_file())
     well = Student.prepare
 
-    def prepare(self, question, workshop):
+    def prepare(self, request, workspace):
         if self.bitext.language == "yor" and self.config.seed == 1:
             raise DataError("no such luck") if self.config.method == "mse" else RuntimeError("a bug")
-        return well(self, question, workshop)
+        return well(self, request, workspace)
 
     monkeypatch.setattr(Student, "prepare", prepare)
-    failures = run_cells(plan, tmp_path / "out")
-    assert {str(each.cell): each.reason for each in failures} == {
+    failures = compute_runs(plan, tmp_path / "out")
+    assert {str(each.run): each.reason for each in failures} == {
         "optical, beir, yor, seed 1": "RuntimeError: a bug", "mse, beir, yor, seed 1": "no such luck",
     }  # fmt: skip
     assert "a bug" in caplog.text, "what is no condition of the world is told with its traceback"
-    store = CellStore(tmp_path / "out")
-    assert sum(store.holds(cell) for cell in plan.cells) == 6
+    store = RunStore(tmp_path / "out")
+    assert sum(store.holds(cell) for cell in plan.runs) == 6
     result = study_result(plan, store, failures, draws=50)
     assert [len(row.by_seed) for row in result.effectiveness if row.measure == "AP"] == [2, 2, 1, 1]
 
 
 def test_a_system_that_finds_nothing_scores_nothing(planned, study_file, tmp_path, monkeypatch):
-    from opticlir.lab.studies.systems import Prepared
+    from opticlir.lab.studies.systems import PreparedSystem
 
-    monkeypatch.setattr(Student, "prepare", lambda *_: Prepared(rank=lambda queries: {"q0": {}}, facts={}))
-    typos = "[robustness]\ntypos = [0.1]\n[arms.optical]"
+    monkeypatch.setattr(
+        Student, "prepare", lambda *_: PreparedSystem(rank=lambda queries: {"q0": {}}, counts={})
+    )
+    typos = "[robustness]\ntypos = [0.1]\n[systems.optical]"
     reports = 'seeds = [0, 1]\nreports = ["effectiveness", "robustness"]'
-    plan = planned(study_file(("seeds = [0, 1]", reports), ("[arms.optical]", typos)))
-    assert run_cells(plan, tmp_path / "out") == []
-    result = study_result(plan, CellStore(tmp_path / "out"), [], draws=50)
+    plan = planned(study_file(("seeds = [0, 1]", reports), ("[systems.optical]", typos)))
+    assert compute_runs(plan, tmp_path / "out") == []
+    result = study_result(plan, RunStore(tmp_path / "out"), [], draws=50)
     assert {row.by_seed for row in result.effectiveness} == {(0.0, 0.0)}
     assert {(row.clean, row.score, row.worst_language) for row in result.robustness} == {(0.0, 0.0, None)}
-    assert len(list(tmp_path.glob("out/cells/*/clean.run"))) == 8
+    assert len(list(tmp_path.glob("out/runs/*/clean.run"))) == 8
 
 
 def test_a_run_file_without_all_questions_is_refused(planned, study_file, tmp_path, finished):
     plan, store, _ = finished
-    cell = next(cell for cell in plan.cells if (cell.arm, cell.language) == ("zero-shot", "swa"))
+    cell = next(cell for cell in plan.runs if (cell.name, cell.language) == ("zero-shot", "swa"))
     run = (store.folder(cell) / CLEAN_RUN).read_text()
     (tmp_path / "beir.swa.run").write_text(run)
     (tmp_path / "beir.yor.run").write_text("".join(run.splitlines(keepends=True)[:20]))
-    recorded = '[arms.elsewhere]\nruns = "{task}.{language}.run"\n[arms.optical]'
-    short = planned(study_file(("[arms.optical]", recorded), ("[0, 1]", "[0]")))
-    short = type(short)(**{**vars(short), "cells": tuple(c for c in short.cells if c.arm == "elsewhere")})
-    (failure,) = run_cells(short, tmp_path / "out")
+    recorded = '[systems.elsewhere]\nruns = "{task}.{language}.run"\n[systems.optical]'
+    short = planned(study_file(("[systems.optical]", recorded), ("[0, 1]", "[0]")))
+    short = type(short)(**{**vars(short), "runs": tuple(c for c in short.runs if c.system == "elsewhere")})
+    (failure,) = compute_runs(short, tmp_path / "out")
     assert "beir.yor.run leaves out 4 of 5 questions of" in failure.reason
-    assert (CellStore(tmp_path / "out").folder(short.cells[0]) / CLEAN_RUN).read_text() == run
+    assert (RunStore(tmp_path / "out").folder(short.runs[0]) / CLEAN_RUN).read_text() == run
 
 
 # several processes, and the end of one
 
 
-def test_a_cell_in_other_hands_is_left_and_waited_for(instant, planned, study_file, tmp_path):
+def test_a_run_in_other_hands_is_left_and_waited_for(instant, planned, study_file, tmp_path):
     plan = planned(study_file())
-    store, cell = CellStore(tmp_path / "out"), plan.cells[0]
+    store, cell = RunStore(tmp_path / "out"), plan.runs[0]
     waits = []
     with store.claimed(cell) as is_missing:
         assert is_missing
@@ -295,7 +295,7 @@ def test_a_cell_in_other_hands_is_left_and_waited_for(instant, planned, study_fi
                 with store.publish(cell, {}) as folder:
                     (folder / CLEAN_RUN).write_text("q0 Q0 d0 1 1.0 x\n")
 
-        assert run_cells(plan, tmp_path / "out", wait=wait) == []
+        assert compute_runs(plan, tmp_path / "out", wait=wait) == []
     assert len(waits) == 2
     assert len(instant) == 7
 
@@ -312,8 +312,8 @@ def test_a_recorded_run_is_no_deeper_than_what_it_is_compared_with(planned, stud
             for doc, score in (("d2", 1), ("d0", 1), ("d1", 3))
         )
     )
-    question = Question(task=task, ranking="dense", depth=2)
-    prepared = RunFile(path=path).prepare(question, Workshop(out=tmp_path, report=lambda _: None))
+    question = Request(task=task, ranking="dense", depth=2)
+    prepared = RunFile(path=path).prepare(question, Workspace(out=tmp_path, on_event=lambda _: None))
     assert prepared.rank(task.queries[:2]) == {"q0": {"d1": 3.0, "d0": 1.0}, "q1": {"d1": 3.0, "d0": 1.0}}
 
 
@@ -322,19 +322,21 @@ def test_two_at_a_time_compute_each_cell_once(instant, planned, study_file, tmp_
     plans = [planned(path), planned(path)]
     with ThreadPoolExecutor(2) as both:
         found = list(
-            both.map(lambda plan: run_cells(plan, tmp_path / "out", wait=lambda _: time.sleep(0.01)), plans)
+            both.map(
+                lambda plan: compute_runs(plan, tmp_path / "out", wait=lambda _: time.sleep(0.01)), plans
+            )
         )
     assert found == [[], []]
     assert len(instant) == 8
-    store = CellStore(tmp_path / "out")
-    assert all(store.holds(cell) for plan in plans for cell in plan.cells)
+    store = RunStore(tmp_path / "out")
+    assert all(store.holds(cell) for plan in plans for cell in plan.runs)
 
 
 def test_a_model_in_other_hands_puts_its_cell_off(planned, study_file, tmp_path):
     plan = planned(study_file())
-    cell = next(cell for cell in plan.cells if cell.arm == "mse")
-    short = type(plan)(**{**vars(plan), "cells": (cell,)})
-    folder = Workshop(out=tmp_path / "out", report=lambda _: None).model_folder(
+    cell = next(cell for cell in plan.runs if cell.name == "mse")
+    short = type(plan)(**{**vars(plan), "runs": (cell,)})
+    folder = Workspace(out=tmp_path / "out", on_event=lambda _: None).model_folder(
         cell.system.content(), Student, "opticlir.lab.training"
     )
 
@@ -345,13 +347,13 @@ def test_a_model_in_other_hands_puts_its_cell_off(planned, study_file, tmp_path)
         raise WaitedError
 
     with exclusive_lock(folder / "model"), pytest.raises(WaitedError):
-        run_cells(short, tmp_path / "out", wait=wait)
+        compute_runs(short, tmp_path / "out", wait=wait)
 
 
 CHILD = """
 import sys
 from pathlib import Path
-from opticlir.lab.studies import plan_study, read_study, run_cells
+from opticlir.lab.studies import plan_study, read_study, compute_runs
 study, data, out = map(Path, sys.argv[1:])
 plan = plan_study(read_study(study), "small", data)
 
@@ -360,13 +362,13 @@ def report(event):
         print("step", flush=True)
         sys.stdin.readline()
 
-run_cells(plan, out, report=report)
+compute_runs(plan, out, on_event=report)
 """
 
 
 def test_killed_in_the_middle_it_goes_on(planned, study_file, study_data, tmp_path, monkeypatch):
     """SIGKILL within the second training: the first cell and the checkpoint are used, and the end is the same."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3] / "src"))
     path = study_file(
         ("batch_size = 8", "batch_size = 8\ncheckpoint_steps = 1"),
         ("steps = 2", 'steps = 6\nseeds = [0]\nlanguages = ["swa"]'),
@@ -383,22 +385,22 @@ def test_killed_in_the_middle_it_goes_on(planned, study_file, study_data, tmp_pa
             assert child.stdout.readline() == "step\n", "the second training is on its way"
         finally:
             os.kill(child.pid, signal.SIGKILL)
-    store = CellStore(out)
-    assert [store.holds(cell) for cell in plan.cells] == [True, False]
+    store = RunStore(out)
+    assert [store.holds(cell) for cell in plan.runs] == [True, False]
     assert list(out.glob("models/*/model/run/checkpoints/checkpoint-4/complete.json"))
     events = []
-    assert run_cells(plan, out, report=events.append) == []
+    assert compute_runs(plan, out, on_event=events.append) == []
     begun = {event["name"] for event in events if event["event"] == "stage"}
-    assert begun.isdisjoint({str(plan.cells[0])})
-    assert str(plan.cells[1]) in begun
-    run_cells(plan, tmp_path / "unbroken")
-    unbroken = CellStore(tmp_path / "unbroken")
-    for cell in plan.cells:
+    assert begun.isdisjoint({str(plan.runs[0])})
+    assert str(plan.runs[1]) in begun
+    compute_runs(plan, tmp_path / "unbroken")
+    unbroken = RunStore(tmp_path / "unbroken")
+    for cell in plan.runs:
         runs = [(each.folder(cell) / CLEAN_RUN).read_bytes() for each in (store, unbroken)]
         assert runs[0] == runs[1]
 
 
-def test_sigterm_ends_the_study_not_the_cell(planned, study_file, tmp_path, monkeypatch):
+def test_sigterm_ends_the_study_not_the_run(planned, study_file, tmp_path, monkeypatch):
     from opticlir.lab.studies import systems
 
     plan = planned(study_file())
@@ -407,6 +409,6 @@ def test_sigterm_ends_the_study_not_the_cell(planned, study_file, tmp_path, monk
         return type("Outcome", (), {"is_finished": False})()
 
     monkeypatch.setattr(systems, "distil", interrupted)
-    with pytest.raises(StudyStoppedError, match="the same command goes on"):
-        run_cells(plan, tmp_path / "out")
-    assert not any(CellStore(tmp_path / "out").holds(cell) for cell in plan.cells)
+    with pytest.raises(StudyStoppedError, match="run the same command to resume"):
+        compute_runs(plan, tmp_path / "out")
+    assert not any(RunStore(tmp_path / "out").holds(cell) for cell in plan.runs)

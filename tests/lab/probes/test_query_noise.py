@@ -3,7 +3,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opticlir.lab.probes.perturbations import code_switch, drop_diacritics, drop_words, typos
+from opticlir.lab.probes.query_noise import code_switch, drop_diacritics, drop_words, typos
 
 TEXT = "Dalili za malaria ni zipi hasa kwa watoto wadogo?"
 

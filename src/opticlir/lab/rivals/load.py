@@ -1,0 +1,55 @@
+"""A translator by its name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from opticlir.lab.rivals.apertium import Apertium
+from opticlir.lab.rivals.dictionary import Dictionary
+from opticlir.lab.rivals.translator import Translator
+from opticlir.lab.rivals.word_table import WordTable
+from opticlir.records import SentencePair
+
+NEEDS = {"word-table": "bitext", "dictionary": "dictionary", "seq2seq": "model", "apertium": "pair"}
+"""Name of a translator -> what it needs."""
+
+
+def load_translator(
+    by: str,
+    *,
+    pairs: Sequence[SentencePair] = (),
+    dictionary: Sequence[Path] = (),
+    model: Path | None = None,
+    source: str | None = None,
+    target: str | None = None,
+    pair: str = "",
+) -> Translator:
+    """Learn or load a translator into English.
+
+    Args:
+        by: one of `NEEDS`.
+        pairs: bitext that `word-table` learns from.
+        dictionary: files of a bilingual dictionary.
+        model: folder of the model of `seq2seq`.
+        source: that model's code of the foreign language.
+        target: that model's code of English.
+        pair: language pair of Apertium, as `eus-eng`.
+
+    Raises:
+        ValueError: the name is unknown, or what it needs is missing.
+        DataError: an input file is missing or malformed.
+        SetupError: a program or package is not installed.
+    """
+    given = {"word-table": pairs, "dictionary": dictionary, "seq2seq": model, "apertium": pair}
+    if by not in given:
+        raise ValueError(f"unknown translator {by!r}: expected {', '.join(given)}")
+    if by != "word-table" and not given[by]:
+        raise ValueError(f"{by} needs {NEEDS[by]}")
+    if by == "word-table":
+        return WordTable.learn(pairs)
+    if by == "dictionary":
+        return Dictionary.read(dictionary)
+    if by == "apertium":
+        return Apertium(pair)
+    from opticlir.lab.rivals.neural import load_neural_translator  # noqa: PLC0415 - heavy
+
+    return load_neural_translator(Path(model or ""), source=source, target=target)
