@@ -29,6 +29,7 @@ from opticlir.lab.studies.systems import (
 )
 from opticlir.lab.studies.translated import HumanEnglish, Structured, Translation
 from opticlir.storage import exclusive_lock
+from opticlir.training.events import StageStarted, StepsDone
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_languages_of_one_file_are_learned_apart(tmp_path):
 
 
 def test_what_another_version_learned_is_not_taken(tmp_path, monkeypatch):
-    workshop = Workshop(out=tmp_path, report=lambda _: None)
+    workshop = Workshop(out=tmp_path, on_event=lambda _: None)
     old = workshop.model_folder({"train": 1})
     monkeypatch.setattr(opticlir, "__version__", "9.9")
     assert workshop.model_folder({"train": 1}) != old
@@ -161,8 +162,8 @@ def test_a_student_is_trained_once_whatever_is_asked_of_it(finished, planned, st
     models = list((store.out / "models").iterdir())
     events = []
     bare = planned(study_file())
-    assert run_cells(bare, store.out, report=events.append) == []
-    assert not [event for event in events if event["event"] == "step"]
+    assert run_cells(bare, store.out, on_event=events.append) == []
+    assert not [event for event in events if isinstance(event, StepsDone)]
     assert list((store.out / "models").iterdir()) == models
     students = {
         cell.system.content()["train"]["method"] for cell in plan.cells if cell.arm in ("optical", "mse")
@@ -198,7 +199,7 @@ def test_models_that_nobody_needs_can_go(planned, study_file, tmp_path):
         if event["event"] == "cells":
             there.append((event["cell"].partition(",")[0], len(list((out / "models").iterdir()))))
 
-    assert run_cells(plan, out, keep_models=False, report=report) == []
+    assert run_cells(plan, out, keep_models=False, on_event=report) == []
     assert there == [("optical", 1), ("letters", 0), ("mse", 0)]
     store, kept = CellStore(out), CellStore(tmp_path / "kept")
     run_cells(plan, kept.out)
@@ -213,7 +214,7 @@ def test_a_second_run_computes_nothing(instant, planned, study_file, tmp_path):
     assert run_cells(plan, tmp_path / "out") == []
     assert len(instant) == len(plan.cells) == 8
     events = []
-    assert run_cells(plan, tmp_path / "out", report=events.append) == []
+    assert run_cells(plan, tmp_path / "out", on_event=events.append) == []
     assert len(instant) == 8
     assert [event["done"] for event in events] == list(range(1, 9))
 
@@ -314,7 +315,7 @@ def test_a_recorded_run_is_no_deeper_than_what_it_is_compared_with(planned, stud
         )
     )
     question = Question(task=task, ranking="dense", depth=2)
-    prepared = RunFile(path=path).prepare(question, Workshop(out=tmp_path, report=lambda _: None))
+    prepared = RunFile(path=path).prepare(question, Workshop(out=tmp_path, on_event=lambda _: None))
     assert prepared.rank(task.queries[:2]) == {"q0": {"d1": 3.0, "d0": 1.0}, "q1": {"d1": 3.0, "d0": 1.0}}
 
 
@@ -335,7 +336,7 @@ def test_a_model_in_other_hands_puts_its_cell_off(planned, study_file, tmp_path)
     plan = planned(study_file())
     cell = next(cell for cell in plan.cells if cell.arm == "mse")
     short = type(plan)(**{**vars(plan), "cells": (cell,)})
-    folder = Workshop(out=tmp_path / "out", report=lambda _: None).model_folder(cell.system.content())
+    folder = Workshop(out=tmp_path / "out", on_event=lambda _: None).model_folder(cell.system.content())
 
     class WaitedError(Exception):
         pass
@@ -355,11 +356,11 @@ study, data, out = map(Path, sys.argv[1:])
 plan = plan_study(read_study(study), "small", data)
 
 def report(event):
-    if event["event"] == "step" and event["step"] == 5:
+    if isinstance(event, StepsDone) and event.step == 5:
         print("step", flush=True)
         sys.stdin.readline()
 
-run_cells(plan, out, report=report)
+run_cells(plan, out, on_event=report)
 """
 
 
@@ -386,8 +387,8 @@ def test_killed_in_the_middle_it_goes_on(planned, study_file, study_data, tmp_pa
     assert [store.holds(cell) for cell in plan.cells] == [True, False]
     assert list(out.glob("models/*/model/run/checkpoints/checkpoint-4/complete.json"))
     events = []
-    assert run_cells(plan, out, report=events.append) == []
-    begun = {event["name"] for event in events if event["event"] == "stage"}
+    assert run_cells(plan, out, on_event=events.append) == []
+    begun = {event.name for event in events if isinstance(event, StageStarted)}
     assert begun.isdisjoint({str(plan.cells[0])})
     assert str(plan.cells[1]) in begun
     run_cells(plan, tmp_path / "unbroken")

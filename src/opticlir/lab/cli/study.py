@@ -91,17 +91,18 @@ def _list_cells(plan: "Plan", store: "CellStore", *, as_json: bool) -> None:
 def _compute(plan: "Plan", out: Path, *, keep_models: bool) -> "list[CellFailure]":
     from opticlir.cli.progress import progress_bars
     from opticlir.lab.studies import run_cells
+    from opticlir.lab.studies.systems import CellsDone
 
     with progress_bars() as bars:
 
-        def report(event: dict[str, Any]) -> None:
-            if event["event"] == "cells":
-                bars("cells", event["done"], event["total"], event["cell"])
+        def on_event(event: Any) -> None:
+            if isinstance(event, CellsDone):
+                bars("cells", event.done, event.total, event.cell)
             else:
                 bars.training(event)
 
         bars("cells", 0, len(plan.cells))
-        return run_cells(plan, out, keep_models=keep_models, report=report)
+        return run_cells(plan, out, keep_models=keep_models, on_event=on_event)
 
 
 def _report(plan: "Plan", store: "CellStore", failures: "list[CellFailure]") -> list[Path]:

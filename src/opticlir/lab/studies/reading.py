@@ -34,8 +34,7 @@ from opticlir.lab.studies.perturbation import RATED, WHOLE, Perturbation
 from opticlir.lab.studies.toml_table import TomlTable
 from opticlir.languages import language_code
 from opticlir.search import Ranking
-from opticlir.settings import did_you_mean
-from opticlir.training import read_config
+from opticlir.settings import did_you_mean, read_toml
 
 _Number = TypeVar("_Number", int, float)
 
@@ -58,7 +57,7 @@ def read_study(path: Path) -> Study:
         DataError: it is no TOML, a key is unknown, missing or of another type, or a name (arm, language,
             measure, benchmark, report) is none of those that are known; the message says which would be.
     """
-    top = TomlTable(read_config(path), str(path))
+    top = TomlTable(read_toml(path), str(path))
     ranking = _one_of(top, "ranking", top.find("ranking", str) or "dense", get_args(Ranking))
     study = Study(
         path=path,

@@ -18,9 +18,10 @@ from opticlir.lab.studies.cells import Cell, CellStore
 from opticlir.lab.studies.perturbed import perturbed_questions
 from opticlir.lab.studies.plan import Plan, ranking_of
 from opticlir.lab.studies.rankings import CLEAN_RUN, perturbed_run, write_ranking
-from opticlir.lab.studies.systems import Question, Report, StudyStoppedError, Workshop
+from opticlir.lab.studies.systems import CellsDone, OnEvent, Question, StudyStoppedError, Workshop
 from opticlir.records import Query
 from opticlir.storage import LockedError
+from opticlir.training.events import StageStarted
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def run_cells(
     out: Path,
     *,
     keep_models: bool = True,
-    report: Report = lambda _: None,
+    on_event: OnEvent = lambda _: None,
     wait: Wait = time.sleep,
 ) -> list[CellFailure]:
     """Compute every cell that is not there. A cell that fails leaves the others as they are.
@@ -56,7 +57,7 @@ def run_cells(
         out: the study's folder.
         keep_models: whether what was trained stays when no missing cell of the plan needs it; a report that is asked
             for later then trains nothing.
-        report: told of trainings, and by `cells` events how many cells of all are done.
+        on_event: called with the events of trainings, and with how many cells are done.
         wait: called with seconds while all that is left is in other hands.
 
     Returns:
@@ -67,7 +68,7 @@ def run_cells(
     """
     store = CellStore(out)
     store.warn_of_outdated()
-    worker = _Worker(plan, store, Workshop(out=out, report=report), keep_models=keep_models)
+    worker = _Worker(plan, store, Workshop(out=out, on_event=on_event), keep_models=keep_models)
     failures: list[CellFailure] = []
     pending = list(plan.cells)
     while pending:
@@ -82,7 +83,7 @@ def run_cells(
             except Exception as error:  # noqa: BLE001 - a night's work does not end with one bad cell
                 failures.append(_failure(cell, error))
             n_done = len(plan.cells) - len(held) - (len(pending) - number)
-            report({"event": "cells", "done": n_done, "total": len(plan.cells), "cell": str(cell)})
+            on_event(CellsDone(n_done, len(plan.cells), str(cell)))
         if len(held) == len(pending):
             wait(_POLL_SECONDS)
         pending = held
@@ -112,7 +113,7 @@ class _Worker:
                 gc.collect()  # a model refers to itself: few objects, so that Python is in no hurry, of 250 MB
 
     def _compute(self, cell: Cell) -> None:
-        self._workshop.report({"event": "stage", "name": str(cell)})
+        self._workshop.on_event(StageStarted(str(cell)))
         declared = self._task_of[cell.task]
         task = self._plan.tasks.load(declared, cell.language)
         question = Question(task=task, ranking=ranking_of(cell), depth=self._plan.study.depth)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from sentence_transformers import MultiVectorEncoder
 
@@ -20,14 +20,25 @@ from opticlir.lab.studies.contents import (
     file_content,
 )
 from opticlir.lab.studies.rankings import cut_ranking
+from opticlir.lab.training import LabTrainConfig, distil
 from opticlir.records import Query, RetrievalTask, Run, SentencePair
 from opticlir.search import Ranking
 from opticlir.storage import LIBRARIES, exclusive_lock, made_by
 from opticlir.storage.filesystem import make_folders, refusals_named
-from opticlir.training import TrainConfig, distil
+from opticlir.training import TrainingEvent
+from opticlir.training.events import WorkDone
 
-Report = Callable[[dict[str, Any]], None]
-"""Told what happens: the events of `opticlir.training`, and `progress` events of the rest."""
+
+@dataclass(frozen=True, slots=True)
+class CellsDone:
+    """How many cells of a study are done, and which comes next."""
+
+    done: int
+    total: int
+    cell: str
+
+
+OnEvent: TypeAlias = Callable[[TrainingEvent | CellsDone], None]
 
 
 class StudyStoppedError(OpticlirError):
@@ -62,7 +73,7 @@ class Workshop:
     """Where systems keep what they learn, and whom they tell."""
 
     out: Path
-    report: Report
+    on_event: OnEvent
 
     def model_folder(self, content: dict[str, Any], *makers: Any) -> Path:
         """Folder of what is learned from this content, shared by all cells that learn it.
@@ -79,7 +90,7 @@ class Workshop:
 
     def progress(self, name: str, done: int, total: int) -> None:
         """Tell how far some work is."""
-        self.report({"event": "progress", "name": name, "done": done, "total": total})
+        self.on_event(WorkDone(name, done, total))
 
 
 @runtime_checkable
@@ -132,7 +143,7 @@ class Bitext:
 class Student:
     """A student that is trained for one language and seed."""
 
-    config: TrainConfig
+    config: LabTrainConfig
     bitext: Bitext
     answers_other_words: ClassVar[bool] = True
 
@@ -151,7 +162,7 @@ class Student:
         with exclusive_lock(folder / "model"):
             pairs = self.bitext.read()
             inputs = {f"bitext {number}": checksum for number, (checksum, *_) in enumerate(content["bitext"])}
-            outcome = distil(self.config, pairs, folder / "model", inputs=inputs, report=workshop.report)
+            outcome = distil(self.config, pairs, folder / "model", inputs=inputs, on_event=workshop.on_event)
         if not outcome.is_finished:
             raise StudyStoppedError(
                 "the study was stopped; the same command goes on from the last checkpoint"
