@@ -18,7 +18,6 @@ import typer
 from opticlir.__main__ import app
 from opticlir.lab.cli.app import lab
 from opticlir.training import TrainConfig
-from opticlir.training.config_toml import field_docs
 
 FOLDER = Path(__file__).parent
 _GENERATED = "<!-- written by `make docs` from the code: do not edit -->"
@@ -201,9 +200,7 @@ def _settings_table(kind: type, without: set[str] = frozenset()) -> str:  # type
 
 
 def _help(kind: type) -> dict[str, str]:
-    return {
-        entry.name: entry.metadata["help"] for entry in fields(kind) if "help" in entry.metadata
-    } or field_docs(kind)
+    return {entry.name: entry.metadata["help"] for entry in fields(kind) if "help" in entry.metadata}
 
 
 def _setting_kind(kind: Any) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 
 import tiny_models
-from opticlir.training import distil, make_config
+from opticlir.lab.training import distil, make_config
 from opticlir.training.trainer import RunCallback
 
 STEPS, PER_EPOCH, EVERY = 42, 14, 7

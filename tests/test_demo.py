@@ -8,6 +8,7 @@ import pytest
 from opticlir.demo import SYSTEMS, DemoConfig, DemoHit, DemoResult, Row, demo_report, run_demo
 from opticlir.errors import ArtefactError
 from opticlir.sample import LANGUAGES
+from opticlir.training.events import StepsDone
 from tiny_models import save_encoder, wordpiece_tokenizer
 
 
@@ -29,7 +30,7 @@ def events():
 
 @pytest.fixture(scope="module")
 def result(config, out, events):
-    return run_demo(config, out, report=events.append)
+    return run_demo(config, out, on_event=events.append)
 
 
 def test_four_systems_per_language_in_order(result):
@@ -78,10 +79,10 @@ def test_three_searches_at_even_distances(result):
 
 def test_finished_runs_are_used_again(config, out, result):
     events = []
-    again = run_demo(config, out, report=events.append)
+    again = run_demo(config, out, on_event=events.append)
     assert again.rows == result.rows
     assert again.curves == result.curves
-    assert not [event for event in events if event["event"] == "step"]
+    assert not [event for event in events if isinstance(event, StepsDone)]
     assert not [event for event in events if event.get("name") == "encoding documents"]
 
 

@@ -34,7 +34,7 @@ class Cart:
     doors: int = setting(2, "How many.", AT_LEAST_ONE)
     colour: Literal["red", "blue"] = setting("red", "Of the paint.")
     weight: float | None = setting(None, "In kilograms.", POSITIVE)
-    spare: Wheel = setting(Wheel, "The spare wheel.")
+    spare: Wheel = setting(Wheel(), "The spare wheel.")
     wheels: tuple[Wheel, ...] = setting((), "All others.")
     words: tuple[str, ...] = setting((), "Painted below.")
 

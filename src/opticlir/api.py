@@ -1,6 +1,6 @@
 """The functions behind `opticlir.train`, `opticlir.evaluate` and `opticlir.align`, for scripts and notebooks."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ from opticlir.manifest import input_checksums
 from opticlir.pictures import TokenAlignment, align_texts
 from opticlir.records import Qrels, Run
 from opticlir.search.retriever import Model, loaded
-from opticlir.training import Outcome, distil, make_config
+from opticlir.training import OnEvent, Outcome, distil, make_config
+from opticlir.training.events import silent
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,10 @@ def train(
     quieten()
     folder = Path(out)
     with ExitStack() as stack:
-        report: Callable[[dict[str, Any]], None] = lambda _: None  # noqa: E731
-        if progress:
-            report = stack.enter_context(progress_bars()).training
-        outcome = distil(config, found, folder, inputs=inputs, command="opticlir.train(...)", report=report)
+        on_event: OnEvent = stack.enter_context(progress_bars()).training if progress else silent
+        outcome = distil(
+            config, found, folder, inputs=inputs, command="opticlir.train(...)", on_event=on_event
+        )
     return TrainedModel(folder, outcome)
 
 

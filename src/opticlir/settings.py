@@ -43,7 +43,7 @@ def setting(default: Any = MISSING, help: str = "", allowed: Range | None = None
     """Declare a field of a settings class.
 
     Args:
-        default: its value when nothing is given; a class makes a new instance each time.
+        default: its value when nothing is given; a frozen instance for a table.
         help: one or two sentences with the unit, for the written TOML.
         allowed: values of a number; None allows all.
 
@@ -62,8 +62,6 @@ def setting(default: Any = MISSING, help: str = "", allowed: Range | None = None
         opticlir.errors.DataError: shape.toml: unknown key 'side'; did you mean 'sides'?
     """
     metadata = {"help": " ".join(help.split()), "allowed": allowed}
-    if isinstance(default, type):
-        return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
@@ -160,14 +158,14 @@ def _checked(kind: Any, name: str, value: Any, source: str) -> Any:
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, Mapping):
         return settings_from(kind, value, source=f"{source}: [{name}]")
     each: Any = get_args(kind)[0] if get_origin(kind) is tuple else None
-    if is_dataclass(each):
+    if isinstance(each, type) and is_dataclass(each):
         if not isinstance(value, list | tuple) or not all(
             isinstance(entry, Mapping | each) for entry in value
         ):
             example = ", ".join(f"{entry.name} = ..." for entry in fields(each))
             raise DataError(f"{source}: {name} is {value!r}: expected a list of tables such as {{{example}}}")
         return tuple(
-            settings_from(each, entry, source=f"{source}: {name}[{number}]")  # type: ignore[arg-type]
+            settings_from(each, entry, source=f"{source}: {name}[{number}]")
             if isinstance(entry, Mapping)
             else entry
             for number, entry in enumerate(value)

@@ -14,8 +14,8 @@ import tiny_models
 from killed_training import PowerCut, power_cut_before
 from opticlir.encoder import encode_queries, load_language_pack, load_model
 from opticlir.errors import DataError, SetupError
+from opticlir.lab.training import distil, make_config
 from opticlir.storage import sha256_file
-from opticlir.training import distil, make_config
 
 pytest.importorskip("peft")
 PAIRS = tiny_models.PAIRS

@@ -137,7 +137,7 @@ def test_tokens_are_counted_without_markers_and_a_few_texts_at_a_time(teacher, m
 def collator(teacher, tmp_path):
     tokens = TeacherCache(tmp_path, teacher).encode(tiny_models.ENGLISH)
     return BitextCollator(
-        preprocess_fn=teacher.preprocess, foreign=tiny_models.SWAHILI, teacher_tokens=tokens, prompt=None
+        preprocess_fn=teacher.preprocess, texts=tiny_models.SWAHILI, teacher_tokens=tokens, prompt=None
     )
 
 
@@ -147,14 +147,12 @@ def test_a_batch_holds_both_sides_of_its_pairs(collator, teacher):
     expected = tokenizer(
         [tiny_models.SWAHILI[pair] for pair in (1, 0, 14)], padding=True, return_tensors="pt"
     )
-    assert torch.equal(batch["foreign_input_ids"], expected["input_ids"])
-    assert torch.equal(batch["foreign_attention_mask"], expected["attention_mask"])
-    assert batch["foreign_pairs"].tolist() == [1, 0, 14]
+    assert torch.equal(batch.foreign["input_ids"], expected["input_ids"])
+    assert torch.equal(batch.foreign["attention_mask"], expected["attention_mask"])
+    assert batch.pairs.tolist() == [1, 0, 14]
     english = encode_queries(teacher, [tiny_models.ENGLISH[pair] for pair in (1, 0, 14)])
-    assert batch["foreign_teacher_mask"].sum(dim=1).tolist() == [len(matrix) for matrix in english]
-    for tokens, mask, matrix in zip(
-        batch["foreign_teacher_tokens"], batch["foreign_teacher_mask"], english, strict=True
-    ):
+    assert batch.teacher_mask.sum(dim=1).tolist() == [len(matrix) for matrix in english]
+    for tokens, mask, matrix in zip(batch.teacher_tokens, batch.teacher_mask, english, strict=True):
         np.testing.assert_allclose(tokens[mask], matrix, atol=2e-3)  # kept as float16
         assert not tokens[~mask].any()
 
@@ -162,7 +160,7 @@ def test_a_batch_holds_both_sides_of_its_pairs(collator, teacher):
 def test_the_prompt_stands_before_the_foreign_side(collator, teacher):
     collator.prompt = "soap "
     first = transformer_of(teacher, "query").tokenizer.convert_tokens_to_ids("soap")
-    assert collator([{"pair": 0}])["foreign_input_ids"][0, 1] == first
+    assert collator([{"pair": 0}]).foreign["input_ids"][0, 1] == first
 
 
 def test_tokens_are_at_unit_length_whatever_half_precision_made_of_them():

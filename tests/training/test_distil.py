@@ -20,16 +20,16 @@ from opticlir.encoder import (
     vocabulary_for,
 )
 from opticlir.errors import ArtefactError, DataError
+from opticlir.lab.training import distil, make_config
 from opticlir.records import SentencePair
 from opticlir.storage import sha256_file
-from opticlir.training import budget, make_config
-from opticlir.training import distil as package_distil  # the function; the module has its name too
+from opticlir.training import budget
+from opticlir.training.events import Evaluated, StageStarted, StepsDone
 from opticlir.training.losses import DistillationLoss
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.trainer import RunCallback, StudentTrainer
 
 distil_module = sys.modules["opticlir.training.distil"]
-distil = package_distil
 
 PAIRS = tiny_models.PAIRS
 SETTINGS = {
@@ -67,7 +67,7 @@ class PowerCut(BaseException):
 
 def test_a_run_leaves_a_model_and_its_record(config_of, teacher, tmp_path):
     told = []
-    outcome = distil(config_of(), PAIRS, tmp_path, inputs={"a.tsv:1.0": "ab"}, report=told.append)
+    outcome = distil(config_of(), PAIRS, tmp_path, inputs={"a.tsv:1.0": "ab"}, on_event=told.append)
     assert outcome.is_finished
     assert outcome.steps == 10  # 20 pairs by 4, twice
     model = load_model(tmp_path)
@@ -82,14 +82,14 @@ def test_a_run_leaves_a_model_and_its_record(config_of, teacher, tmp_path):
     assert (tmp_path / "run" / "words.txt").read_text().split() == sorted(
         {word for text in tiny_models.SWAHILI for word in text.split()}
     )
-    steps = [event for event in told if event["event"] == "step"]
-    assert [event["step"] for event in steps] == [5, 10]
-    assert all(event["steps"] == 10 and event["pairs_per_second"] > 0 for event in steps)
-    per_pair = [event["tokens_per_second"] / event["pairs_per_second"] for event in steps]
+    steps = [event for event in told if isinstance(event, StepsDone)]
+    assert [event.step for event in steps] == [5, 10]
+    assert all(event.steps == 10 and event.pairs_per_second > 0 for event in steps)
+    per_pair = [event.tokens_per_second / event.pairs_per_second for event in steps]
     longest = max(len(text.split()) for text in tiny_models.SWAHILI)
     assert all(2 < tokens < 4 * longest for tokens in per_pair)  # markers, and words cut into pieces
-    assert steps[-1]["seconds_left"] == 0
-    assert [event["name"] for event in told if event["event"] == "stage"] == [
+    assert steps[-1].seconds_left == 0
+    assert [event.name for event in told if isinstance(event, StageStarted)] == [
         "loading the encoders", "aligning words", "encoding the English side", "training", "saving the model"
     ]  # fmt: skip
     assert [line["step"] for line in log_of(tmp_path)] == [5, 10]
@@ -225,7 +225,7 @@ def test_a_budget_in_minutes_is_planned_once_by_the_speed_of_the_machine(config_
 
     config = config_of(epochs=..., minutes=0.005)
     with monkeypatch.context() as patch:
-        patch.setattr(budget, "seconds_per_step", lambda trainer: 0.02)
+        patch.setattr(budget, "seconds_per_step", lambda *_, **__: 0.02)
         patch.setattr(StudentTrainer, "train", cut)
         with pytest.raises(PowerCut):
             distil(config, PAIRS, tmp_path)
@@ -251,11 +251,11 @@ def test_looking_how_fast_the_machine_is_changes_no_weight(config_of, tmp_path):
 def test_the_speed_is_measured_in_the_precision_of_the_training(config_of, tmp_path, monkeypatch):
     encode, seen = DistillationLoss._encode, []
 
-    def noting(self, inputs):
+    def noting(self, inputs, batch):
         (layer, *_) = (module for module in self.model.modules() if isinstance(module, torch.nn.Linear))
         hook = layer.register_forward_hook(lambda *arguments: seen.append(arguments[2].dtype))
         try:
-            return encode(self, inputs)
+            return encode(self, inputs, batch)
         finally:
             hook.remove()
 
@@ -271,11 +271,11 @@ def test_the_speed_is_measured_in_the_precision_of_the_training(config_of, tmp_p
 def test_a_finished_run_is_not_trained_again(config_of, tmp_path, monkeypatch):
     outcome = distil(config_of(held_out=1), PAIRS * 3, tmp_path)
     weights = query_weights(tmp_path)
-    monkeypatch.setattr(distil_module, "load_model", lambda *_: pytest.fail("it was trained again"))
+    monkeypatch.setattr(distil_module, "load_model", lambda *_, **__: pytest.fail("it was trained again"))
     assert distil(config_of(held_out=1), PAIRS * 3, tmp_path) == outcome
     assert query_weights(tmp_path) == weights
     (tmp_path / "run" / "plan.json").unlink()
-    with pytest.raises(ArtefactError, match=r"plan\.json is gone: remove .* and train again"):
+    with pytest.raises(ArtefactError, match=r"plan\.json is missing: remove .* and train again"):
         distil(config_of(held_out=1), PAIRS * 3, tmp_path)
 
 
@@ -296,11 +296,11 @@ def test_another_run_in_the_same_folder_is_refused_with_what_differs(config_of, 
 def _poisoned_loss(monkeypatch, step):
     forward, calls = DistillationLoss.forward, []
 
-    def poisoned(self, features, labels=None):
+    def poisoned(self, batch, moment):
         calls.append(1)
         if len(calls) == step:
-            features[0]["teacher_tokens"][0, 0, 0] = math.nan
-        return forward(self, features, labels)
+            batch.teacher_tokens[0, 0, 0] = math.nan
+        return forward(self, batch, moment)
 
     monkeypatch.setattr(DistillationLoss, "forward", poisoned)
 
@@ -308,8 +308,8 @@ def _poisoned_loss(monkeypatch, step):
 def _poisoned_gradient(monkeypatch, step, value=math.nan):
     forward, calls = DistillationLoss.forward, []
 
-    def poisoned(self, features, labels=None):
-        losses = forward(self, features, labels)
+    def poisoned(self, batch, moment):
+        losses = forward(self, batch, moment)
         calls.append(1)
         if len(calls) == step:
             table = next(self.model.parameters())
@@ -516,11 +516,11 @@ def test_sigterm_saves_stops_and_goes_on_to_the_same_weights(config_of, tmp_path
     distil(config_of(), PAIRS, tmp_path / "unbroken")
 
     def terminate(event):
-        if event["event"] == "step" and event["step"] == 5:
+        if isinstance(event, StepsDone) and event.step == 5:
             os.kill(os.getpid(), signal.SIGTERM)
 
     usual = signal.getsignal(signal.SIGTERM)
-    outcome = distil(config_of(), PAIRS, tmp_path / "broken", report=terminate)
+    outcome = distil(config_of(), PAIRS, tmp_path / "broken", on_event=terminate)
     assert not outcome.is_finished
     assert signal.getsignal(signal.SIGTERM) == usual
     assert RunFolder(tmp_path / "broken").last_checkpoint().name == "checkpoint-6"
@@ -531,9 +531,9 @@ def test_sigterm_saves_stops_and_goes_on_to_the_same_weights(config_of, tmp_path
 
 def test_sigterm_at_the_last_step_finishes(config_of, tmp_path):
     def terminate(event):
-        if event["event"] == "validation" and event["step"] == 9:
+        if isinstance(event, Evaluated) and event.step == 9:
             os.kill(os.getpid(), signal.SIGTERM)
 
     config = config_of(held_out=1, epochs=0.7)
-    outcome = distil(config, PAIRS * 3, tmp_path, report=terminate)
+    outcome = distil(config, PAIRS * 3, tmp_path, on_event=terminate)
     assert (outcome.steps, outcome.is_finished) == (10, True)

@@ -8,8 +8,9 @@ import pytest
 import tiny_models
 from opticlir.__main__ import main
 from opticlir.errors import ArtefactError
+from opticlir.lab.training import distil, make_config
 from opticlir.storage import sha256_file
-from opticlir.training import distil, make_config
+from opticlir.training.events import StepsDone
 from opticlir.training.run_folder import RunFolder
 
 FULL = Path("/dev/full")
@@ -32,7 +33,7 @@ def filling(out, name):
 
     def report(event):
         checkpoint = out / "run" / "checkpoints" / "checkpoint-6"
-        if event["event"] == "step" and event["step"] == 5 and not checkpoint.exists():
+        if isinstance(event, StepsDone) and event.step == 5 and not checkpoint.exists():
             checkpoint.mkdir()
             (checkpoint / name).symlink_to(FULL)
 
@@ -47,7 +48,7 @@ def test_a_full_disk_stops_with_the_last_good_checkpoint_intact(config, tmp_path
         ArtefactError,
         match=r"checkpoint-6 cannot be written \(.*\): make room and give the same command again",
     ):
-        distil(config, tiny_models.PAIRS, out, report=filling(out, name))
+        distil(config, tiny_models.PAIRS, out, on_event=filling(out, name))
     assert not (out / "modules.json").exists()
     assert RunFolder(out).last_checkpoint().name == "checkpoint-3"
     distil(config, tiny_models.PAIRS, out)

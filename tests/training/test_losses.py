@@ -5,8 +5,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from opticlir import transport
-from opticlir.training.losses import DistillationLoss
-from opticlir.training.objectives import TokenBatch, TransportConfig, contrastive, optical
+from opticlir.training.bitext_batch import BitextBatch
+from opticlir.training.losses import DistillationLoss, Moment
+from opticlir.training.objectives import Objective, TokenBatch, TransportConfig, contrastive, optical
 
 AXES = torch.eye(2)[None]
 TURNED = torch.tensor([[[0.6, 0.8], [1.0, 0.0]]])  # costs to the axes: .4, 0 and .2, 1
@@ -136,15 +137,20 @@ class Echo(torch.nn.Module):
 
 
 def inputs_of(batch):
-    return {
-        "states": batch.student, "attention_mask": batch.student_mask.long(), "teacher_tokens": batch.teacher,
-        "teacher_mask": batch.teacher_mask, "pairs": torch.tensor([7, 8, 9]),
-    }  # fmt: skip
+    return BitextBatch(
+        pairs=torch.tensor([7, 8, 9]),
+        foreign={"states": batch.student, "attention_mask": batch.student_mask.long()},
+        teacher_tokens=batch.teacher,
+        teacher_mask=batch.teacher_mask,
+    )
+
+
+MOMENT = Moment({"optical": (Objective(default_optical), 1.0)})
 
 
 def test_the_loss_holds_the_student_and_nothing_else():
     """What hangs on the loss is saved and wrapped with it: the teacher must not."""
-    loss = DistillationLoss(Echo(), {"optical": (default_optical, 1.0)})
+    loss = DistillationLoss(Echo())
     assert [name for name, _ in loss.named_children()] == ["model"]
     assert list(loss.state_dict()) == ["model.scale"]
 
@@ -152,7 +158,7 @@ def test_the_loss_holds_the_student_and_nothing_else():
 def test_half_precision_states_are_weighed_in_float32():
     batch = random_batch(0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        losses = DistillationLoss(Echo(), {"optical": (default_optical, 1.0)})([inputs_of(batch)])
+        losses = DistillationLoss(Echo())(inputs_of(batch), MOMENT)
     assert losses["optical"].dtype == torch.float32
     assert losses["optical"].item() == pytest.approx(default_optical(batch).item(), abs=1e-6)
 

@@ -9,9 +9,10 @@ from safetensors.torch import load_file
 
 import tiny_models
 from opticlir.errors import DataError
+from opticlir.lab.training import distil, make_config
 from opticlir.storage import sha256_file
-from opticlir.training import distil, make_config
-from opticlir.training.early_stopping import best_step, is_over, scheduled
+from opticlir.training.events import Evaluated, StepsDone
+from opticlir.training.patience import best_step, is_over, scheduled
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.trainer import RunCallback, StudentTrainer
 
@@ -80,10 +81,10 @@ def test_training_stops_when_patience_ends_and_the_best_is_saved(config_of, memo
     kept = {}
 
     def keep(event):
-        if event["event"] == "validation" and event["step"] == 6:
+        if isinstance(event, Evaluated) and event.step == 6:
             kept.update(load_file(out / "run" / "checkpoints" / "checkpoint-6" / "model.safetensors"))
 
-    outcome = distil(config_of(), PAIRS, out, report=keep)
+    outcome = distil(config_of(), PAIRS, out, on_event=keep)
     assert scripted == [0, 3, 6, 9, 12, 15]
     assert (outcome.saved_step, outcome.steps, outcome.is_finished) == (6, 20, True)
     assert outcome.trained["RR"] == 0.5
@@ -145,13 +146,13 @@ def test_the_look_where_sigterm_came_does_not_count(config_of, memory_path, scri
     unbroken = distil(config_of(), PAIRS, memory_path / "unbroken")
 
     def terminate(event):
-        if event["event"] == "step" and event["step"] == 10:
+        if isinstance(event, StepsDone) and event.step == 10:
             os.kill(os.getpid(), signal.SIGTERM)
 
     config = config_of()
-    outcome = distil(config, PAIRS, memory_path / "broken", report=terminate)
+    outcome = distil(config, PAIRS, memory_path / "broken", on_event=terminate)
     assert not outcome.is_finished
-    assert RunFolder(memory_path / "broken").looks()[11]["RR"] == 1.0  # better than any that counts
+    assert RunFolder(memory_path / "broken").evaluations()[11]["RR"] == 1.0  # better than any that counts
     assert distil(config, PAIRS, memory_path / "broken") == unbroken
     assert weights(memory_path / "broken") == weights(memory_path / "unbroken")
 

@@ -26,7 +26,7 @@ def checkpoint_of(run, step, *, sealed=True):
     (folder / "query" / "model.safetensors").write_bytes(b"weights " * step)
     (folder / "optimizer.pt").write_bytes(b"moments " * step)
     if sealed:
-        run.seal_checkpoint(folder)
+        run.complete_checkpoint(folder)
     return folder
 
 

@@ -21,8 +21,8 @@ import pytest
 import killed_training
 from killed_training import EVERY, PAIRS, PER_EPOCH, STEPS
 from opticlir.encoder import load_model
+from opticlir.lab.training import distil
 from opticlir.storage import sha256_file
-from opticlir.training import distil
 from opticlir.training.batches import LengthBuckets
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.trainer import RunCallback, StudentTrainer
@@ -38,12 +38,12 @@ SAVED = {
     "the model is joined": "cross_lingual_model",
     "the model is written": "save_model",
     "its card is made": "model_card",
-    "its page is drawn": "draw_run_page",
+    "its page is drawn": "draw_training_report",
 }
 """Functions that are called one after the other while the model is saved."""
 MOMENTS = [
     (RunCallback, "on_step_end", lambda self, args, state, *_: f"step {state.global_step}"),
-    (RunFolder, "seal_checkpoint", lambda self, checkpoint: f"unsealed {checkpoint.name}"),
+    (RunFolder, "complete_checkpoint", lambda self, checkpoint: f"unsealed {checkpoint.name}"),
     (RunCallback, "look", lambda self, step: f"look {step}"),
     *((distil_module, name, lambda *_, name=name: name) for name in SAVED.values()),
     (RunFolder, "finish", lambda *_: "finish"),
@@ -150,7 +150,7 @@ def test_killed_inside_the_write_of_a_checkpoint(unbroken, out, file, part, epoc
     unbroken.left_at(f"unsealed checkpoint-{step}", out)
     checkpoint = RunFolder(out).checkpoints / f"checkpoint-{step}"
     if file == "complete.json":  # the seal is written last
-        RunFolder(out).seal_checkpoint(checkpoint)
+        RunFolder(out).complete_checkpoint(checkpoint)
     names = [path.name for path in written(checkpoint)]
     for name in names[names.index(file) + 1 :]:
         (checkpoint / name).unlink()
@@ -176,9 +176,9 @@ def test_killed_while_an_old_checkpoint_is_removed(unbroken, out, n_gone):
 @pytest.mark.parametrize("step", LOOKS)
 def test_killed_between_a_checkpoint_and_the_look_at_it(unbroken, out, step):
     unbroken.left_at(f"look {step}", out)
-    assert step not in RunFolder(out).looks()
+    assert step not in RunFolder(out).evaluations()
     unbroken.assert_it_goes_on(out)
-    assert RunFolder(out).looks() == RunFolder(unbroken.out).looks()
+    assert RunFolder(out).evaluations() == RunFolder(unbroken.out).evaluations()
 
 
 @pytest.mark.parametrize("moment", SAVED)

@@ -45,7 +45,7 @@ def demo(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     with progress_bars() as bars:
-        result = run_demo(config, out, report=bars.training)
+        result = run_demo(config, out, on_event=bars.training)
     page = out / "report.html"
     write_text_atomically(page, demo_report(result))
     if as_json:

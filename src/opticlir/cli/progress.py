@@ -1,8 +1,8 @@
 """Progress bars on stderr, drawn only where somebody looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.filesize import decimal
@@ -15,8 +15,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+if TYPE_CHECKING:
+    from opticlir.training import TrainingEvent
+
 console = Console(stderr=True)
-_NO_PARTS = {"loss", "grad_norm", "learning_rate", "pairs_per_second", "tokens_per_second", "seconds_left"}
+_NO_TERMS = {"loss", "grad_norm", "learning_rate", "unconverged"}
 
 
 class Bars:
@@ -32,37 +35,40 @@ class Bars:
             self._tasks[name] = self._progress.add_task(name, total=total or None, note="")
         self._progress.update(self._tasks[name], completed=done, total=total or None, note=note)
 
-    def training(self, event: dict[str, Any]) -> None:
-        """Take an event of `opticlir.training` or `opticlir.demo`; languages have bars of their own."""
-        kind = event["event"]
-        language = f" {event['language']}" if "language" in event else ""
-        if kind == "stage":
-            self._progress.console.print(f"[dim]{event['name']}[/dim]")
-        elif kind == "disk":
-            self._progress.console.print(
-                f"[dim]writing {decimal(event['needed'])} of teacher vectors to {event['folder']}, "
-                f"{decimal(event['free'])} free[/dim]"
-            )
-        elif kind == "cache":
-            self(f"encoding English{language}", event["done"], event["total"])
-        elif kind == "step":
-            self(f"training{language}", event["step"], event["steps"],
-                 f"{_losses(event)}  {event['pairs_per_second']:.0f} pairs/s  "
-                 f"{event['tokens_per_second']:.0f} tokens/s")  # fmt: skip
-        elif kind == "validation":
-            measures = "  ".join(f"{name} {event[name]:.3f}" for name in ("RR", "accuracy"))
-            self._progress.console.print(f"[dim]step {event['step']}{language}: held-out {measures}[/dim]")
-        elif kind == "progress":
-            self(event["name"], event["done"], event["total"])
+    def training(self, event: "TrainingEvent", language: str = "") -> None:
+        """Draw an event of a training.
+
+        Args:
+            event: any.
+            language: in the name of a bar, for trainings of several languages.
+        """
+        from opticlir.training.events import DiskNeeded, Evaluated, StageStarted, StepsDone, WorkDone
+
+        of = f" {language}" if language else ""
+        match event:
+            case StageStarted(name):
+                self._progress.console.print(f"[dim]{name}[/dim]")
+            case DiskNeeded(folder, needed, free):
+                self._progress.console.print(
+                    f"[dim]writing {decimal(needed)} of teacher vectors to {folder}, "
+                    f"{decimal(free)} free[/dim]"
+                )
+            case WorkDone(name, done, total):
+                self(f"{name}{of}", done, total)
+            case StepsDone():
+                speed = f"{event.pairs_per_second:.0f} pairs/s  {event.tokens_per_second:.0f} tokens/s"
+                self(f"training{of}", event.step, event.steps, f"{_losses(event.values)}  {speed}")
+            case Evaluated(step, measures):
+                shown = "  ".join(f"{name} {measures[name]:.3f}" for name in ("RR", "accuracy"))
+                self._progress.console.print(f"[dim]step {step}{of}: held-out {shown}[/dim]")
 
 
-def _losses(event: dict[str, Any]) -> str:
-    """The loss, and of several parts each."""
-    parts = {
-        name: value for name, value in event.items() if isinstance(value, float) and name not in _NO_PARTS
-    }
-    each = "".join(f"  {name} {value:.4f}" for name, value in parts.items()) if len(parts) > 1 else ""
-    return f"loss {event['loss']:.4f}{each}"
+def _losses(values: Mapping[str, float]) -> str:
+    """The loss, each of several terms, and the share of plans that did not converge where there are some."""
+    terms = {name: value for name, value in values.items() if name not in _NO_TERMS}
+    each = "".join(f"  {name} {value:.4f}" for name, value in terms.items()) if len(terms) > 1 else ""
+    n_open = values.get("unconverged", 0.0)
+    return f"loss {values['loss']:.4f}{each}" + (f"  {100 * n_open:.2g} % of plans open" if n_open else "")
 
 
 @contextmanager

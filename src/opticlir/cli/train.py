@@ -1,105 +1,146 @@
-"""`opticlir train`: bitext in, a query encoder out."""
+"""`opticlir train`: bitext in, a query encoder out. `opticlir lab train` is the same with more settings."""
 
 import shlex
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from opticlir.cli.app import TRAIN_AND_SEARCH, AsJson, Lenient, app, print_json
-from opticlir.errors import ArtefactError, OpticlirError
+from opticlir.errors import ArtefactError
 
 if TYPE_CHECKING:
     from opticlir.data import BitextSource, PairTable, SkipReport
+    from opticlir.training import TrainConfig, TrainingEvent
+
+Training: TypeAlias = tuple[Callable[..., "TrainConfig"], Callable[..., Any]]
+"""`make_config` and `distil`."""
 
 
-@app.command(rich_help_panel=TRAIN_AND_SEARCH)
-def train(
-    bitext: Annotated[
-        list[str],
-        typer.Option(
-            help="Sentence pairs, FILE or FILE:WEIGHT; repeat for more. TSV, Moses, JSONL, .po, TMX, .gz. "
-            "With several languages LANGUAGE=FILE."
-        ),
-    ],
-    language: Annotated[
-        str,
-        typer.Option(
-            help="Query language, ISO 639-3 (swa) or any code in use (sw); several for one student: hau,yor."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder of the model; the record of the run is kept in OUT/run.")],
-    teacher: Annotated[
-        str | None, typer.Option(help="English encoder: minilm, a folder or a hub name.")
-    ] = None,
-    student: Annotated[
-        str | None, typer.Option(help="What the student starts from; default: the teacher.")
-    ] = None,
-    method: Annotated[
-        str | None, typer.Option(help="Objectives, in turn between commas; see docs/training.md.")
-    ] = None,
-    train: Annotated[str | None, typer.Option(help="What is trained: all, embeddings or adapters.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Time budget for the training steps.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the bitext; 0 only initialises.")] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Budget in training steps, the same on every machine.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of data order; same seed, same weights.")] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings; options win over it.")] = None,
-    print_config: Annotated[
-        bool,
-        typer.Option(
-            "--print-config", help="Print every setting, explained, as TOML for --config, and stop."
-        ),
-    ] = False,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write the curves to OUT/run/tensorboard as well.")
-    ] = False,
-    lenient: Lenient = False,
-    as_json: AsJson = False,
-) -> None:
-    """Distil a query encoder for LANGUAGE from sentence pairs, and save it joined with its English teacher.
+def train_command(load: Callable[[], Training]) -> Callable[..., None]:
+    """The function of a `train` command.
 
-    Killed and started again with the same command, it goes on where it was. Several processes share each batch:
-    torchrun --nproc-per-node 2 -m opticlir train ...
-
-    Example: opticlir train --bitext news.tsv --bitext questions.tsv:3 --language swa --out swahili --minutes 15
+    Args:
+        load: imports what makes settings, and what trains with them.
     """
-    from opticlir.data import SkipReport, bitext_files, bitext_sources
-    from opticlir.languages import language_codes
-    from opticlir.manifest import input_checksums
-    from opticlir.training import make_config, read_config
 
-    options: dict[str, Any] = {
-        "teacher": teacher, "student": student, "method": method, "train": train,
-        "minutes": minutes, "epochs": epochs, "steps": steps, "seed": seed,
-    }  # fmt: skip
-    settings = read_config(config) if config else {}
-    settings |= {name: value for name, value in options.items() if value is not None}
-    languages = language_codes(language)
-    settings["language"] = "+".join(languages)
-    resolved = make_config(settings, source=str(config) if config else "command line")
-    if print_config:
-        from opticlir.training.config_toml import config_toml
+    def train(
+        bitext: Annotated[
+            list[str],
+            typer.Option(
+                help="Sentence pairs, FILE or FILE:WEIGHT; repeat for more. TSV, Moses, JSONL, .po, TMX, .gz. "
+                "With several languages LANGUAGE=FILE."
+            ),
+        ],
+        language: Annotated[
+            str,
+            typer.Option(
+                help="Query language, ISO 639-3 (swa) or another code (sw); several for one student: hau,yor."
+            ),
+        ],
+        out: Annotated[Path, typer.Option(help="Folder of the model; OUT/run keeps the record of the run.")],
+        minutes: Annotated[
+            float | None, typer.Option(help="Time budget of the training steps.", show_default="none")
+        ] = None,
+        teacher: Annotated[
+            str | None,
+            typer.Option(help="English encoder: minilm, a folder or a hub name.", show_default="minilm"),
+        ] = None,
+        method: Annotated[
+            str | None,
+            typer.Option(
+                help="Training objectives, in turn between commas; see docs/training.md.",
+                show_default="optical,contrastive",
+            ),
+        ] = None,
+        device: Annotated[
+            str | None, typer.Option(help="auto, cpu, cuda (or cuda:1) or mps.", show_default="auto")
+        ] = None,
+        config: Annotated[
+            Path | None,
+            typer.Option(help="TOML file of settings; options override it.", show_default="none"),
+        ] = None,
+        epochs: Annotated[
+            float | None,
+            typer.Option(help="Budget in passes over the bitext; 0 only initialises.", show_default="4"),
+        ] = None,
+        steps: Annotated[
+            int | None,
+            typer.Option(help="Budget in training steps, the same on every machine.", show_default="none"),
+        ] = None,
+        student: Annotated[
+            str | None, typer.Option(help="Encoder the student starts from.", show_default="the teacher")
+        ] = None,
+        train: Annotated[
+            str | None,
+            typer.Option(help="Weights to train: all, embeddings or adapters.", show_default="all"),
+        ] = None,
+        seed: Annotated[
+            int | None,
+            typer.Option(help="Seed of the data order; same seed, same weights.", show_default="0"),
+        ] = None,
+        print_config: Annotated[
+            bool,
+            typer.Option("--print-config", help="Print all settings as TOML for --config, and stop."),
+        ] = False,
+        tensorboard: Annotated[
+            bool, typer.Option("--tensorboard", help="Also write the curves to OUT/run/tensorboard.")
+        ] = False,
+        lenient: Lenient = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Train a query encoder for LANGUAGE from sentence pairs, and save it joined with its English teacher.
 
-        print_json(asdict(resolved)) if as_json else typer.echo(config_toml(resolved), nl=False)
-        return
-    skipped = SkipReport(lenient=lenient)
-    sources = bitext_sources(bitext, languages)
-    pairs = _pairs(sources, languages, resolved.language_balance, skipped)
-    if summary := skipped.summary():
-        typer.echo(summary, err=True)
-    inputs = {
-        f"{name}:{source.weight}": value
-        for source in sources
-        for name, value in input_checksums(bitext_files(source.path, language=source.language)).items()
-    }
-    _distil(resolved, pairs, out, inputs, tensorboard=tensorboard, as_json=as_json)
+        Interrupted? Run the same command to resume. Several processes share each batch:
+        torchrun --nproc-per-node 2 -m opticlir train ...
+
+        Example: opticlir train --bitext news.tsv --bitext questions.tsv:3 --language swa --out swahili --minutes 15
+        """
+        from opticlir.data import SkipReport, bitext_files, bitext_sources
+        from opticlir.languages import language_codes
+        from opticlir.manifest import input_checksums
+        from opticlir.settings import read_toml, settings_toml
+
+        make_config, distil = load()
+        options: dict[str, Any] = {
+            "teacher": teacher, "student": student, "method": method, "train": train, "device": device,
+            "minutes": minutes, "epochs": epochs, "steps": steps, "seed": seed,
+        }  # fmt: skip
+        settings = read_toml(config) if config else {}
+        settings |= {name: value for name, value in options.items() if value is not None}
+        languages = language_codes(language)
+        settings["language"] = "+".join(languages)
+        resolved = make_config(settings, source=str(config) if config else "command line")
+        if print_config:
+            without = ["method"] if getattr(resolved, "stages", ()) else []
+            text = settings_toml(resolved, without=without)
+            print_json(asdict(resolved)) if as_json else typer.echo(text, nl=False)
+            return
+        skipped = SkipReport(lenient=lenient)
+        sources = bitext_sources(bitext, languages)
+        pairs = _pairs(sources, languages, resolved.language_balance, skipped)
+        if summary := skipped.summary():
+            typer.echo(summary, err=True)
+        inputs = {
+            f"{name}:{source.weight}": value
+            for source in sources
+            for name, value in input_checksums(bitext_files(source.path, language=source.language)).items()
+        }
+        _distil(distil, resolved, pairs, out, inputs, tensorboard=tensorboard, as_json=as_json)
+
+    return train
+
+
+def _product() -> Training:
+    from opticlir.training import distil, make_config
+
+    return make_config, distil
+
+
+app.command(rich_help_panel=TRAIN_AND_SEARCH)(train_command(_product))
 
 
 def _pairs(
@@ -121,65 +162,52 @@ def _pairs(
 
 
 def _distil(
-    config: Any, pairs: Any, out: Path, inputs: dict[str, str], *, tensorboard: bool, as_json: bool
+    distil: Callable[..., Any],
+    config: "TrainConfig",
+    pairs: "PairTable",
+    out: Path,
+    inputs: dict[str, str],
+    *,
+    tensorboard: bool,
+    as_json: bool,
 ) -> None:
     from opticlir.cli.libraries import quieten
-    from opticlir.cli.progress import console, progress_bars
+    from opticlir.cli.progress import progress_bars
 
     quieten()
-    from opticlir.training import distil, is_main_process
-    from opticlir.training.tensorboard import tensorboard_report
+    from opticlir.training import is_rank_zero
+    from opticlir.training.tensorboard import tensorboard_writer
 
-    speaks = is_main_process()
-    observers = [tensorboard_report(out)] if tensorboard and speaks else []
-    with progress_bars() as bars, _withdrawn_on_failure(out):
-        observers.append(bars.training)
+    observers = [tensorboard_writer(out)] if tensorboard and is_rank_zero() else []
+    with progress_bars() as bars:
 
-        def report(event: dict[str, Any]) -> None:
-            for observer in observers:
+        def on_event(event: "TrainingEvent") -> None:
+            for observer in (*observers, bars.training):
                 observer(event)
 
         try:
             command = shlex.join(["opticlir", *sys.argv[1:]])
-            outcome = distil(config, pairs, out, inputs=inputs, command=command, report=report)
+            outcome = distil(config, pairs, out, inputs=inputs, command=command, on_event=on_event)
         except FloatingPointError as error:
             raise ArtefactError(
                 f"{out}: {error}: training stopped, the last checkpoint is kept in {out / 'run'}; "
-                "begin again in another --out with a smaller learning_rate"
+                "start again with another --out and a smaller learning_rate"
             ) from error
-    if as_json and speaks:
-        print_json({"model": str(out), "pairs": len(pairs), **asdict(outcome)})
-    elif speaks and not outcome.is_finished:
-        console.print(f"stopped; the same command goes on from the last checkpoint in {out}")
-    elif speaks:
-        typer.echo(
-            f"{out}: {len(pairs)} pairs, {outcome.steps} steps, saved as after step {outcome.saved_step}"
-        )
-        for name, value in outcome.trained.items():
-            typer.echo(f"held-out {name}: {outcome.initial[name]:.3f} as initialised, {value:.3f} trained")
-        typer.echo(f"how it went: {out / 'run' / 'report.html'}")
+    if is_rank_zero():
+        _print(outcome, len(pairs), out, as_json=as_json)
     if not outcome.is_finished:
         raise typer.Exit(1)
 
 
-@contextmanager
-def _withdrawn_on_failure(out: Path) -> Iterator[None]:
-    """Leave OUT as it was where a run fails before its steps are planned.
+def _print(outcome: Any, n_pairs: int, out: Path, *, as_json: bool) -> None:
+    from opticlir.cli.progress import console
 
-    Its record would be all there is, and would refuse the command with which the fault is mended.
-    """
-    from opticlir.storage import exclusive_lock
-    from opticlir.training import is_main_process
-
-    run, is_new = out / "run", not out.exists()
-    had_record = (run / "run.json").exists()
-    try:
-        yield
-    except OpticlirError:
-        if is_main_process() and not had_record and not (run / "plan.json").exists():
-            with suppress(ArtefactError), exclusive_lock(run / "run.json"):  # refused where nothing was begun
-                shutil.rmtree(run)
-            if is_new:
-                with suppress(OSError):
-                    out.rmdir()
-        raise
+    if as_json:
+        print_json({"model": str(out), "pairs": n_pairs, **asdict(outcome)})
+    elif not outcome.is_finished:
+        console.print(f"stopped; run the same command to resume from the last checkpoint in {out}")
+    else:
+        typer.echo(f"{out}: {n_pairs} pairs, {outcome.steps} steps, weights of step {outcome.saved_step}")
+        for name, value in outcome.trained.items():
+            typer.echo(f"held-out {name}: {outcome.initial[name]:.3f} before training, {value:.3f} after")
+        typer.echo(f"training report: {out / 'run' / 'report.html'}")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from sentence_transformers import MultiVectorEncoder
@@ -22,12 +21,17 @@ from opticlir.records import RetrievalTask, Run
 from opticlir.sample import LANGUAGES, bitext_path, sample_folder
 from opticlir.search import Ranking
 from opticlir.storage import sha256_file
-from opticlir.training import TrainConfig, distil, objective_names
+from opticlir.training import TrainConfig, TrainingEvent, distil, objective_names
+from opticlir.training.events import StageStarted, WorkDone
 from opticlir.training.run_folder import RunFolder
 
-Report = Callable[[dict[str, Any]], None]
-"""Told what happens: the events of `opticlir.training` and `{"event": "progress", "name", "done", "total"}`,
-each with its `language`."""
+OnEvent = Callable[[TrainingEvent, str], None]
+"""Receives events and the language they belong to."""
+
+
+def _silent(event: TrainingEvent, language: str) -> None:
+    """Ignore an event."""
+
 
 MEASURES = ("AP", "nDCG@10")
 _N_SEARCHES = 3
@@ -62,12 +66,12 @@ class DemoConfig:
         """The training run of one language."""
         minutes = None if self.minutes is None else self.minutes / len(self.languages)
         return TrainConfig(
-            language=language, teacher=self.teacher, seed=self.seed, checkpoint_steps=20,
+            language=language, teacher=self.teacher, seed=self.seed, checkpoint_steps=20, device=self.device,
             minutes=minutes, epochs=self.epochs if minutes is None else None,
         )  # fmt: skip
 
 
-def run_demo(config: DemoConfig, out: Path, *, report: Report = lambda _: None) -> DemoResult:
+def run_demo(config: DemoConfig, out: Path, *, on_event: OnEvent = _silent) -> DemoResult:
     """Distil, index, search and measure on the sample.
 
     Finished runs and the index in `out` are used again; an unfinished run goes on.
@@ -75,7 +79,7 @@ def run_demo(config: DemoConfig, out: Path, *, report: Report = lambda _: None) 
     Args:
         config: languages, budget and seed.
         out: holds a model per language, and the one index.
-        report: told how far it is.
+        on_event: called with every event of the work.
 
     Raises:
         ArtefactError: `out` holds runs with other settings, or something else.
@@ -89,7 +93,7 @@ def run_demo(config: DemoConfig, out: Path, *, report: Report = lambda _: None) 
     curves: dict[str, TrainingCurves] = {}
     facts = {"teacher": config.teacher, "seed": str(config.seed)}
     for number, language in enumerate(config.languages):
-        demo = _LanguageDemo(config, language, out, report)
+        demo = _LanguageDemo(config, language, out, on_event)
         rows += [*demo.teacher_alone(), demo.initialised()]
         steps = demo.train()
         model = load_model(demo.folder, device=config.device)
@@ -108,14 +112,14 @@ def run_demo(config: DemoConfig, out: Path, *, report: Report = lambda _: None) 
 class _LanguageDemo:
     """The demo of one language; the index in `out` is found by what is in it, so that all share one."""
 
-    def __init__(self, config: DemoConfig, language: str, out: Path, report: Report) -> None:
+    def __init__(self, config: DemoConfig, language: str, out: Path, on_event: OnEvent) -> None:
         self.config = config.training(language)
         self.folder = out / language
         self.task: RetrievalTask = read_beir(sample_folder(), language, "test")
         self.pairs = list(read_bitext(bitext_path(language), language=language))
         self._out = out
         self._device = config.device
-        self._tell = report
+        self._tell = on_event
         self._stage(f"{language_name(language)} ({language})")
 
     def teacher_alone(self) -> list[Row]:
@@ -172,17 +176,17 @@ class _LanguageDemo:
             RunFolder(self.folder).read_log(), objective_names(self.config.schedule)
         )
 
-    def _report(self, event: dict[str, Any]) -> None:
-        self._tell({**event, "language": self.config.language})
+    def _send(self, event: TrainingEvent) -> None:
+        self._tell(event, self.config.language)
 
     def _stage(self, name: str) -> None:
-        self._report({"event": "stage", "name": name})
+        self._send(StageStarted(name))
 
     def _distil(self, config: TrainConfig, folder: Path) -> int:
         inputs = {f"sample/{config.language}.tsv": sha256_file(bitext_path(config.language))}
-        outcome = distil(config, self.pairs, folder, inputs=inputs, report=self._report)
+        outcome = distil(config, self.pairs, folder, inputs=inputs, on_event=self._send)
         if not outcome.is_finished:
-            raise OpticlirError("the training was stopped; the same command goes on from its last checkpoint")
+            raise OpticlirError("the training was stopped; run the same command to resume")
         return outcome.steps
 
     def _measure(
@@ -190,7 +194,7 @@ class _LanguageDemo:
     ) -> tuple[dict[Ranking, dict[str, float]], dict[Ranking, Run]]:
         def progress(name: str, done: int, total: int) -> None:
             if done:
-                self._report({"event": "progress", "name": name, "done": done, "total": total})
+                self._send(WorkDone(name, done, total))
 
         queries = self.task.english_queries if english else self.task.queries
         return run_benchmark(

@@ -6,7 +6,6 @@ only, and kept separately for the language pack.
 """
 
 import importlib.util
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from torch import nn
 from opticlir.encoder.routes import transformer_of
 from opticlir.encoder.vocabulary import Matrix
 from opticlir.errors import ArtefactError, SettingsError, SetupError
+from opticlir.settings import AT_LEAST_ONE, POSITIVE, SHARE, check_ranges, setting
 
 _POOLER = "pooler"  # pools a text into one vector; token vectors do not use it
 _ADAPTER = "default"  # the name that peft gives a single adapter
@@ -27,22 +27,17 @@ _ADAPTER = "default"  # the name that peft gives a single adapter
 class AdapterConfig:
     """Settings of the adapters of a student."""
 
-    rank: int = 8
-    """Width of the two matrices. A layer from n to m numbers gets rank x (n + m) weights."""
-    alpha: float = 16.0
-    """Their product is scaled by alpha / rank."""
-    dropout: float = 0.0
-    """Dropout before the first matrix."""
-    targets: tuple[str, ...] = ()
-    """Names of the adapted layers, such as `query` and `value`; empty means every linear layer."""
+    rank: int = setting(
+        8, "Width of the two matrices. A layer from n to m numbers gets rank x (n + m) weights.", AT_LEAST_ONE
+    )
+    alpha: float = setting(16.0, "Their product is scaled by alpha / rank.", POSITIVE)
+    dropout: float = setting(0.0, "Dropout before the first matrix.", SHARE)
+    targets: tuple[str, ...] = setting(
+        (), "Names of the adapted layers, such as `query` and `value`; empty means every linear layer."
+    )
 
     def __post_init__(self) -> None:
-        if self.rank < 1:
-            raise ValueError(f"rank is {self.rank}: expected at least 1")
-        if not 0 < self.alpha < math.inf:
-            raise ValueError(f"alpha is {self.alpha}: expected a finite number above 0")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}: expected a share, from 0 to less than 1")
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Known spellings, above all names, keep their tokens and are found as before.
 """
 
 import json
-import math
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -21,6 +20,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, traine
 from opticlir.encoder.alignment import Ids, TranslationTable, learn_translation_table
 from opticlir.errors import DataError
 from opticlir.records import SentencePair
+from opticlir.settings import AT_LEAST_ONE, AT_LEAST_ZERO, FRACTION, POSITIVE, check_ranges, setting
 from opticlir.words import split_words
 
 Matrix = npt.NDArray[np.float32]
@@ -33,34 +33,31 @@ _LONGEST_WORD = 100  # characters; for WordPiece, longer words are unknown token
 class VocabularyConfig:
     """How a vocabulary is extended. The defaults come from Hausa, Igbo, Zulu and Yoruba development data."""
 
-    n_pieces: int = 8_000
-    """Subwords learned from the foreign side, including those the teacher already has."""
-    min_piece_frequency: int = 3
-    """Least frequency of a subword in the bitext."""
-    min_word_frequency: int = 1
-    """Least frequency of a foreign word that becomes a token."""
-    iterations: int = 5
-    """Expectation-maximisation rounds of the word alignment."""
-    threshold: float = 0.05
-    """Less probable translations are ignored."""
-    new_token_prior: float = 2.0
-    """Weight of the spelling of a new token, in links to English."""
-    known_token_prior: float = 10.0
-    """Weight of the own meaning of a token that the teacher knows, in links to English."""
-    alignment_pairs: int = 200_000
-    """Longer bitext is thinned evenly to this many pairs before alignment, since memory grows with them."""
+    n_pieces: int = setting(
+        8_000,
+        "Subwords learned from the foreign side, including those the teacher already has.",
+        AT_LEAST_ONE,
+    )
+    min_piece_frequency: int = setting(3, "Least frequency of a subword in the bitext.", AT_LEAST_ONE)
+    min_word_frequency: int = setting(
+        1, "Least frequency of a foreign word that becomes a token.", AT_LEAST_ONE
+    )
+    iterations: int = setting(5, "Expectation-maximisation rounds of the word alignment.", AT_LEAST_ZERO)
+    threshold: float = setting(0.05, "Less probable translations are ignored.", FRACTION)
+    new_token_prior: float = setting(
+        2.0, "Weight of the spelling of a new token, in links to English.", POSITIVE
+    )
+    known_token_prior: float = setting(
+        10.0, "Weight of the own meaning of a token that the teacher knows, in links to English.", POSITIVE
+    )
+    alignment_pairs: int = setting(
+        200_000,
+        "Longer bitext is thinned evenly to this many pairs before alignment, since memory grows with them.",
+        AT_LEAST_ONE,
+    )
 
     def __post_init__(self) -> None:
-        for name in ("n_pieces", "min_piece_frequency", "min_word_frequency", "alignment_pairs"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: expected at least 1")
-        for name in ("new_token_prior", "known_token_prior"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} is {getattr(self, name)}: expected a finite number above 0")
-        if self.iterations < 0:
-            raise ValueError(f"iterations is {self.iterations}: expected 0 or more")
-        if not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold is {self.threshold}: expected a number from 0 to 1")
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Batches of bitext: runs of pairs alike in length, in an order that follows from seed and epoch alone."""
+"""Batches of bitext: runs of pairs of similar length, in an order that depends only on seed and epoch."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,25 +12,45 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.multi_vector_encoder.data_collator import MultiVectorEncoderDataCollator
 
 from opticlir.errors import DataError
-from opticlir.lab.training.token_weights import TokenWeights
-from opticlir.lab.training.word_guide import WordGuide
+from opticlir.training.bitext_batch import BitextBatch
 from opticlir.training.teacher_cache import TeacherTokens
 
-_BATCHES_SORTED_TOGETHER = 20
-_TEXTS_TOGETHER = 8192
+BatchTransform: TypeAlias = Callable[[BitextBatch], BitextBatch]
+"""Changes a batch before the student reads it, or attaches something to it."""
+
+
+@runtime_checkable
+class TextsByRow(Protocol):
+    """Texts, by row."""
+
+    def __getitem__(self, row: int, /) -> str:
+        """The text of a row."""
+        ...
+
+
+@runtime_checkable
+class TokensByRow(Protocol):
+    """The teacher's token matrices, by row."""
+
+    def of(self, rows: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:
+        """(tokens, dim) matrix of each row."""
+        ...
+
+
+_POOL = 20
+_CHUNK = 8192
 
 
 class LengthBuckets(DefaultBatchSampler):
-    """Batches made of runs of pairs of like length, every pair as often as its weight says.
+    """Batches of runs of pairs of similar length; each pair is drawn as often as its weight says.
 
-    Pairs are shuffled, cut into pools of a few batches, and sorted by length within a pool. Each batch of a
-    pool is dealt a run of short pairs, one of longer ones, and so on to the longest, in this order: read run
-    by run it needs little padding, and yet is a fair sample. No two epochs are alike. A fractional weight is
-    rounded up or down by lot, anew each epoch. All epochs have as many batches, and batches differ by a pair
-    at most.
+    Pairs are shuffled, cut into pools of a few batches, and sorted by length within a pool. Each batch of a pool
+    gets a run of short pairs, one of longer ones, and so on to the longest, in this order. Encoded run by run it
+    needs little padding, and still is a fair sample. Epochs differ. A fractional weight is rounded up or down at
+    random, anew each epoch. All epochs have the same number of batches, and batch sizes differ by one at most.
 
-    Of several processes each takes its share of a batch, long and short texts alike: the shares of a batch
-    follow one another here, and accelerate hands them out in turn.
+    In several processes each takes its share of a batch, long and short texts alike. The shares of a batch follow
+    one another here, and accelerate distributes them in turn.
 
     Args:
         lengths: (pairs,), tokens of each pair.
@@ -94,8 +114,8 @@ class LengthBuckets(DefaultBatchSampler):
         order = self._drawn(random)
         edges = np.linspace(0, len(order), self.n_batches + 1).astype(np.int64)
         batches: list[npt.NDArray[np.int64]] = []
-        for first in range(0, self.n_batches, _BATCHES_SORTED_TOGETHER):
-            pool = edges[first : first + _BATCHES_SORTED_TOGETHER + 1]
+        for first in range(0, self.n_batches, _POOL):
+            pool = edges[first : first + _POOL + 1]
             chosen = order[pool[0] : pool[-1]]
             if self._n_runs:
                 chosen = chosen[np.argsort(self._lengths[chosen], kind="stable")]
@@ -135,58 +155,31 @@ class LengthBuckets(DefaultBatchSampler):
 
 @dataclass
 class BitextCollator(MultiVectorEncoderDataCollator):
-    """Foreign side through the student's tokenizer; English side as vectors the teacher gave before.
+    """Turns rows into a `BitextBatch`: foreign texts through the student's tokenizer, the teacher's cached vectors.
 
-    The stock collator would put both sides through the student's tokenizer, whose ids mean nothing to
-    the teacher. Where an objective needs it, the English side goes through that tokenizer as well.
+    The stock collator would put both sides through the student's tokenizer, whose ids mean nothing to the teacher.
     """
 
-    foreign: Sequence[str] = field(default=(), repr=False)
-    teacher_tokens: TeacherTokens = field(default_factory=lambda: TeacherTokens([]), repr=False)
+    texts: TextsByRow = field(default=(), repr=False)
+    """What the student reads, by row."""
+    teacher_tokens: TokensByRow = field(default_factory=lambda: TeacherTokens([]), repr=False)
+    """The teacher's vectors, by row."""
     prompt: str | None = None
-    english: Callable[[Sequence[int]], dict[str, Any]] | None = field(default=None, repr=False)
-    """Inputs of the English side of some pairs; None where no objective needs them."""
-    english_queries: Sequence[str] = field(default=(), repr=False)
-    """English side of each pair, for batches that are read in English."""
-    weights: TokenWeights | None = field(default=None, repr=False)
-    """Of the student's tokens, by their ids; None where all weigh alike."""
-    teacher_weights: Sequence[npt.NDArray[np.float32]] = field(default=(), repr=False)
-    """Of each pair's English tokens, where the student's are given."""
-    mixup: Callable[[Sequence[int], Mapping[str, Any]], dict[str, Any]] | None = field(
-        default=None, repr=False
-    )
-    """English words that some foreign ones are mixed with, by pairs and their inputs; None mixes none."""
-    guide: WordGuide | None = field(default=None, repr=False)
-    """Which tokens of both sides the words of the bitext link; None where no plan is guided by it."""
+    """In front of each text."""
+    transforms: Sequence[BatchTransform] = field(default=(), repr=False)
+    """Applied to each batch, one after the other."""
 
-    def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        """One batch: `foreign_*` holds what every loss needs, `english_*` what some need besides.
-
-        A monolingual batch has the English side in the place of the foreign one, and nothing besides; the table of
-        a guide has nothing to say of it.
-        """
-        pairs = [row["pair"] for row in features]
-        is_monolingual = features[0].get("is_monolingual", False)
-        texts = self.english_queries if is_monolingual else self.foreign
-        inputs = self.preprocess_fn([texts[pair] for pair in pairs], prompt=self.prompt, task="query")
-        tokens, mask = pad_tokens(self.teacher_tokens.of(pairs))
-        english = self.english(pairs) if self.english and not is_monolingual else {}
-        if self.mixup is not None and not is_monolingual:
-            inputs = {**inputs, **self.mixup(pairs, inputs)}
-        if self.weights is not None:
-            inputs = {**inputs, "weights": self.weights(inputs["input_ids"])}
-            inputs["teacher_weights"] = torch.nn.utils.rnn.pad_sequence(
-                [torch.from_numpy(self.teacher_weights[pair]) for pair in pairs], batch_first=True
-            )
-        if self.guide is not None and not is_monolingual:
-            inputs = {**inputs, "links": self.guide(inputs["input_ids"], pairs)}
-        return {
-            **{f"foreign_{name}": value for name, value in inputs.items()},
-            "foreign_teacher_tokens": tokens,
-            "foreign_teacher_mask": mask,
-            "foreign_pairs": torch.tensor(pairs),
-            **{f"english_{name}": value for name, value in english.items()},
-        }
+    def __call__(self, features: list[dict[str, Any]]) -> BitextBatch:
+        """One batch of rows."""
+        rows = [row["pair"] for row in features]
+        inputs = self.preprocess_fn([self.texts[row] for row in rows], prompt=self.prompt, task="query")
+        tokens, mask = pad_tokens(self.teacher_tokens.of(rows))
+        batch = BitextBatch(
+            pairs=torch.tensor(rows), foreign=dict(inputs), teacher_tokens=tokens, teacher_mask=mask
+        )
+        for transform in self.transforms:
+            batch = transform(batch)
+        return batch
 
 
 def n_tokens(tokenizer: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -198,9 +191,9 @@ def token_ids(
     tokenizer: Any, texts: Sequence[str], *, markers: bool, prompt: str = ""
 ) -> Iterator[list[int]]:
     """Ids of the tokens of each text, no more than the encoder reads; a few texts are held at a time."""
-    for start in range(0, len(texts), _TEXTS_TOGETHER):
+    for start in range(0, len(texts), _CHUNK):
         yield from tokenizer(
-            [f"{prompt}{text}" for text in texts[start : start + _TEXTS_TOGETHER]], truncation=True,
+            [f"{prompt}{text}" for text in texts[start : start + _CHUNK]], truncation=True,
             add_special_tokens=markers, return_attention_mask=False, return_token_type_ids=False,
         )["input_ids"]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Bitext in, a cross-lingual model out: the one function behind `opticlir train`."""
+"""Bitext in, a cross-lingual model out: the function behind `opticlir train`."""
 
 import logging
 import math
@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from sentence_transformers import MultiVectorEncoder
-from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
-from transformers import PrinterCallback
 
 from opticlir.artefacts import default_cache_folder
 from opticlir.data import PairTable
+from opticlir.device import has_bfloat16
 from opticlir.encoder import (
     Vocabulary,
     cross_lingual_model,
@@ -34,38 +34,44 @@ from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
 from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
-from opticlir.training.early_stopping import best_step, is_over, scheduled
-from opticlir.training.levers import flushed_denormals, pulled, used_tokens
-from opticlir.training.material import Material, material_of
+from opticlir.training.events import DiskNeeded, OnEvent, StageStarted, WorkDone, silent
+from opticlir.training.extension import Extension
+from opticlir.training.losses import DistillationLoss
 from opticlir.training.model_card import Origin, model_card
-from opticlir.training.processes import is_main_process, processes, silent
-from opticlir.training.progress import ProgressCallback
-from opticlir.training.recipe import loss_of, parts_of
+from opticlir.training.objectives import PlanCounter
+from opticlir.training.optimisations import flushed_denormals, optimised
+from opticlir.training.patience import best_step, is_over, scheduled
+from opticlir.training.processes import is_rank_zero, join_processes, processes
+from opticlir.training.randomness import seeded
 from opticlir.training.run_folder import RunFolder
-from opticlir.training.run_page import RunPage, draw_run_page
+from opticlir.training.schedule import Schedule, terms_of
 from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens
 from opticlir.training.trainable import make_trainable
-from opticlir.training.trainer import Report, RunCallback, StudentTrainer
+from opticlir.training.trainer import RunCallback, StudentArguments, StudentTrainer
+from opticlir.training.training_data import DataSource
+from opticlir.training.training_report import TrainingReport, draw_training_report, unconverged_share
 from opticlir.training.validation import translation_retrieval
 from opticlir.training.vocabulary_cache import cached_vocabulary
 
 logger = logging.getLogger(__name__)
 
+_MOST_UNCONVERGED = 0.01
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run came to."""
+    """The result of a run."""
 
     steps: int
     """Steps the budget bought."""
     initial: dict[str, float]
-    """Held-out measures before the first step; empty where nothing was held out."""
+    """Held-out measures before the first step; empty when no pair is held out."""
     trained: dict[str, float]
-    """The same of the model that was saved."""
+    """The same for the saved model."""
     saved_step: int
-    """The step whose weights were saved: the last, or with `patience` the one with the best look."""
+    """The step whose weights were saved: the last, or with `patience` the one with the best evaluation."""
     is_finished: bool
-    """False where SIGTERM came first: the same command goes on from there."""
+    """False when SIGTERM stopped the run: call again to resume."""
 
 
 def distil(
@@ -75,129 +81,225 @@ def distil(
     *,
     inputs: dict[str, str] | None = None,
     command: str = "",
-    report: Report = lambda _: None,
+    on_event: OnEvent = silent,
+    extension: Extension | None = None,
 ) -> Outcome:
     """Train a query encoder from bitext and save it, joined with its teacher, as one model folder.
 
-    Killed at any moment and called again with the same arguments, it goes on and ends with the same
-    weights (same machine kind, torch, threads and processes; of a budget in minutes, the steps planned by
-    the first call count). Started in several processes by torchrun or accelerate, they share each batch.
+    Interrupted? Call again with the same arguments to resume: the run ends with the same weights (same kind of
+    machine, device, torch, threads and processes; with a budget in minutes, the steps planned by the first call
+    count). Several processes, started by torchrun or accelerate, share each batch.
 
     Args:
         config: every setting.
-        pairs: the bitext; a `PairTable` of millions of pairs takes little more room than their file.
+        pairs: the bitext; a `PairTable` of millions of pairs takes little more memory than their file.
         out: the model folder; `out/run` keeps the record.
         inputs: checksum by name of the files the pairs came from, for the record.
         command: that makes the model, for its card.
-        report: told of stages, steps and validations; of several processes by the main one alone.
+        on_event: called with stages, steps and evaluations; in several processes on rank zero only.
+        extension: objectives and batch transforms of another package; None is the product alone.
 
     Raises:
-        DataError: there is no pair, or none with words on both sides, or fewer in a batch than processes.
+        DataError: there is no pair, or none with words on both sides, or a batch has fewer pairs than processes.
         ArtefactError: `out` holds something else, or another process trains there; or the student's
             vectors are of another width than the teacher's.
-        SetupError: the disk has no room for the teacher's vectors; peft is not installed, for adapters.
+        SetupError: the disk has no room for the teacher's vectors; this machine has no such device; peft is
+            not installed, for adapters.
         FloatingPointError: a loss or a gradient is not finite; the last checkpoint is kept.
     """
     if not pairs:
         raise DataError("the bitext holds no sentence pair")
     if config.train == "adapters":
-        require_peft()  # said now, not after the words are aligned
-    run = RunFolder(out)
-    report = report if is_main_process() else silent
-    dictionary = config.code_switching.dictionary
-    inputs = (inputs or {}) | input_checksums([Path(dictionary)] if dictionary else [])
-    with run.claimed(asdict(config), inputs) as finished:
+        require_peft()  # before the words are aligned
+    run, extension = RunFolder(out), extension or Extension()
+    device = run.device(config.device)
+    join_processes(device)
+    inputs = (inputs or {}) | input_checksums(extension.input_files())
+    with run.claimed({**asdict(config), "device": device}, inputs) as finished:
         if finished:
             return _past_outcome(config, run)
-        torch.manual_seed(config.seed)
-        with flushed_denormals(config.levers.flush_denormals):
-            table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
-            return _train(config, table, run, report, Origin(command=command, inputs=inputs))
+        table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
+        training = _Training(config, run, device, on_event if is_rank_zero() else silent, extension)
+        with seeded(config.seed, device), flushed_denormals():
+            return training.run(table, Origin(command=command, inputs=inputs))
 
 
-def _train(config: TrainConfig, pairs: PairTable, run: RunFolder, report: Report, origin: Origin) -> Outcome:
-    report({"event": "stage", "name": "loading the encoders"})
-    teacher = load_model(config.teacher)
-    base = teacher if config.student is None else load_model(config.student)
-    _check_widths(base, teacher, config)
-    kept, held_out = _split(pairs, config)
-    report({"event": "stage", "name": "aligning words"})
-    student = new_student(base, _vocabulary(config, base, kept))
-    make_trainable(student, config)
-    tokens = _teacher_tokens(
-        config, teacher, pairs.take(np.concatenate([kept.rows, held_out.rows])).english, report
-    )
-    foreign = list(held_out.foreign)
-    english = [tokens[len(kept) + number] for number in range(len(held_out))]
+@dataclass(frozen=True)
+class _HeldOut:
+    """Pairs to evaluate on, and the teacher's vectors of their English sides."""
 
-    page = RunPage(run, held_out, student, teacher)
+    pairs: PairTable
+    tokens: list[npt.NDArray[np.float16]]
 
-    def validate(step: int) -> dict[str, float]:
-        if not foreign:
-            return {}
-        page.align(step)
-        return translation_retrieval(student, foreign, english)
 
-    callback = RunCallback(
-        run, page.watching(report), validate, pairs_per_step=config.batch_size, patience=config.patience
-    )
-    material = material_of(config, student, teacher, kept, tokens, run)
-    used = None
-    if config.code_switching.source == "none":
-        used = used_tokens(student, pairs, both_sides=config.reads_english or config.mixes_languages)
-    with pulled(config.levers, student, used):
-        trainer = _trainer(config, student, material, callback, _arguments(config, student, run))
-        steps = run.plan(lambda: planned_steps(config, trainer, parts_of(config)))
-        trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, round(config.warmup * steps))
-        if steps:
-            report({"event": "stage", "name": "training"})
-        with callback.listening():
-            _take_steps(config, trainer, callback, run)
-    if callback.is_interrupted:
-        return _outcome(config, run, steps, is_finished=False)
-    report({"event": "stage", "name": "saving the model"})
-    outcome = _outcome(config, run, steps, is_finished=True)
-    run.write_words(_words(student, kept))
-    if is_main_process():
-        _save(config, run, student, teacher)
+class _Training:
+    """One call of `distil`, after its folder is locked."""
+
+    def __init__(
+        self, config: TrainConfig, run: RunFolder, device: str, on_event: OnEvent, extension: Extension
+    ) -> None:
+        self._config, self._run, self._device = config, run, device
+        self._on_event, self._extension = on_event, extension
+        self._bfloat16 = (
+            has_bfloat16(device) if config.precision == "auto" else config.precision == "bfloat16"
+        )
+
+    def run(self, pairs: PairTable, origin: Origin) -> Outcome:
+        config = self._config
+        self._start("loading the encoders")
+        teacher = load_model(config.teacher, device=self._device)
+        base = teacher if config.student is None else load_model(config.student, device=self._device)
+        _check_widths(base, teacher, config)
+        kept_rows, held_out_rows = _split(len(pairs), config)
+        kept = pairs.take(kept_rows)
+        self._start("aligning words")
+        student = new_student(base, self._vocabulary(base, kept))
+        make_trainable(student, config)
+        tokens = self._teacher_tokens(teacher, pairs)
+        held_out = _HeldOut(pairs.take(held_out_rows), [tokens[row] for row in held_out_rows.tolist()])
+        source = DataSource(
+            config=config, student=student, teacher=teacher, pairs=kept, tokens=tokens.take(kept_rows),
+            run=self._run,
+        )  # fmt: skip
+        steps, is_interrupted = self._fit(source, held_out, pairs)
+        if is_interrupted:
+            return _outcome(config, self._run, steps, is_finished=False)
+        self._start("saving the model")
+        outcome = _outcome(config, self._run, steps, is_finished=True)
+        self._run.write_words(_words(student, kept))
+        if is_rank_zero():
+            self._save(student, teacher, len(pairs), outcome, origin)
+        self._run.finish({"pairs": len(pairs), "held_out": len(held_out.pairs), "steps": steps})
+        return outcome
+
+    def _start(self, name: str) -> None:
+        self._on_event(StageStarted(name))
+
+    def _vocabulary(self, base: MultiVectorEncoder, pairs: PairTable) -> Vocabulary | None:
+        config = self._config
+        if config.vocabulary == "keep":
+            return None
+        with processes().main_process_first():  # the others find it in the cache
+            return cached_vocabulary(
+                default_cache_folder(), base, config.student or config.teacher, pairs, config.words
+            )
+
+    def _teacher_tokens(self, teacher: MultiVectorEncoder, pairs: PairTable) -> TeacherTokens:
+        self._start("encoding the English side")
+        vectors = self._config.teacher_vectors
+        cache = TeacherCache(
+            default_cache_folder(), teacher, name=self._config.teacher, bfloat16=self._bfloat16,
+            vectors="float16" if vectors == "none" else vectors,
+        )  # fmt: skip
+        if vectors == "none":
+            return LiveTokens(cache, pairs.english)
+        with processes().main_process_first():  # the others find it in the cache
+            return cache.encode(
+                pairs.english,
+                lambda done, total: self._on_event(WorkDone("encoding English", done, total)),
+                lambda folder, needed, free: self._on_event(DiskNeeded(folder, needed, free)),
+            )
+
+    def _fit(self, source: DataSource, held_out: _HeldOut, pairs: PairTable) -> tuple[int, bool]:
+        """Train the student; the planned steps, and whether SIGTERM interrupted them."""
+        config, student, counter = self._config, source.student, PlanCounter()
+        report = TrainingReport(self._run, held_out.pairs, student, source.teacher)
+
+        def evaluate(step: int) -> dict[str, float]:
+            if not len(held_out.pairs):
+                return {}
+            report.align(step)
+            return translation_retrieval(student, list(held_out.pairs.foreign), held_out.tokens)
+
+        data = self._extension.training_data(source)
+        terms = terms_of(config.schedule, self._extension.objectives(config, counter))
+        with optimised(config.optimisations, student, self._extension.used_tokens(student, pairs)):
+            parts = self._extension.loss_parts(student)  # its embeddings are pruned now
+            loss = DistillationLoss(
+                student, n_runs=config.optimisations.length_runs, adversary=parts.adversary,
+                extra_terms=parts.extra_terms,
+            )  # fmt: skip
+            steps = self._run.plan(lambda: planned_steps(config, loss, data, terms, bfloat16=self._bfloat16))
+            counter.take()  # plans of timed batches
+            schedule = Schedule(config.schedule, terms, steps)
+            callback = RunCallback(
+                self._run, schedule, report.watching(self._on_event), evaluate,
+                pairs_per_step=config.batch_size, patience=config.patience,
+            )  # fmt: skip
+            trainer = StudentTrainer(
+                sampler=data.sampler, schedule=schedule, counter=counter, model=student,
+                args=self._arguments(student, steps), train_dataset=data.rows, loss=loss,
+                data_collator=data.collator, callbacks=[callback],
+            )  # fmt: skip
+            if steps:
+                self._start("training")
+            with callback.listening():
+                _take_steps(config, trainer, callback, self._run)
+        return steps, callback.is_interrupted
+
+    def _arguments(self, student: MultiVectorEncoder, steps: int) -> StudentArguments:
+        config = self._config
+        table = transformer_of(student, "query").model.get_input_embeddings().weight
+        name = next(name for name, parameter in student.named_parameters() if parameter is table)
+        return StudentArguments(
+            student_device=self._device,
+            output_dir=str(self._run.checkpoints),
+            per_device_train_batch_size=math.ceil(config.batch_size / processes().num_processes),
+            max_steps=steps, warmup_steps=max(1, round(config.warmup * steps)),
+            learning_rate=config.learning_rate,
+            learning_rate_mapping={re.escape(name): config.embedding_learning_rate},
+            lr_scheduler_type="linear",
+            adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch_fused",
+            bf16=self._bfloat16, ddp_broadcast_buffers=False,
+            save_strategy="steps", save_steps=config.checkpoint_steps,
+            save_total_limit=3 if config.patience else 2,
+            logging_strategy="steps", logging_steps=5, logging_nan_inf_filter=False,
+            report_to="none", disable_tqdm=True,
+            seed=config.seed, data_seed=config.seed,
+        )  # fmt: skip
+
+    def _save(
+        self,
+        student: MultiVectorEncoder,
+        teacher: MultiVectorEncoder,
+        n_pairs: int,
+        outcome: Outcome,
+        origin: Origin,
+    ) -> None:
+        """Write the model, its card and the training report; rank zero only."""
+        config, run = self._config, self._run
+        adapter = merge_adapter(student)
+        save_model(cross_lingual_model(student, teacher), run.out)
+        if config.train != "all" and config.student is None:
+            pack = run.folder / "language-pack"
+            shutil.rmtree(pack, ignore_errors=True)  # of a run that was killed right after it
+            save_language_pack(
+                student, teacher, pack, language=config.language, encoder=config.teacher, adapter=adapter
+            )
         card = model_card(
-            config,
-            pairs=len(pairs),
-            steps=outcome.saved_step,
-            initial=outcome.initial,
-            trained=outcome.trained,
-            origin=origin,
-        )
+            config, pairs=n_pairs, steps=outcome.saved_step, initial=outcome.initial, trained=outcome.trained,
+            origin=origin, more=self._extension.card_lines(),
+        )  # fmt: skip
         write_text_atomically(run.out / "README.md", card)
-        draw_run_page(run)
-    run.finish({"pairs": len(pairs), "held_out": len(held_out), "steps": steps})
-    return outcome
-
-
-def _save(
-    config: TrainConfig, run: RunFolder, student: MultiVectorEncoder, teacher: MultiVectorEncoder
-) -> None:
-    adapter = merge_adapter(student)
-    save_model(cross_lingual_model(student, teacher), run.out)
-    if config.train != "all" and config.student is None:
-        pack = run.folder / "language-pack"
-        shutil.rmtree(pack, ignore_errors=True)  # of a run that was killed right after it
-        save_language_pack(
-            student, teacher, pack, language=config.language, encoder=config.teacher, adapter=adapter
-        )
+        draw_training_report(run)
+        if (share := unconverged_share(run.read_log())) is not None and share > _MOST_UNCONVERGED:
+            logger.warning(
+                "%.1f %% of the transport plans did not converge: raise max_iterations of [transport]",
+                100 * share,
+            )
 
 
 def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallback, run: RunFolder) -> None:
-    """Train from the last checkpoint on, if anything is left to do, and leave the student as it is to be saved."""
+    """Train from the last checkpoint, if a step is left, and leave the student as it is to be saved."""
     checkpoint, steps = run.last_checkpoint(), trainer.args.max_steps
     done = _step_of(checkpoint) if checkpoint else 0
     run.rewind_log(done if checkpoint else -1)
     if checkpoint:
         trainer.restore(checkpoint)
-    if done not in run.looks():  # before the first step, or killed between a checkpoint and the look at it
-        callback.look(done)
-    looks = scheduled(run.looks(), every=config.checkpoint_steps, last=steps)
-    if done < steps and not (config.patience and is_over(looks, config.patience)):
+    if done not in run.evaluations():  # before the first step, or killed before a checkpoint was evaluated
+        callback.evaluate(done)
+    evaluations = scheduled(run.evaluations(), every=config.checkpoint_steps, last=steps)
+    if done < steps and not (config.patience and is_over(evaluations, config.patience)):
         torch.manual_seed(config.seed)  # planning draws: a run that finds its plan made has to draw the same
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     saved = _saved_step(config, run, steps)
@@ -206,8 +308,8 @@ def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallb
 
 
 def _saved_step(config: TrainConfig, run: RunFolder, steps: int) -> int:
-    looks = scheduled(run.looks(), every=config.checkpoint_steps, last=steps)
-    return best_step(looks) if config.patience and looks else steps
+    evaluations = scheduled(run.evaluations(), every=config.checkpoint_steps, last=steps)
+    return best_step(evaluations) if config.patience and evaluations else steps
 
 
 def _step_of(checkpoint: Path) -> int:
@@ -223,25 +325,16 @@ def _check_widths(student: MultiVectorEncoder, teacher: MultiVectorEncoder, conf
         )
 
 
-def _split(pairs: PairTable, config: TrainConfig) -> tuple[PairTable, PairTable]:
-    """Pairs to learn from and pairs to watch by; the same for every seed, so that runs can be compared."""
-    count = min(config.held_out, len(pairs) // 50)
-    chosen = np.random.default_rng(0).choice(len(pairs), size=count, replace=False)
+def _split(n_pairs: int, config: TrainConfig) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows to learn from, and rows to evaluate on; the same for every seed, so that runs can be compared."""
+    count = min(config.held_out, n_pairs // 50)
+    chosen = np.random.default_rng(0).choice(n_pairs, size=count, replace=False)
     if config.patience and not count:
         raise DataError(
-            f"patience is {config.patience}, but of {len(pairs)} sentence pairs none is held out to look at: "
+            f"patience is {config.patience}, but of {n_pairs} sentence pairs none is held out to evaluate on: "
             "give 50 pairs or more, held_out above 0, or no patience"
         )
-    return pairs.take(np.delete(np.arange(len(pairs)), chosen)), pairs.take(np.sort(chosen))
-
-
-def _vocabulary(config: TrainConfig, base: MultiVectorEncoder, pairs: PairTable) -> Vocabulary | None:
-    if config.vocabulary == "keep":
-        return None
-    with processes().main_process_first():  # the others find it in the cache
-        return cached_vocabulary(
-            default_cache_folder(), base, config.student or config.teacher, pairs, config.words
-        )
+    return np.delete(np.arange(n_pairs), chosen), np.sort(chosen)
 
 
 def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
@@ -249,95 +342,27 @@ def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
     return sorted({word for text in pairs.foreign for word in split_words(tokenizer, text)})
 
 
-def _teacher_tokens(
-    config: TrainConfig, teacher: MultiVectorEncoder, texts: Sequence[str], report: Report
-) -> TeacherTokens:
-    report({"event": "stage", "name": "encoding the English side"})
-    cache = TeacherCache(
-        default_cache_folder(), teacher, name=config.teacher, bfloat16=_bfloat16(config),
-        vectors="float16" if config.teacher_vectors == "none" else config.teacher_vectors,
-    )  # fmt: skip
-    if config.teacher_vectors == "none":
-        return LiveTokens(cache, texts)
-    with processes().main_process_first():  # the others find it in the cache
-        return cache.encode(
-            texts,
-            lambda done, total: report({"event": "cache", "done": done, "total": total}),
-            lambda folder, needed, free: report(
-                {"event": "disk", "folder": str(folder), "needed": needed, "free": free}
-            ),
-        )
-
-
-def _trainer(
-    config: TrainConfig,
-    student: MultiVectorEncoder,
-    material: Material,
-    callback: RunCallback,
-    arguments: MultiVectorEncoderTrainingArguments,
-) -> StudentTrainer:
-    parts = parts_of(config)
-    loss = loss_of(config, student, parts[0])
-    trainer = StudentTrainer(
-        model=student,
-        args=arguments,
-        train_dataset=material.rows,
-        loss=loss,
-        data_collator=material.collator,
-        callbacks=[ProgressCallback(loss, config.schedule, parts), callback],
-    )
-    trainer.remove_callback(PrinterCallback)  # the log and the observer have it already
-    trainer.buckets = material.buckets
-    return trainer
-
-
-def _arguments(
-    config: TrainConfig, student: MultiVectorEncoder, run: RunFolder
-) -> MultiVectorEncoderTrainingArguments:
-    table = transformer_of(student, "query").model.get_input_embeddings().weight
-    name = next(name for name, parameter in student.named_parameters() if parameter is table)
-    return MultiVectorEncoderTrainingArguments(
-        output_dir=str(run.checkpoints),
-        per_device_train_batch_size=math.ceil(config.batch_size / processes().num_processes),
-        max_steps=1,  # the plan decides, once the trainer stands and its speed is known
-        learning_rate=config.learning_rate,
-        learning_rate_mapping={re.escape(name): config.embedding_learning_rate},
-        lr_scheduler_type="linear",
-        adam_beta2=0.98, weight_decay=0.0, max_grad_norm=1.0, optim=config.levers.optimiser,
-        bf16=_bfloat16(config), use_cpu=student.device.type == "cpu", ddp_broadcast_buffers=False,
-        save_strategy="steps", save_steps=config.checkpoint_steps, save_total_limit=3 if config.patience else 2,
-        logging_strategy="steps", logging_steps=5, logging_nan_inf_filter=False,
-        report_to="none", disable_tqdm=True,
-        seed=config.seed, data_seed=config.seed,
-    )  # fmt: skip
-
-
-def _bfloat16(config: TrainConfig) -> bool:
-    if config.precision != "auto":
-        return config.precision == "bfloat16"
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    capabilities = torch.backends.cpu.get_cpu_capability()
-    return capabilities.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
-
-
 def _past_outcome(config: TrainConfig, run: RunFolder) -> Outcome:
     def again() -> int:
-        raise ArtefactError(f"{run.folder / 'plan.json'} is gone: remove {run.out} and train again")
+        raise ArtefactError(f"{run.folder / 'plan.json'} is missing: remove {run.out} and train again")
 
     outcome = _outcome(config, run, run.plan(again), is_finished=True)
-    if is_main_process() and not run.page.exists():
-        draw_run_page(run)
+    if is_rank_zero() and not run.report.exists():
+        draw_training_report(run)
     return outcome
 
 
 def _outcome(config: TrainConfig, run: RunFolder, steps: int, *, is_finished: bool) -> Outcome:
-    looks = run.looks()
+    evaluations = run.evaluations()
     saved = _saved_step(config, run, steps)
     return Outcome(
         steps=steps,
-        initial=looks.get(0, {}),
-        trained=looks.get(saved, {}) if is_finished else looks[max(looks)] if looks else {},
+        initial=evaluations.get(0, {}),
+        trained=evaluations.get(saved, {})
+        if is_finished
+        else evaluations[max(evaluations)]
+        if evaluations
+        else {},
         saved_step=saved,
         is_finished=is_finished,
     )

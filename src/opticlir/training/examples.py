@@ -1,4 +1,4 @@
-"""A few held-out pairs, looked at again and again: where each foreign word goes as training moves it."""
+"""A few held-out pairs, aligned at each evaluation: where each foreign word goes as training moves it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,8 +36,8 @@ def align_examples(
 ) -> list[dict[str, Any]]:
     """The transport plan of each pair, word by word, as it goes into `report.jsonl`.
 
-    By the solver of `opticlir align`, whatever the run trains with, so that pages can be laid side by side.
-    A pair of which a side has no token is left out.
+    With the solver of `opticlir align`, whatever the run trains with, so that reports can be compared. A pair
+    with a side without tokens is left out.
 
     Args:
         pairs: the examples.

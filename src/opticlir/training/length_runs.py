@@ -1,4 +1,4 @@
-"""Encode a batch in runs of rows of like length, each with no more padding than it needs."""
+"""Encode a batch in runs of rows of similar length, each with no more padding than it needs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,21 +6,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Encode = Callable[[dict[str, Any]], tuple[Tensor, Tensor]]
-"""Inputs of some texts to token vectors (texts, tokens, dim) and mask (texts, tokens)."""
+from opticlir.training.bitext_batch import Cut
+
+EncodeCut = Callable[[dict[str, Any], Cut], tuple[Tensor, Tensor]]
+"""Inputs of some rows, and which rows and columns they are, to vectors (rows, tokens, dim) and mask (rows, tokens)."""
 
 
-def encode_in_runs(encode: Encode, inputs: Mapping[str, Any], n_runs: int) -> tuple[Tensor, Tensor]:
-    """What `encode` makes of a batch, at the cost of little padding.
+def encode_in_runs(encode: EncodeCut, inputs: Mapping[str, Any], n_runs: int) -> tuple[Tensor, Tensor]:
+    """Encode a batch with little padding; the answer is that of encoding it as a whole.
 
     Args:
         encode: reads each text by itself, token for token.
-        inputs: of a batch whose rows stand in order of length, or nearly; `attention_mask` (batch, tokens) says
-            where they are padded, but for `query_expansion_positions`, which are scored without being attended to.
-        n_runs: into how many runs the rows are cut; 1 encodes all at once.
+        inputs: of a batch whose rows are sorted by length, or nearly. `attention_mask` (batch, tokens) is False at
+            padding; `query_expansion_positions` are scored without being attended to.
+        n_runs: number of runs; 1 encodes all rows at once.
 
     Returns:
-        (batch, tokens, dim) and (batch, tokens), 0 where `encode` was spared the padding.
+        (batch, tokens, dim) and (batch, tokens), 0 at padding that was not encoded.
     """
     mask = inputs["attention_mask"].bool()
     if (expansion := inputs.get("query_expansion_positions")) is not None:
@@ -30,9 +32,8 @@ def encode_in_runs(encode: Encode, inputs: Mapping[str, Any], n_runs: int) -> tu
     for rows in torch.arange(n_rows, device=mask.device).tensor_split(max(1, min(n_runs, n_rows))):
         read = mask[rows].any(dim=0).nonzero().flatten().tolist() or [0]
         first, end = read[0], read[-1] + 1
-        tokens, kept = encode(
-            {name: _cut(value, mask, rows, slice(first, end)) for name, value in inputs.items()}
-        )
+        cut = rows, slice(first, end)
+        tokens, kept = encode({name: _cut(value, mask, cut) for name, value in inputs.items()}, cut)
         margins = (first, n_columns - end)
         found.append((
             torch.nn.functional.pad(tokens, (0, 0, *margins)), torch.nn.functional.pad(kept, margins)
@@ -40,8 +41,8 @@ def encode_in_runs(encode: Encode, inputs: Mapping[str, Any], n_runs: int) -> tu
     return torch.cat([tokens for tokens, _ in found]), torch.cat([kept for _, kept in found])
 
 
-def _cut(value: Any, mask: Tensor, rows: Tensor, columns: slice) -> Any:
-    """Some rows and columns of whatever has the shape of the mask."""
+def _cut(value: Any, mask: Tensor, cut: Cut) -> Any:
+    """Some rows and columns of a tensor with the shape of the mask; other values as they are."""
     if isinstance(value, Tensor) and value.shape[:2] == mask.shape:
-        return value[rows, columns]
+        return value[cut]
     return value

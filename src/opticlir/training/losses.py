@@ -1,126 +1,126 @@
-"""The loss that the trainer calls, and by their names all objectives it can be made of.
+"""The loss that the trainer calls: encode a batch, then weigh the objectives of the stage."""
 
-Each objective takes a `TokenBatch` and gives one scalar; a method is a weighted sum of objectives.
-"""
-
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from opticlir.lab.training.discriminator import LanguageDiscriminator
-from opticlir.lab.training.mixup import mixed_words
-from opticlir.lab.training.perturbation import Losses, Perturbation, Weighed
+from opticlir.training.bitext_batch import BitextBatch, Cut
 from opticlir.training.length_runs import encode_in_runs
-from opticlir.training.methods import parse_method, reads_english
-from opticlir.training.objectives import (
-    EnglishSide,
-    Objective,
-    TokenBatch,
-    TransportConfig,
-    contrastive,
-    contrastive_pooled,
-    greedy,
-    lancer,
-    mse,
-    objectives,
-    optical,
-    retention,
-    score_kl,
-)
-from opticlir.training.processes import laid_together
+from opticlir.training.objectives import Objective, TokenBatch
+from opticlir.training.processes import all_gather
 
-__all__ = [
-    "DistillationLoss",
-    "EnglishSide",
-    "Objective",
-    "Parts",
-    "TokenBatch",
-    "TransportConfig",
-    "contrastive",
-    "contrastive_pooled",
-    "greedy",
-    "lancer",
-    "mse",
-    "objectives",
-    "optical",
-    "parse_method",
-    "retention",
-    "score_kl",
-]
-
-Parts: TypeAlias = Mapping[str, tuple[Objective, float]]
+LossTerms: TypeAlias = Mapping[str, tuple[Objective, float]]
 """Objective and weight by name."""
+Losses: TypeAlias = dict[str, Tensor]
+Read: TypeAlias = Callable[[AbstractContextManager[None]], TokenBatch]
+"""Encodes the foreign side of a batch inside of a context."""
+Weigh: TypeAlias = Callable[[TokenBatch], Losses]
+"""The weighted objectives of a batch."""
 
 
-_BESIDE = {
-    "teacher_tokens": "teacher",
-    "teacher_mask": "teacher_mask",
-    "weights": "student_weights",
-    "teacher_weights": "teacher_weights",
-    "links": "links",
-}
-"""What comes with the inputs of the foreign side, and as what an objective sees it."""
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the loss minimises at one step."""
+
+    terms: LossTerms
+    share_done: float = 0.0
+    """Share of the training steps before this one."""
+    share_of_stage: float = 0.0
+    """Share of the steps of the stage before this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The losses of a batch."""
+
+    batch: TokenBatch
+    """Tokens as they were read first."""
+    losses: Losses
+    """Terms of the loss; their sum is minimised."""
+    notes: dict[str, Tensor] = field(default_factory=dict)
+    """Values that are only logged."""
+
+
+@runtime_checkable
+class Adversary(Protocol):
+    """Reads and weighs a batch in a way of its own, for example under adversarial perturbation."""
+
+    def __call__(self, read: Read, weigh: Weigh, mask: Bool[Tensor, "batch tokens"]) -> Weighed:
+        """Weigh a batch.
+
+        Args:
+            read: encodes the batch.
+            weigh: its objectives.
+            mask: True for tokens that the encoder attends to.
+        """
+        ...
+
+
+class ExtraTerm(torch.nn.Module):
+    """A term of the loss with weights of its own, which are learned and kept in checkpoints."""
+
+    needs: frozenset[type[Any]] = frozenset()
+    """Classes of `TokenBatch.attached`; a batch without them has no such term."""
+
+    def forward(self, batch: TokenBatch) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """The loss of a batch, and values to log by name."""
+        raise NotImplementedError
 
 
 class DistillationLoss(torch.nn.Module):
-    """The loss that sentence-transformers' trainer calls: encode, then weigh the objectives of a method.
+    """Encodes the foreign side of a batch and weighs the objectives of a method.
 
-    The trainer logs each part of the returned dictionary and minimises their sum. The teacher is no
-    part of this module: its tokens come with the batch. The English side goes through the student only
-    where an objective asks for it. Of several processes each encodes its share, and the objectives see the
-    whole batch.
+    The trainer logs each term and minimises their sum. The teacher is no part of this module: its tokens come with
+    the batch. In several processes each encodes its share, and the objectives see the whole batch.
 
     Args:
         model: the student.
-        parts: objective and weight by name; may be replaced between steps, where a stage ends.
-        perturbation: what the student has to bear while it reads the foreign side; None is nothing.
-        discriminator: what the student must not show its language to; learns with it. None is nobody.
-        n_runs: in which the rows of a batch stand by length (`LengthBuckets`), and are encoded one after the
-            other; 1 with a perturbation, which has the shape of the whole batch.
-        table: the student's word embeddings, of which a batch may mix some (`WordMixup`); None where none does.
+        n_runs: number of runs a batch is encoded in, its rows being sorted by length (`LengthBuckets`); always 1
+            with an adversary, whose perturbation has the shape of the whole batch.
+        adversary: reads and weighs the batch; None reads it as it is.
+        extra_terms: by name; they learn with the student.
     """
 
     def __init__(
         self,
         model: torch.nn.Module,
-        parts: Parts,
-        perturbation: Perturbation | None = None,
-        discriminator: LanguageDiscriminator | None = None,
+        *,
         n_runs: int = 1,
-        table: torch.nn.Module | None = None,
+        adversary: Adversary | None = None,
+        extra_terms: Mapping[str, ExtraTerm] | None = None,
     ) -> None:
         super().__init__()
         self.model = model
-        self.parts = dict(parts)
-        self.discriminator = discriminator
-        self.share_done = self.share_of_stage = 0.0
-        self._perturbation = perturbation
-        self._n_runs = n_runs
-        self._table = (table,)  # in a tuple: it is a part of the student, not of this module
+        if extra_terms:  # an empty module would be one more child
+            self.extra = torch.nn.ModuleDict(extra_terms)
+        self._adversary = adversary
+        self._n_runs = 1 if adversary is not None else n_runs
         self._notes: dict[str, list[Tensor]] = {}
 
-    def forward(
-        self,
-        features: list[dict[str, Tensor]],
-        labels: Tensor | None = None,  # noqa: ARG002 - the trainer hands it to every loss
-    ) -> dict[str, Tensor]:
+    @property
+    def extra_terms(self) -> dict[str, ExtraTerm]:
+        """Terms with weights of their own, by name."""
+        return dict(getattr(self, "extra", {}))
+
+    def forward(self, batch: BitextBatch, moment: Moment) -> Losses:
         """Weighted objectives of one batch.
 
         Args:
-            features: of the foreign side, and of the English side where the collator brings it.
-            labels: None; the teacher's tokens are among the features.
+            batch: this process's share.
+            moment: the terms, and how much of the training is done.
 
         Raises:
-            FloatingPointError: a part is not finite; the message gives the numbers of the pairs whose
-                vectors are at fault, or of all where none is.
+            FloatingPointError: a term is not finite. The message has the numbers of the pairs with a vector that is
+                not finite, or of all pairs.
         """
-        foreign, *others = features
-        pairs = laid_together(foreign.pop("pairs"))
-        weighed = self._judged(self._weighed(foreign, others))
+        pairs = all_gather(batch.pairs)
+        weighed = self._with_extra(self._weighed(batch, moment))
         for name, value in weighed.losses.items():
             if not torch.isfinite(value):
                 found = pairs[_is_damaged(weighed.batch)].tolist() or pairs.tolist()
@@ -130,86 +130,91 @@ class DistillationLoss(torch.nn.Module):
         return weighed.losses
 
     def take_notes(self) -> dict[str, float]:
-        """Means, over the batches since the last call, of what is to be logged but not minimised."""
+        """Means of the noted values since the last call."""
         means = {name: torch.stack(values).mean().item() for name, values in self._notes.items()}
         self._notes.clear()
         return means
 
-    def _weighed(self, foreign: dict[str, Tensor], others: list[dict[str, Tensor]]) -> Weighed:
-        beside = {
-            field: laid_together(foreign.pop(name)) for name, field in _BESIDE.items() if name in foreign
-        }
-
-        @cache  # whatever the perturbation does to the foreign side
-        def english() -> EnglishSide | None:
-            is_read = self.discriminator is not None or reads_english(self.parts)
-            return self._english(others) if is_read else None
-
-        def read(condition: AbstractContextManager[None]) -> TokenBatch:
-            with condition:
-                tokens, mask = self._encode(dict(foreign))
-            return TokenBatch(
-                tokens, mask, english=english(),
-                share_done=self.share_done, share_of_stage=self.share_of_stage, **beside,
-            )  # fmt: skip
-
-        if self._perturbation is None:
-            batch = read(nullcontext())
-            return Weighed(batch, self._weigh(batch))
-        return self._perturbation(read, self._weigh, foreign["attention_mask"].bool())
-
-    def _judged(self, weighed: Weighed) -> Weighed:
-        """Add what the discriminator makes of the tokens as they were read first."""
-        english = weighed.batch.english
-        if self.discriminator is None or english is None:
-            return weighed
-        with torch.autocast(english.tokens.device.type, enabled=False):
-            verdict = self.discriminator(weighed.batch, english)
-        return Weighed(
-            weighed.batch,
-            {**weighed.losses, "discriminator": verdict.loss},
-            {**weighed.notes, "discriminator_accuracy": verdict.accuracy},
+    def _weighed(self, batch: BitextBatch, moment: Moment) -> Weighed:
+        needed = frozenset().union(
+            *(objective.needs for objective, _ in moment.terms.values()),
+            *(term.needs for term in self.extra_terms.values()),
         )
 
-    def _weigh(self, batch: TokenBatch) -> Losses:
-        """The objectives that the batch has the sides for; a monolingual one has no English beside its own."""
-        parts = {
-            name: part
-            for name, part in self.parts.items()
-            if batch.english is not None or not reads_english([name])
-        } or self.parts  # where none is left, the objective says what it misses
-        with torch.autocast(batch.student.device.type, enabled=False):
-            return {name: weight * objective(batch) for name, (objective, weight) in parts.items()}
+        @cache  # once, however often an adversary reads the foreign side
+        def teacher() -> tuple[Tensor, Tensor]:
+            return all_gather(batch.teacher_tokens), all_gather(batch.teacher_mask)
 
-    def _encode(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        tokens, mask = encode_in_runs(self._encode_run, inputs, self._n_runs)
-        return laid_together(tokens), laid_together(mask)
+        @cache
+        def attached() -> tuple[Any, ...]:
+            found = (
+                each.read(lambda inputs: self._encode(inputs, None))
+                for each in batch.attached
+                if not each.is_encoded or each.gives in needed
+            )
+            return tuple(each for each in found if each is not None)
 
-    def _encode_run(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        with self._mixed(inputs.pop("mixup_pieces", None), inputs.pop("mixup_shares", None)):
-            encoded = self.model(inputs, task="query")
-        return encoded["token_embeddings"].float(), encoded["attention_mask"].bool()
+        def read(condition: AbstractContextManager[None]) -> TokenBatch:
+            sides = teacher()
+            with condition:
+                student = self._encode(batch.foreign, batch)
+            return TokenBatch(*student, *sides, attached(), moment.share_done, moment.share_of_stage)
 
-    def _mixed(self, pieces: Tensor | None, shares: Tensor | None) -> AbstractContextManager[None]:
-        (table,) = self._table
-        if pieces is None or shares is None:
-            return nullcontext()
-        if table is None:
-            raise ValueError("the batch mixes words, and the loss was given no word embeddings to mix")
-        return mixed_words(table, pieces, shares)
+        def weigh(tokens: TokenBatch) -> Losses:
+            with torch.autocast(tokens.student.device.type, enabled=False):
+                return {
+                    name: weight * objective(tokens)
+                    for name, (objective, weight) in _applicable(moment.terms, tokens).items()
+                }
 
-    def _english(self, others: list[dict[str, Tensor]]) -> EnglishSide | None:
-        if not others:
-            return None
-        inputs = dict(others[0])
-        is_same = laid_together(inputs.pop("is_same"))
-        return EnglishSide(*self._encode(inputs), is_same)
+        if self._adversary is None:
+            tokens = read(nullcontext())
+            return Weighed(tokens, weigh(tokens))
+        return self._adversary(read, weigh, batch.foreign["attention_mask"].bool())
+
+    def _with_extra(self, weighed: Weighed) -> Weighed:
+        """Add the extra terms of the tokens as they were read first."""
+        losses, notes = dict(weighed.losses), dict(weighed.notes)
+        for name, term in self.extra_terms.items():
+            if all(weighed.batch.get(kind) is not None for kind in term.needs):
+                with torch.autocast(weighed.batch.student.device.type, enabled=False):
+                    losses[name], more = term(weighed.batch)
+                notes |= more
+        return Weighed(weighed.batch, losses, notes)
+
+    def _encode(self, inputs: dict[str, Tensor], batch: BitextBatch | None) -> tuple[Tensor, Tensor]:
+        """Vectors and mask of all processes; the attachments of a batch surround the encoding of its foreign side."""
+
+        def encode(cut_inputs: dict[str, Any], cut: Cut) -> tuple[Tensor, Tensor]:
+            with ExitStack() as stack:
+                for each in batch.attached if batch is not None else ():
+                    stack.enter_context(each.around(cut))
+                encoded = self.model(cut_inputs, task="query")
+            return encoded["token_embeddings"].float(), encoded["attention_mask"].bool()
+
+        tokens, mask = encode_in_runs(encode, inputs, self._n_runs)
+        return all_gather(tokens), all_gather(mask)
+
+
+def _applicable(terms: LossTerms, batch: TokenBatch) -> LossTerms:
+    """Terms that find what they need in the batch; where there is none, all: the first says what it misses."""
+    return {
+        name: term
+        for name, term in terms.items()
+        if all(batch.get(kind) is not None for kind in term[0].needs)
+    } or terms
 
 
 def _is_damaged(batch: TokenBatch) -> Tensor:
     """(batch,) bool: a vector of the pair is not finite."""
-    sides = [(batch.student, batch.student_mask), (batch.teacher, batch.teacher_mask)]
-    if batch.english is not None:
-        sides.append((batch.english.tokens, batch.english.mask))
-    damaged = [(~torch.isfinite(tokens).all(dim=2) & mask).any(dim=1) for tokens, mask in sides]
+    damaged = [(~torch.isfinite(tokens).all(dim=2) & mask).any(dim=1) for tokens, mask in _sides(batch)]
     return torch.stack(damaged).any(dim=0)
+
+
+def _sides(batch: TokenBatch) -> Iterator[tuple[Tensor, Tensor]]:
+    """Vectors and mask of every side that was read."""
+    yield batch.student, batch.student_mask
+    yield batch.teacher, batch.teacher_mask
+    for each in batch.attached:
+        if hasattr(each, "tokens") and hasattr(each, "mask"):
+            yield each.tokens, each.mask

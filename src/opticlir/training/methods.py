@@ -1,23 +1,24 @@
-"""A method of training: a weighted sum of objectives, written as text, and stages of several."""
+"""A training method as text: a weighted sum of objectives, or several in stages."""
 
-import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from opticlir.errors import DataError
-from opticlir.training.objectives import READ_ENGLISH, TransportConfig, objectives
-
-_KNOWN = tuple(objectives(TransportConfig(), 1.0))
+from opticlir.settings import did_you_mean, setting
+from opticlir.training.objectives import OBJECTIVES
 
 
-def parse_method(text: str) -> dict[str, float]:
+def parse_method(text: str, known: Collection[str] = OBJECTIVES) -> dict[str, float]:
     """Weights by objective of a method such as `optical+0.3*score_kl`; a weight left out is 1.
 
+    Args:
+        text: the method.
+        known: names of all objectives.
+
     Raises:
-        DataError: an unknown objective, with the nearest known one; one named twice; a weight that is
-            no finite number above 0.
+        ValueError: an unknown objective, with the nearest known one; one named twice; a weight that is
+            not a finite number above 0.
 
     Example:
         >>> parse_method("optical + 0.3*score_kl")
@@ -26,14 +27,14 @@ def parse_method(text: str) -> dict[str, float]:
     weights: dict[str, float] = {}
     for term in text.split("+"):
         head, star, name = (part.strip() for part in term.rpartition("*"))
-        if name not in _KNOWN:
+        if name not in known:
             where = f"unknown method {text!r}" + ("" if name == text else f": unknown objective {name!r}")
-            raise DataError(
-                f"{where}{nearest(name, _KNOWN)}; there are {', '.join(_KNOWN)}, and sums of them such as "
+            raise ValueError(
+                f"{where}{did_you_mean(name, known)}; there are {', '.join(known)}, and sums of them such as "
                 "optical+0.3*score_kl"
             )
         if name in weights:
-            raise DataError(f"method {text!r} names {name} twice: add the weights up")
+            raise ValueError(f"method {text!r} names {name} twice: add the weights up")
         weights[name] = _weight(head, text) if star else 1.0
     return weights
 
@@ -42,49 +43,53 @@ def parse_method(text: str) -> dict[str, float]:
 class Stage:
     """A method for a part of the training."""
 
-    method: str
-    """As `parse_method` reads it."""
-    share: float
-    """Of the steps, above 0 and at most 1."""
+    method: str = setting(help="As `method`.")
+    share: float = setting(help="Of the steps, above 0 and at most 1.")
 
     def __post_init__(self) -> None:
-        parse_method(self.method)
         if not 0 < self.share <= 1:
-            raise DataError(
+            raise ValueError(
                 f"the share of stage {self.method!r} is {self.share}: expected above 0, at most 1"
             )
 
     @property
     def weights(self) -> dict[str, float]:
         """Weight of each objective."""
-        return parse_method(self.method)
+        terms = (term.rpartition("*") for term in self.method.split("+"))
+        return {name.strip(): float(head) if star else 1.0 for head, star, name in terms}
 
 
-def parse_stages(text: str) -> tuple[Stage, ...]:
+def parse_stages(text: str, known: Collection[str] = OBJECTIVES) -> tuple[Stage, ...]:
     """Methods one after the other, separated by commas, each for an equal share of the steps.
 
+    Args:
+        text: the methods.
+        known: names of all objectives.
+
     Raises:
-        DataError: see `parse_method`.
+        ValueError: see `parse_method`.
 
     Example:
         >>> [(stage.method, stage.share) for stage in parse_stages("optical,contrastive")]
         [('optical', 0.5), ('contrastive', 0.5)]
     """
-    methods = text.split(",")
-    return tuple(Stage(method=method.strip(), share=1 / len(methods)) for method in methods)
+    methods = [method.strip() for method in text.split(",")]
+    for method in methods:
+        parse_method(method, known)
+    return tuple(Stage(method=method, share=1 / len(methods)) for method in methods)
 
 
 def check_stages(stages: Sequence[Stage]) -> None:
-    """Refuse stages that leave steps out or count some twice. Raises DataError."""
+    """Refuse stages whose shares do not sum to 1. Raises ValueError."""
     total = math.fsum(stage.share for stage in stages)
     if not math.isclose(total, 1.0, abs_tol=1e-6):
-        raise DataError(f"the shares of the stages sum to {total:g}: expected 1")
+        raise ValueError(f"the shares of the stages sum to {total:g}: expected 1")
 
 
 def first_steps(stages: Sequence[Stage], steps: int) -> list[int]:
     """The step each stage begins at, of `steps` planned; the first at 0.
 
-    It follows from the plan alone, so that a run that is resumed switches where it would have.
+    It follows from the plan alone, so that a resumed run switches at the same step.
 
     Example:
         >>> first_steps([Stage(method="contrastive", share=0.3), Stage(method="optical", share=0.7)], 50)
@@ -99,11 +104,6 @@ def objective_names(stages: Iterable[Stage]) -> list[str]:
     return list(dict.fromkeys(name for stage in stages for name in stage.weights))
 
 
-def reads_english(names: Iterable[str]) -> bool:
-    """Whether one of these objectives has the student encode the English side too."""
-    return not READ_ENGLISH.isdisjoint(names)
-
-
 def describe(stages: Sequence[Stage]) -> str:
     """Stages in words.
 
@@ -116,17 +116,11 @@ def describe(stages: Sequence[Stage]) -> str:
     return ", then ".join(f"{stage.method} ({100 * stage.share:g} % of the steps)" for stage in stages)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing where nothing is near."""
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
-
-
 def _weight(text: str, method: str) -> float:
     try:
         weight = float(text)
     except ValueError:
         weight = math.nan
     if not 0 < weight < math.inf:
-        raise DataError(f"method {method!r} has the weight {text!r}: expected a finite number above 0")
+        raise ValueError(f"method {method!r} has the weight {text!r}: expected a finite number above 0")
     return weight

@@ -1,6 +1,6 @@
 """The README of a trained model: what it is, what it was made of, and how to open it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -37,18 +37,11 @@ scores = model.similarity(model.encode_query(["..."]), model.encode_document([".
 
 ## How it was made
 
-$made_of${beside}Settings, seed, versions and checksums of the bitext are in `run/run.json`, losses in `run/log.jsonl`.
+$made_of${more}Settings, seed, versions and checksums of the bitext are in `run/run.json`, losses in `run/log.jsonl`.
 $measures
 
 The licence of the model follows from those of `$teacher` and of the bitext.
 """)
-
-_LEVELS = {"token": "token", "pooled": "sentence"}
-_SOURCES = {
-    "dictionary": "a dictionary",
-    "plan": "the transport plan of the initialised student",
-    "embeddings": "the word embeddings of the initialised student",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +68,7 @@ def model_card(
     initial: dict[str, float],
     trained: dict[str, float],
     origin: Origin = Origin(),
+    more: Sequence[str] = (),
 ) -> str:
     """Markdown with the header that model hubs read.
 
@@ -85,51 +79,19 @@ def model_card(
         initial: held-out measures before the first step, by name; may be empty.
         trained: the same after the last.
         origin: the command and the files.
+        more: what the student was trained by besides the method, a line each.
     """
     lines = [
         f"* {name}: {initial[name]:.3f} as initialised, {value:.3f} trained"
         for name, value in trained.items()
     ]
     languages = language_codes(config.language)
-    added = beside_the_method(config)
     heading = "\nRetrieval of held-out translations among each other:\n\n" if lines else ""
     return _CARD.substitute(
         codes="\n".join(f"- {short_code(code) or code}" for code in languages),
         language=" and ".join(map(language_name, languages)),
         teacher=config.teacher, method=describe(config.schedule), pairs=f"{pairs:,}", steps=f"{steps:,}",
         seed=config.seed, made_of=origin.markdown(),
-        beside="Beside the method:\n\n" + "".join(f"* {line}\n" for line in added) + "\n" if added else "",
+        more="Besides the method:\n\n" + "".join(f"* {line}\n" for line in more) + "\n" if more else "",
         measures=heading + "\n".join(lines),
     )  # fmt: skip
-
-
-def beside_the_method(config: TrainConfig) -> list[str]:
-    """What else the student was trained by, a line each: adversaries, batches in English, code-switching.
-
-    Example:
-        >>> beside_the_method(TrainConfig(language="swa", monolingual=0.25))
-        ['hybrid batches: 25 % of them in English alone']
-    """
-    found = []
-    if (perturbation := config.perturbation).kind != "none":
-        found.append(
-            f"adversarial perturbation of the word embeddings: {perturbation.kind}, radius {perturbation.radius:g}"
-        )
-    if (discriminator := config.discriminator).weight > 0:
-        found.append(
-            f"language discriminator with reversed gradient: by {_LEVELS[discriminator.level]}, weight "
-            f"{discriminator.weight:g}"
-        )
-    if config.monolingual > 0:
-        found.append(f"hybrid batches: {100 * config.monolingual:g} % of them in English alone")
-    if (switching := config.code_switching).source != "none":
-        how = (
-            "read in English"
-            if switching.mixup_alpha is None
-            else f"mixed with the English one (mixup, alpha {switching.mixup_alpha:g})"
-        )
-        found.append(
-            f"code-switching: {100 * switching.rate:g} % of the words that have an entry are {how}, by "
-            f"{_SOURCES[switching.source]}"
-        )
-    return found

@@ -1,13 +1,14 @@
 """One training in several processes: `torchrun --nproc-per-node 2 -m opticlir train ...`, or accelerate launch.
 
-Each process encodes its share of a batch with a student of its own; the vectors of all are then laid together,
-so that every objective sees the batch it would see in one process, and gradients are averaged by torch.
+Each process encodes its share of a batch with a student of its own. The vectors of all are then gathered, so that
+every objective sees the whole batch, and torch averages the gradients.
 """
 
 import functools
+import os
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 import torch
 from accelerate import PartialState
@@ -19,26 +20,34 @@ Answer = TypeVar("Answer")
 Owner = TypeVar("Owner")
 Given = ParamSpec("Given")
 
-_PATIENCE = timedelta(
+_TIMEOUT = timedelta(
     days=1
-)  # others wait while the main process runs the teacher; a dead one is noticed at once
+)  # others wait while rank zero runs the teacher; a dead process is noticed at once
+
+
+def join_processes(device: str) -> PartialState:
+    """Join the processes of this training; a single one unless a launcher started several.
+
+    Args:
+        device: of the tensors. The backend is gloo on the CPU, and NCCL on CUDA.
+    """
+    return PartialState(cpu=device == "cpu", timeout=_TIMEOUT)
 
 
 def processes() -> PartialState:
-    """The processes of this training, among them this one; a single one where nothing started several.
-
-    Of several on a processor the backend is gloo, on accelerators NCCL.
-    """
-    return PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
+    """The processes of this training, as `join_processes` made them; on the CPU before that."""
+    return PartialState() if PartialState._shared_state else join_processes("cpu")
 
 
-def is_main_process() -> bool:
-    """Whether this is the one process of the training that writes files and speaks."""
-    return bool(processes().is_main_process)
+def is_rank_zero() -> bool:
+    """Whether this is the process that writes files and reports; it can be asked before the processes join."""
+    if PartialState._shared_state:
+        return bool(PartialState().is_main_process)
+    return "LOCAL_RANK" not in os.environ or os.environ.get("RANK", "0") == "0"
 
 
 def shared(answer: Answer) -> Answer:
-    """What the main process has found, for all; each process has to call this."""
+    """The answer of rank zero, for all; each process has to call this."""
     if processes().num_processes == 1:
         return answer
     (answer,) = broadcast_object_list([answer])
@@ -46,38 +55,37 @@ def shared(answer: Answer) -> Answer:
 
 
 def anywhere(flag: bool) -> bool:
-    """Whether it holds in any process; each process has to call this."""
+    """Whether a flag is set in any process; each process has to call this."""
     if processes().num_processes == 1:
         return flag
     return bool(gather(torch.tensor([flag], device=processes().device)).any())
 
 
-def by_main(
+def on_rank_zero(
     function: Callable[Concatenate[Owner, Given], Answer],
 ) -> Callable[Concatenate[Owner, Given], Answer]:
-    """Have a method run by the main process alone, after all have come to it, and its answer given to all.
+    """Run a method on rank zero only, once all processes have called it, and give all the answer.
 
-    Where it fails there, the launcher ends the others.
+    When it fails there, the launcher ends the other processes.
     """
 
     @functools.wraps(function)
     def wrapped(self: Owner, /, *args: Given.args, **kwargs: Given.kwargs) -> Answer:
         processes().wait_for_everyone()
-        answer = function(self, *args, **kwargs) if is_main_process() else None
+        answer = function(self, *args, **kwargs) if is_rank_zero() else None
         return cast("Answer", shared(answer))
 
     return wrapped
 
 
-def laid_together(share: Shaped[Tensor, "share ..."]) -> Shaped[Tensor, "batch ..."]:
-    """The shares of all processes as one batch, in the order of the processes.
+def all_gather(share: Shaped[Tensor, "share ..."]) -> Shaped[Tensor, "batch ..."]:
+    """The shares of all processes as one batch, in the order of their ranks.
 
-    Gradients reach this process's own share alone, as often as there are processes: torch takes the mean over
-    processes, each of which sees the whole loss, and the mean is then the gradient of one process.
+    Gradients reach this process's own share only, times the number of processes: torch then takes the mean over
+    processes, each of which sees the whole loss, and the mean is the gradient of one process.
 
     Args:
-        share: rows of this process, each other dimension padded to the longest of them. Processes may differ
-            in all; what is missing to the longest of all is padded with 0.
+        share: rows of this process. Processes may differ in all sizes; shorter ones are padded with 0.
     """
     if processes().num_processes == 1:
         return share
@@ -92,9 +100,5 @@ def laid_together(share: Shaped[Tensor, "share ..."]) -> Shaped[Tensor, "batch .
 
 
 def _alternate(missing: list[int]) -> list[int]:
-    """What torch's padding takes: from the last dimension to the first, none before and what is missing behind."""
+    """Padding as torch takes it: from the last dimension to the first, 0 before and `missing` behind."""
     return [count for size in reversed(missing) for count in (0, size)]
-
-
-def silent(_: dict[str, Any]) -> None:
-    """Report nothing, in every process but the main one."""

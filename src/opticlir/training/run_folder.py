@@ -1,13 +1,13 @@
-"""The record of one training run, beside the model it makes: `OUT/run/`.
+"""The record of one training run, in the folder of its model: `OUT/run/`.
 
-run.json        settings, seed, versions, input checksums; `finished` once the model stands
-plan.json       how many steps the budget buys, fixed once, so that a resumed run ends where it would have
-log.jsonl       one line per logged step and per look at the held-out pairs
-report.jsonl    what the page shows besides: speed, and the alignment of example pairs at each look
-report.html     the run as a page; drawn from the files above, and drawn again where it is missing
-tensorboard/    the same for TensorBoard, where asked for
+run.json        settings, seed, device, versions, input checksums; `finished` once the model is complete
+plan.json       number of planned steps, fixed once, so that a resumed run ends where an unbroken one does
+log.jsonl       one line per logged step and per evaluation on the held-out pairs
+report.jsonl    what only the training report shows: speed, and the alignment of example pairs at each evaluation
+report.html     the training report, drawn from the files above
+tensorboard/    the same for TensorBoard, on request
 words.txt       foreign words of the bitext, one a line
-dictionary.tsv  English and foreign words, where the plan or the embeddings have to give a dictionary
+dictionary.tsv  English and foreign words, when a laboratory setting needs a dictionary of the run's own
 checkpoints/    only while training
 """
 
@@ -15,17 +15,18 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from opticlir.device import choose_device
 from opticlir.encoder.folder import check_model_folder
-from opticlir.errors import ArtefactError
+from opticlir.errors import ArtefactError, OpticlirError, SetupError
 from opticlir.manifest import Manifest, check_same_settings, environment, read_manifest, write_manifest
 from opticlir.storage import check_files, checksums_of, exclusive_lock, write_text_atomically
 from opticlir.storage.filesystem import refusals_named
-from opticlir.training.processes import by_main, is_main_process, shared
+from opticlir.training.processes import is_rank_zero, on_rank_zero, shared
 from opticlir.training.step_log import StepLog
 
 logger = logging.getLogger(__name__)
@@ -35,35 +36,59 @@ _COMPLETE = "complete.json"
 
 
 class RunFolder:
-    """One run and its files; of several processes the main one reads and writes, and all are told.
+    """One run and its files. Rank zero reads and writes, and all processes get the answer.
 
     Each process has to call the same methods in the same order.
 
     Args:
-        out: the model folder to be; the record is kept in `out/run`.
+        out: the model folder; the record is kept in `out/run`.
     """
 
     def __init__(self, out: Path) -> None:
         self.out = out
         self.folder = out / "run"
         self.checkpoints = self.folder / "checkpoints"
-        self.page = self.folder / "report.html"
-        self.page_log = StepLog(self.folder / "report.jsonl")
+        self.report = self.folder / "report.html"
+        self.report_log = StepLog(self.folder / "report.jsonl")
         self._log = StepLog(self.folder / "log.jsonl")
+
+    def device(self, wanted: str) -> str:
+        """The device of this run: for `auto` the recorded one, if this machine has it.
+
+        Raises:
+            SetupError: this machine has no such device.
+        """
+        recorded = self._recorded_device()
+        if wanted == "auto" and recorded is not None:
+            with suppress(ValueError):
+                return choose_device(recorded)
+        try:
+            return choose_device(wanted)
+        except ValueError as error:
+            raise SetupError(str(error)) from None
+
+    def _recorded_device(self) -> str | None:
+        with suppress(ArtefactError, OSError):
+            return self.settings().get("device")
+        return None
 
     @contextmanager
     def claimed(self, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[bool]:
-        """Hold the folder for one run; yields whether that run is finished already.
+        """Lock the folder for one run; yields whether that run is finished already.
+
+        Args:
+            config: every setting, and the `device` in use.
+            inputs: checksums of the input files by name.
 
         Raises:
             ArtefactError: another process trains here, or the folder holds a run with other settings.
         """
-        with self._claimed_by_main(config, inputs) if is_main_process() else nullcontext(False) as finished:
+        with self._claimed_by_rank_zero(config, inputs) if is_rank_zero() else nullcontext(False) as finished:
             yield shared(finished)
 
     @contextmanager
-    def _claimed_by_main(self, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[bool]:
-        record = self.folder / "run.json"
+    def _claimed_by_rank_zero(self, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[bool]:
+        record, is_new = self.folder / "run.json", not self.out.exists()
         with refusals_named(self.out):
             others = [path for path in self.out.iterdir() if path != self.folder] if self.out.exists() else []
             if others and not record.exists():
@@ -81,9 +106,17 @@ class RunFolder:
                 yield finished
                 return
             write_manifest(record, manifest)
-            yield False
+            try:
+                yield False
+            except OpticlirError:
+                if not (self.folder / "plan.json").exists():  # the record would refuse the corrected command
+                    shutil.rmtree(self.folder)
+                    if is_new:
+                        with suppress(OSError):
+                            self.out.rmdir()
+                raise
 
-    @by_main
+    @on_rank_zero
     def finish(self, counts: dict[str, int]) -> None:
         """Record that the run is finished, and remove its checkpoints.
 
@@ -103,38 +136,38 @@ class RunFolder:
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def settings(self) -> dict[str, Any]:
-        """Every setting of the run, as recorded. Raises ArtefactError where the record is missing or damaged."""
+        """Every setting of the run, as recorded. Raises ArtefactError when the record is missing or damaged."""
         return read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION).config
 
     def plan(self, make: Callable[[], int]) -> int:
-        """Number of steps of this run: `make()` the first time, and the same ever after."""
+        """Number of steps of this run: `make()` the first time, then the recorded number."""
         planned = self._planned()
         return self._write_plan(make()) if planned is None else planned
 
-    @by_main
+    @on_rank_zero
     def _planned(self) -> int | None:
         path = self.folder / "plan.json"
         return int(json.loads(path.read_text())["steps"]) if path.exists() else None
 
-    @by_main
+    @on_rank_zero
     def _write_plan(self, steps: int) -> int:
         write_text_atomically(self.folder / "plan.json", json.dumps({"steps": steps}) + "\n")
         return steps
 
-    @by_main
+    @on_rank_zero
     def write_words(self, words: Iterable[str]) -> None:
         """Write the foreign words of the bitext, one a line."""
         write_text_atomically(self.folder / "words.txt", "".join(f"{word}\n" for word in words))
 
-    @by_main
+    @on_rank_zero
     def dictionary(self, make: Callable[[], Iterable[tuple[str, str]]]) -> Path:
-        """File of English and foreign entries: those of `make()` the first time, and the same ever after."""
+        """File of English and foreign entries: `make()` the first time, then the recorded file."""
         path = self.folder / "dictionary.tsv"
         if not path.exists():
             write_text_atomically(path, "".join(f"{english}\t{foreign}\n" for english, foreign in make()))
         return path
 
-    @by_main
+    @on_rank_zero
     def log(self, line: dict[str, Any]) -> None:
         """Append one line to `log.jsonl`."""
         self._log.append(line)
@@ -143,26 +176,26 @@ class RunFolder:
         """All lines of `log.jsonl`; a torn last line is left out."""
         return self._log.read()
 
-    @by_main
-    def looks(self) -> dict[int, dict[str, float]]:
-        """What each look at the held-out pairs found, by the step before it; empty where none are held out."""
+    @on_rank_zero
+    def evaluations(self) -> dict[int, dict[str, float]]:
+        """Measures of each evaluation, by step; empty when no pair is held out."""
         return {line["step"]: line["validation"] for line in self.read_log() if "validation" in line}
 
-    @by_main
+    @on_rank_zero
     def rewind_log(self, step: int) -> None:
-        """Forget what was logged after the checkpoint that training goes on from."""
+        """Remove what was logged after the checkpoint that training resumes from."""
         self._log.rewind(step)
-        self.page_log.rewind(step)
+        self.report_log.rewind(step)
 
-    @by_main
-    def seal_checkpoint(self, checkpoint: Path) -> None:
-        """Write the checksums of a checkpoint: without them it counts as torn."""
+    @on_rank_zero
+    def complete_checkpoint(self, checkpoint: Path) -> None:
+        """Write the checksums of a checkpoint: without them it counts as incomplete."""
         manifest = Manifest(kind="checkpoint", format_version=1, files=checksums_of(checkpoint))
         write_manifest(checkpoint / _COMPLETE, manifest)
 
-    @by_main
+    @on_rank_zero
     def last_checkpoint(self) -> Path | None:
-        """The newest checkpoint that is whole; torn ones are removed, so that nothing resumes from them."""
+        """The newest complete checkpoint; incomplete ones are removed."""
         found = sorted(self.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
         for checkpoint in reversed(found):
             try:
@@ -171,7 +204,7 @@ class RunFolder:
                     read_manifest(checkpoint / _COMPLETE, kind="checkpoint", newest_version=1).files,
                 )
             except (ArtefactError, OSError):
-                logger.warning("%s was not written whole; it is left out", checkpoint)
+                logger.warning("%s is incomplete and is ignored", checkpoint)
                 shutil.rmtree(checkpoint)
             else:
                 return checkpoint
@@ -187,10 +220,17 @@ class RunFolder:
             ) from error
 
     def _check_same(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
-        for part in ("config", "inputs"):
-            check_same_settings(self.out, found[part], wanted[part])
-        if found["environment"].get("torch") != environment()["torch"]:
-            logger.warning(
-                "this run was begun with torch %s: it will not end in the same bits",
-                found["environment"].get("torch"),
+        if wanted["config"].keys() != found["config"].keys() | {"device"}:
+            raise ArtefactError(
+                f"{self.out} holds a run of another version of opticlir, or of `opticlir lab train`: choose another "
+                "--out, or remove the folder"
             )
+        for part in ("config", "inputs"):
+            check_same_settings(self.out, *({**each[part], "device": None} for each in (found, wanted)))
+        devices = found["config"].get("device"), wanted["config"]["device"]
+        for what, old, new in (
+            ("torch", found["environment"].get("torch"), environment()["torch"]),
+            ("device", *devices),
+        ):
+            if old != new:
+                logger.warning("this run began with %s %s: it will not end in the same bits", what, old)

@@ -1,4 +1,4 @@
-"""Lines of JSON by step, in a file that a killed run goes on with."""
+"""Lines of JSON by step, in a file that a resumed run continues."""
 
 import json
 from pathlib import Path

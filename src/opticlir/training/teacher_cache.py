@@ -69,6 +69,10 @@ class TeacherTokens:
             lengths[own] = shard.lengths[self._places[own, 1]]
         return lengths
 
+    def take(self, texts: npt.NDArray[np.int64]) -> "TeacherTokens":
+        """The matrices of some texts, numbered anew from 0."""
+        return TeacherTokens(self._shards, self._places[texts], self._lock)
+
     def of(self, texts: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:
         """The matrices of some texts."""
         return [self[text] for text in texts]
@@ -99,6 +103,10 @@ class LiveTokens(TeacherTokens):
         """(texts,) tokens of each, from the tokenizer."""
         ids = self._cache.scored_ids(self._texts)
         return np.fromiter(map(len, ids), np.int64, count=len(self._texts))
+
+    def take(self, texts: npt.NDArray[np.int64]) -> TeacherTokens:
+        """The matrices of some texts, numbered anew from 0."""
+        return LiveTokens(self._cache, [self._texts[text] for text in texts.tolist()])
 
     def of(self, texts: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:
         """The matrices of some texts, encoded together."""

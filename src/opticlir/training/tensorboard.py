@@ -4,17 +4,17 @@ from pathlib import Path
 from typing import Any
 
 from opticlir.errors import SetupError
-from opticlir.training.trainer import Report
+from opticlir.training.events import Evaluated, OnEvent, StepsDone, TrainingEvent
 
 
-def tensorboard_report(out: Path) -> Report:
-    """An observer of a run that writes events to `out/run/tensorboard`.
+def tensorboard_writer(out: Path) -> OnEvent:
+    """A callback that writes the events of a run to `out/run/tensorboard`.
 
-    Losses, rates, speed and the measures of held-out pairs, by step. A run that is resumed goes on in the
-    same curves: what was drawn after its last checkpoint is withdrawn.
+    Losses, rates, speed and the measures of held-out pairs, by step. A resumed run continues the same curves: what
+    was drawn after its last checkpoint is removed.
 
     Args:
-        out: the model folder to be.
+        out: the model folder.
 
     Raises:
         SetupError: TensorBoard is not installed.
@@ -25,17 +25,23 @@ def tensorboard_report(out: Path) -> Report:
         raise SetupError("TensorBoard is not installed: pip install 'opticlir[tensorboard]'") from None
     writer: Any = None
 
-    def report(event: dict[str, Any]) -> None:
+    def write(event: TrainingEvent) -> None:
         nonlocal writer
-        if event["event"] not in ("step", "validation"):
-            return
-        step = event["step"]
+        match event:
+            case StepsDone():
+                group, values = "train", dict(event.values)
+                values |= {
+                    name: getattr(event, name)
+                    for name in ("pairs_per_second", "tokens_per_second", "seconds_left")
+                }
+            case Evaluated():
+                group, values = "held-out", dict(event.measures)
+            case _:
+                return
         if writer is None:
-            writer = SummaryWriter(str(out / "run" / "tensorboard"), purge_step=step)
-        group = "train" if event["event"] == "step" else "held-out"
-        for name, value in event.items():
-            if isinstance(value, float):
-                writer.add_scalar(f"{group}/{name}", value, step)
+            writer = SummaryWriter(str(out / "run" / "tensorboard"), purge_step=event.step)
+        for name, value in values.items():
+            writer.add_scalar(f"{group}/{name}", value, event.step)
         writer.flush()
 
-    return report
+    return write

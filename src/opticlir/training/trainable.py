@@ -1,4 +1,4 @@
-"""What of a student is trained: everything, its embeddings, or those and adapters."""
+"""Which weights of a student are trained: all, its embeddings, or those and adapters."""
 
 from sentence_transformers import MultiVectorEncoder
 from torch import nn
@@ -8,11 +8,11 @@ from opticlir.training.config import TrainConfig
 
 
 def make_trainable(student: MultiVectorEncoder, config: TrainConfig) -> None:
-    """Let the weights move that `config.train` names, and set the dropout of the student.
+    """Make the weights trainable that `config.train` names, and set the dropout of the student.
 
     Raises:
-        SetupError: adapters are wanted and peft is not installed.
-        DataError: an adapter's target is none of the student's layers.
+        SetupError: peft is not installed, for adapters.
+        DataError: an adapter's target is not a layer of the student.
     """
     for module in student.modules():
         if isinstance(module, nn.Dropout):

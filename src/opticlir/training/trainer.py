@@ -1,10 +1,11 @@
-"""sentence-transformers' trainer with our batches, our checkpoints' seals, and a voice."""
+"""The trainer of sentence-transformers with our batches, schedule, checkpoints, log and events."""
 
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -13,131 +14,188 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from sentence_transformers import MultiVectorEncoderTrainer
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
+from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from opticlir.errors import ArtefactError
-from opticlir.lab.training.discriminator import LanguageDiscriminator
 from opticlir.training.batches import LengthBuckets
-from opticlir.training.early_stopping import best_step, is_over, scheduled
-from opticlir.training.processes import anywhere, by_main, processes
+from opticlir.training.bitext_batch import BitextBatch
+from opticlir.training.events import Evaluated, OnEvent, StepsDone
+from opticlir.training.objectives import PlanCounter
+from opticlir.training.patience import best_step, is_over, scheduled
+from opticlir.training.processes import anywhere, on_rank_zero, processes
 from opticlir.training.run_folder import RunFolder
+from opticlir.training.schedule import Schedule
 
 _WEIGHTS = "model.safetensors"
-_DISCRIMINATOR = "discriminator.safetensors"
+UNCONVERGED = "unconverged"
+"""Name in the log of the share of transport plans that did not converge."""
 
-Report = Callable[[dict[str, Any]], None]
-"""Told what happens: `{"event": "stage" | "disk" | "cache" | "step" | "validation", ...}`."""
+
+class StudentArguments(MultiVectorEncoderTrainingArguments):
+    """The stock arguments, on the device of the student: the stock ones look for one of their own.
+
+    Args:
+        student_device: where the student is.
+        usual: the stock arguments.
+    """
+
+    def __init__(self, *, student_device: str, **usual: Any) -> None:
+        self.student_device = student_device
+        super().__init__(use_cpu=student_device == "cpu", **usual)
+
+    @cached_property
+    def _setup_devices(self) -> torch.device:
+        found: torch.device = super()._setup_devices
+        if self.distributed_state.num_processes > 1 or self.student_device == "cpu":
+            return found  # a launcher has given each process its own
+        self._n_gpu = 1  # never torch.nn.DataParallel
+        device = torch.device(self.student_device)
+        if device.type == "cuda" and device.index is not None:
+            torch.cuda.set_device(device)
+        return device
 
 
 class StudentTrainer(MultiVectorEncoderTrainer):
-    """The stock trainer, fed by `LengthBuckets`, with a loss whose parts may change."""
+    """The stock trainer with batches of `LengthBuckets` and a loss that changes from stage to stage.
 
-    buckets: LengthBuckets
+    Args:
+        sampler: of the batches.
+        schedule: what each step minimises.
+        counter: has counted the transport plans of the loss.
+        usual: arguments of the stock trainer.
+    """
+
+    def __init__(
+        self, *, sampler: LengthBuckets, schedule: Schedule, counter: PlanCounter | None = None, **usual: Any
+    ) -> None:
+        self._sampler, self._schedule = sampler, schedule
+        self._counter = counter or PlanCounter()
+        super().__init__(**usual)
+        self.remove_callback(PrinterCallback)  # the log and the events have it all
 
     def get_batch_sampler(self, *_: Any, **__: Any) -> LengthBuckets:
-        """Those of `LengthBuckets` instead of random ones."""
-        return self.buckets
+        """The sampler that was given."""
+        return self._sampler
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """None: the run writes a card of its own, and the stock one would encode training data for it."""
+        """Add nothing: the run writes a card of its own, and the stock one would encode training data for it."""
+
+    def _prepare_inputs(self, inputs: BitextBatch) -> BitextBatch:
+        return inputs.to(self.args.device)
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: BitextBatch,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> torch.Tensor:
+        """The sum of the loss terms of this step; each is logged."""
+        loss: Any = self.loss
+        if model is self.model_wrapped and loss.model is not model:
+            self.override_model_in_loss(loss, model)
+        losses = loss(inputs, self._schedule.at(self.state.global_step))
+        self.track_loss_components(losses)
+        return torch.stack(list(losses.values())).sum()
 
     def training_step(
-        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+        self, model: torch.nn.Module, inputs: BitextBatch, num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """Forward and backward on a batch, and a look at the gradient before anything is changed by it.
+        """Forward and backward on a batch; the gradient is checked before any weight changes.
 
         Raises:
             FloatingPointError: the gradient is not finite; the message gives the numbers of the pairs.
         """
-        pairs = inputs["foreign_pairs"].tolist()
-        self.state.num_input_tokens_seen += int(inputs["foreign_attention_mask"].sum())
-        beside = list(self._discriminator.parameters()) if self._discriminator else []
-        for weight in beside:  # the trainer forgets the gradients of the model alone
+        self.state.num_input_tokens_seen += int(inputs.foreign["attention_mask"].sum())
+        extra = [weight for term in self._extra.values() for weight in term.parameters()]
+        for weight in extra:  # the stock trainer clears the gradients of the model only
             weight.grad = None
         loss = super().training_step(model, inputs, num_items_in_batch)
-        gradients = [weight.grad for weight in [*model.parameters(), *beside] if weight.grad is not None]
+        gradients = [weight.grad for weight in [*model.parameters(), *extra] if weight.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         if not torch.isfinite(norm):
-            raise FloatingPointError(f"the gradient is {norm.item()} on pairs {pairs}")
+            raise FloatingPointError(f"the gradient is {norm.item()} on pairs {inputs.pairs.tolist()}")
         return loss
 
     def restore(self, checkpoint: Path) -> None:
-        """Take the weights of a checkpoint behind which there is no step left to take."""
+        """Load the weights of a checkpoint, without training on from it."""
         self._load_from_checkpoint(str(checkpoint))
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """The weights as they are and nothing else: adapters have no place in a model folder before they are merged.
+        """Save the weights as they are: adapters have no place in a model folder before they are merged.
 
-        What is learned beside the student is no part of the model either, but of the run.
+        The weights of extra terms of the loss belong to the run, not to the model.
         """
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         save_model(self._student, str(folder / _WEIGHTS))
-        if self._discriminator:
-            save_model(self._discriminator, str(folder / _DISCRIMINATOR))
+        for name, term in self._extra.items():
+            save_model(term, str(folder / f"{name}.safetensors"))
 
     def _load_from_checkpoint(self, checkpoint_path: str) -> None:
         load_model(self._student, Path(checkpoint_path) / _WEIGHTS)
-        if self._discriminator:
-            load_model(self._discriminator, Path(checkpoint_path) / _DISCRIMINATOR)
+        for name, term in self._extra.items():
+            load_model(term, Path(checkpoint_path) / f"{name}.safetensors")
 
     @property
     def _student(self) -> torch.nn.Module:
         compiled: Any = self.model
         return cast("torch.nn.Module", getattr(compiled, "_orig_mod", compiled))
 
+    @property
+    def _extra(self) -> dict[str, torch.nn.Module]:
+        found: dict[str, torch.nn.Module] = self.loss.extra_terms
+        return found
+
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
-        """Write a checkpoint; the ones before it stand until it is whole.
+        """Write a checkpoint; the ones before it are kept until it is complete.
 
         Raises:
             ArtefactError: the disk refuses.
         """
         try:
             super()._save_checkpoint(model, trial)
-        except (OSError, RuntimeError, SafetensorError) as error:  # each library has its own way to say it
+        except (OSError, RuntimeError, SafetensorError) as error:  # each library raises its own
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ArtefactError(
                 f"{self.args.output_dir}/checkpoint-{self.state.global_step} cannot be written ({reason}): make room "
-                "and give the same command again, it goes on from the checkpoint before this one"
+                "and run the same command to resume from the checkpoint before it"
             ) from error
 
-    @property
-    def _discriminator(self) -> LanguageDiscriminator | None:
-        discriminator: LanguageDiscriminator | None = self.loss.discriminator
-        return discriminator
-
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log the parts of the loss, and forget them: one that a stage left behind is not 0, it is not there."""
-        super().log({**logs, **self.loss.take_notes()}, start_time)
+        """Log the terms of the loss, then forget them: a term of an earlier stage is missing, not 0."""
+        notes = self.loss.take_notes()
+        n_open, n_plans = self._counter.take()
+        if n_plans:
+            notes[UNCONVERGED] = n_open / n_plans
+        super().log({**logs, **notes}, start_time)
         self.accum_loss_components["train"].clear()
-
-    def forget_parts(self) -> None:
-        """Have the next line of the log begin here."""
-        self.accum_loss_components["train"].clear()
-        self.loss.take_notes()
 
 
 class RunCallback(TrainerCallback):
-    """Logs, reports, seals checkpoints, looks at held-out pairs, and stops cleanly on SIGTERM.
+    """Logs, sends events, completes checkpoints, evaluates on held-out pairs, and stops cleanly on SIGTERM.
 
     Args:
         run: where logs and checkpoints are.
-        report: told of steps and validations.
-        validate: measures of the student as it stands, given the step.
+        schedule: of the stages, each of which is logged by itself.
+        on_event: called with steps and evaluations.
+        evaluate: measures the student, given the step.
         pairs_per_step: for the speed.
-        patience: looks without a better one after which to stop; None takes all steps.
+        patience: evaluations without improvement before training stops; None takes all steps.
     """
 
     def __init__(
         self,
         run: RunFolder,
-        report: Report,
-        validate: Callable[[int], dict[str, float]],
+        schedule: Schedule,
+        on_event: OnEvent,
+        evaluate: Callable[[int], dict[str, float]],
         *,
         pairs_per_step: int,
         patience: int | None = None,
     ) -> None:
-        self._run, self._report, self._validate = run, report, validate
+        self._run, self._schedule, self._on_event, self._evaluate = run, schedule, on_event, evaluate
         self._pairs_per_step, self._patience = pairs_per_step, patience
         self._started = time.monotonic()
         self._first_step = self._first_token = 0
@@ -146,7 +204,7 @@ class RunCallback(TrainerCallback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGTERM as the wish to save and stop while the block runs, where the signals are ours to handle."""
+        """Save and stop on SIGTERM while the block runs; threads other than the main one cannot handle signals."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -167,7 +225,8 @@ class RunCallback(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Save and stop where SIGTERM came, to whichever process."""
+        """Log at the end of a stage, and save and stop after SIGTERM to any process."""
+        control.should_log |= self._schedule.begins_stage(state.global_step)
         if anywhere(self._terminated):
             self.is_interrupted = state.global_step < state.max_steps
             control.should_save = control.should_training_stop = True
@@ -176,46 +235,51 @@ class RunCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
         logs: dict[str, Any], **_: Any,
     ) -> None:  # fmt: skip
-        """Write losses to the log and tell the observer, with speed and time left."""
+        """Write losses to the log and send them, with speed and time left."""
         if "loss" not in logs:
             return
         seconds = max(time.monotonic() - self._started, 1e-9)
         done, tokens = state.global_step - self._first_step, state.num_input_tokens_seen - self._first_token
-        parts = {name: value for name, value in logs.items() if isinstance(value, float) and name != "epoch"}
-        self._run.log({"step": state.global_step, **parts})
-        self._report({
-            "event": "step", "step": state.global_step, "steps": state.max_steps, **parts,
-            "pairs_per_second": done * self._pairs_per_step / seconds,
-            "tokens_per_second": tokens * processes().num_processes / seconds,  # shares of a batch are alike
-            "seconds_left": (state.max_steps - state.global_step) * seconds / max(done, 1),
-        })  # fmt: skip
+        values = {name: value for name, value in logs.items() if isinstance(value, float) and name != "epoch"}
+        self._run.log({"step": state.global_step, **values})
+        self._on_event(
+            StepsDone(
+                step=state.global_step,
+                steps=state.max_steps,
+                values=values,
+                pairs_per_second=done * self._pairs_per_step / seconds,
+                tokens_per_second=tokens * processes().num_processes / seconds,  # shares of a batch are alike
+                seconds_left=(state.max_steps - state.global_step) * seconds / max(done, 1),
+            )
+        )
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Seal the checkpoint, then look at the held-out pairs, and stop where patience ends."""
-        self._run.seal_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
-        self.look(state.global_step)
+        """Complete the checkpoint, evaluate, and stop when patience ends."""
+        self._run.complete_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        self.evaluate(state.global_step)
         self._keep_best(args, state, control)
 
-    def look(self, step: int) -> dict[str, float]:
-        """Measure the student and say so."""
+    def evaluate(self, step: int) -> dict[str, float]:
+        """Measure the student on the held-out pairs, log it and send it."""
         measures = self._measured(step)
         if measures:
             self._run.log({"step": step, "validation": measures})
-            self._report({"event": "validation", "step": step, **measures})
+            self._on_event(Evaluated(step, measures))
         return measures
 
-    @by_main
+    @on_rank_zero
     def _measured(self, step: int) -> dict[str, float]:
-        return self._validate(step)
+        return self._evaluate(step)
 
     def _keep_best(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
         if self._patience is None:
             return
-        looks = scheduled(self._run.looks(), every=args.save_steps, last=state.max_steps)
-        state.best_global_step = best_step(looks) if looks else None  # the trainer removes all others in time
-        control.should_training_stop |= is_over(looks, self._patience)
+        evaluations = scheduled(self._run.evaluations(), every=args.save_steps, last=state.max_steps)
+        # the trainer removes all checkpoints but the best and the newest
+        state.best_global_step = best_step(evaluations) if evaluations else None
+        control.should_training_stop |= is_over(evaluations, self._patience)
 
     def _terminate(self, signum: int, frame: FrameType | None) -> None:
         self._terminated = True

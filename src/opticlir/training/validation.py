@@ -1,4 +1,4 @@
-"""How well a student finds the English side of sentence pairs it was not trained on."""
+"""Evaluation on held-out pairs: how well a student finds the English side."""
 
 from collections.abc import Sequence
 

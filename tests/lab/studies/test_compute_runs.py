@@ -21,6 +21,7 @@ from opticlir.lab.studies.systems import (
     Bitext,
     Request,
     RunFile,
+    RunsDone,
     Student,
     StudyStoppedError,
     Workspace,
@@ -28,6 +29,7 @@ from opticlir.lab.studies.systems import (
 )
 from opticlir.lab.studies.translated import HumanEnglish, Structured, Translation
 from opticlir.storage import exclusive_lock
+from opticlir.training.events import StageStarted, StepsDone
 
 
 @pytest.fixture
@@ -159,7 +161,7 @@ def test_a_student_is_trained_once_whatever_is_asked_of_it(finished, planned, st
     events = []
     bare = planned(study_file())
     assert compute_runs(bare, store.out, on_event=events.append) == []
-    assert not [event for event in events if event["event"] == "step"]
+    assert not [event for event in events if isinstance(event, StepsDone)]
     assert list((store.out / "models").iterdir()) == models
     students = {
         cell.system.content()["train"]["method"] for cell in plan.runs if cell.name in ("optical", "mse")
@@ -192,8 +194,8 @@ def test_models_that_nobody_needs_can_go(planned, study_file, tmp_path):
     there = []
 
     def report(event):
-        if event["event"] == "runs":
-            there.append((event["run"].partition(",")[0], len(list((out / "models").iterdir()))))
+        if isinstance(event, RunsDone):
+            there.append((event.run.partition(",")[0], len(list((out / "models").iterdir()))))
 
     assert compute_runs(plan, out, keep_models=False, on_event=report) == []
     assert there == [("optical", 1), ("letters", 0), ("mse", 0)]
@@ -358,7 +360,7 @@ study, data, out = map(Path, sys.argv[1:])
 plan = plan_study(read_study(study), "small", data)
 
 def report(event):
-    if event["event"] == "step" and event["step"] == 5:
+    if isinstance(event, StepsDone) and event.step == 5:
         print("step", flush=True)
         sys.stdin.readline()
 
@@ -390,7 +392,7 @@ def test_killed_in_the_middle_it_goes_on(planned, study_file, study_data, tmp_pa
     assert list(out.glob("models/*/model/run/checkpoints/checkpoint-4/complete.json"))
     events = []
     assert compute_runs(plan, out, on_event=events.append) == []
-    begun = {event["name"] for event in events if event["event"] == "stage"}
+    begun = {event.name for event in events if isinstance(event, StageStarted)}
     assert begun.isdisjoint({str(plan.runs[0])})
     assert str(plan.runs[1]) in begun
     compute_runs(plan, tmp_path / "unbroken")

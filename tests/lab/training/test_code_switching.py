@@ -11,10 +11,10 @@ import tiny_models
 from opticlir.data import read_dictionary
 from opticlir.encoder import VocabularyConfig, encode_pieces, new_student, vocabulary_for
 from opticlir.errors import DataError
+from opticlir.lab.training import LabTrainConfig, distil, make_config
 from opticlir.lab.training.code_switching import CodeSwitchingConfig, Lexicon, SwitchedTexts
 from opticlir.lab.training.plan_dictionary import dictionary_from_plan
 from opticlir.records import SentencePair
-from opticlir.training import TrainConfig, distil, make_config
 from opticlir.training.objectives import TransportConfig, transport_plan
 from short_runs import PAIRS, config_with_words, killed, weights
 
@@ -220,5 +220,5 @@ def test_a_wrong_setting_is_refused_by_name(settings, message):
 
 
 def test_nothing_is_replaced_unless_it_is_asked_for():
-    assert not TrainConfig(language="swa").mixes_languages
-    assert TrainConfig(language="swa", code_switching=CodeSwitchingConfig(source="plan")).mixes_languages
+    assert not LabTrainConfig(language="swa").mixes_languages
+    assert LabTrainConfig(language="swa", code_switching=CodeSwitchingConfig(source="plan")).mixes_languages

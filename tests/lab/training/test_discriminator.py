@@ -9,14 +9,15 @@ from torch.testing import assert_close
 
 import tiny_models
 from opticlir.errors import DataError
+from opticlir.lab.training import LabTrainConfig, distil, make_config
 from opticlir.lab.training.discriminator import (
     DiscriminatorConfig,
     LanguageDiscriminator,
     ramped,
     reversed_gradient,
 )
-from opticlir.training import TrainConfig, distil, make_config
-from opticlir.training.objectives import EnglishSide, TokenBatch
+from opticlir.lab.training.english_side import EnglishSide
+from opticlir.training.objectives import TokenBatch
 from opticlir.training.run_folder import RunFolder
 from short_runs import PAIRS, config_of, killed, weights
 
@@ -60,7 +61,7 @@ def slow_verdict(discriminator, level, foreign, english):
 def test_the_verdict_is_its_slow_twin_and_the_student_gets_the_gradient_turned_round(level):
     discriminator = judge(level=level)
     foreign, english = (tokens.requires_grad_() for tokens in sides())
-    verdict = discriminator(*batch_of(foreign, english))
+    verdict = discriminator.judge(*batch_of(foreign, english))
     loss, accuracy = slow_verdict(discriminator, level, foreign, english)
     assert_close(verdict.loss, loss)
     assert verdict.accuracy.item() == pytest.approx(accuracy)
@@ -109,7 +110,7 @@ def accuracy_after(weight):
     for step in range(300):
         foreign, english = (torch.randn(40, 3, 8, generator=generator) for _ in range(2))
         batch = TokenBatch(foreign + offset + moved, mask, foreign, mask, share_done=step / 300)
-        verdict = discriminator(batch, EnglishSide(english, mask, is_same))
+        verdict = discriminator.judge(batch, EnglishSide(english, mask, is_same))
         optimizer.zero_grad()
         verdict.loss.backward()
         optimizer.step()
@@ -203,6 +204,6 @@ def test_a_wrong_setting_is_refused_by_name(settings, message):
 
 
 def test_the_english_side_is_read_where_it_is_judged():
-    assert not TrainConfig(language="swa").reads_english
-    assert TrainConfig(language="swa", discriminator=DiscriminatorConfig(weight=0.1)).reads_english
-    assert TrainConfig(language="swa", method="optical+retention").reads_english
+    assert not LabTrainConfig(language="swa").reads_english
+    assert LabTrainConfig(language="swa", discriminator=DiscriminatorConfig(weight=0.1)).reads_english
+    assert LabTrainConfig(language="swa", method="optical+retention").reads_english

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from opticlir.lab.training.guide import SMOOTHING, guiding_plan, lift_of
-from opticlir.training.objectives import TokenBatch, TransportConfig, optical, transport_plan
+from opticlir.lab.training.guided import LabTransportConfig, guided_optical, guided_plan
+from opticlir.lab.training.word_guide import Links
+from opticlir.training.objectives import TokenBatch
 
 HALF = torch.tensor([[0.5, 0.5]])
 THIRDS = torch.full((1, 3), 1 / 3)
@@ -83,25 +85,25 @@ def test_a_coupling_of_links_is_one(seed, m, n):
 @given(st.integers(0, 10_000), st.sampled_from(SOLVERS))
 def test_a_guide_without_weight_or_at_the_end_is_none(seed, solver):
     *problem, links = problem_of(seed)
-    plain = transport_plan(*problem, TransportConfig(solver=solver))
+    plain = guided_plan(*problem, LabTransportConfig(solver=solver))
     for settings_, share_done in (
         ({"guide": "mixture", "guide_weight": 0.0}, 0.0),
         ({"guide": "mixture", "guide_weight": 0.7}, 1.0),
         ({"guide": "none", "guide_weight": 0.7}, 0.0),
         *([] if solver == "unbalanced" else [({"guide": "prior", "guide_weight": 0.0}, 0.0)]),
     ):
-        config = TransportConfig(solver=solver, **settings_)
-        assert torch.equal(transport_plan(*problem, config, links=links, share_done=share_done), plain)
-        assert torch.equal(transport_plan(*problem, config), plain)
+        config = LabTransportConfig(solver=solver, **settings_)
+        assert torch.equal(guided_plan(*problem, config, links=links, share_done=share_done), plain)
+        assert torch.equal(guided_plan(*problem, config), plain)
 
 
 def test_a_mixture_falls_in_a_line():
     *problem, links = problem_of(3)
-    config = TransportConfig(guide="mixture", guide_weight=0.8)
-    plain = transport_plan(*problem, TransportConfig())
+    config = LabTransportConfig(guide="mixture", guide_weight=0.8)
+    plain = guided_plan(*problem, LabTransportConfig())
     alone = guiding_plan(lift_of(links, problem[2]), *problem[1:])
     for share_done, share in ((0.0, 0.8), (0.5, 0.4), (0.75, 0.2)):
-        found = transport_plan(*problem, config, links=links, share_done=share_done)
+        found = guided_plan(*problem, config, links=links, share_done=share_done)
         assert_close(found, (1 - share) * plain + share * alone)
 
 
@@ -109,7 +111,7 @@ def test_a_prior_of_the_weight_of_the_entropy_takes_its_place():
     """<P, C> + epsilon KL(P | Q), by Sinkhorn's scaling of Q exp(-C / epsilon) in plain words."""
     cost, source, target, links = problem_of(5, dtype=torch.float64)
     epsilon = 0.2
-    config = TransportConfig(
+    config = LabTransportConfig(
         solver="sinkhorn", epsilon=epsilon, guide="prior", guide_weight=epsilon, max_iterations=2000
     )
     plan = source[:, :, None] * target[:, None, :] * lift_of(links, target) * torch.exp(-cost / epsilon)
@@ -117,8 +119,8 @@ def test_a_prior_of_the_weight_of_the_entropy_takes_its_place():
         plan = plan * (source / plan.sum(2).clamp_min(1e-300))[:, :, None]
         plan = plan * (target / plan.sum(1).clamp_min(1e-300))[:, None, :]
     for solver in ("sinkhorn", "annealed"):
-        found = transport_plan(
-            cost, source, target, TransportConfig(**vars(config) | {"solver": solver}), links=links
+        found = guided_plan(
+            cost, source, target, LabTransportConfig(**vars(config) | {"solver": solver}), links=links
         )
         assert_close(found, plan, atol=1e-4, rtol=0)  # the tolerance of the solver
 
@@ -127,8 +129,8 @@ def test_the_odds_of_ipot_with_a_prior():
     """Scaling leaves odds: K steps have those of exp(-K C / beta) times those of Q to the power w K / beta."""
     cost = torch.tensor([[[0.1, 0.4], [0.3, 0.2]]], dtype=torch.float64)
     beta, weight, n_steps = 0.5, 0.2, 3
-    config = TransportConfig(beta=beta, max_iterations=n_steps, guide="prior", guide_weight=weight)
-    plan = transport_plan(cost, HALF.double(), HALF.double(), config, links=CROSSED.double())[0]
+    config = LabTransportConfig(beta=beta, max_iterations=n_steps, guide="prior", guide_weight=weight)
+    plan = guided_plan(cost, HALF.double(), HALF.double(), config, links=CROSSED.double())[0]
 
     def log_odds(matrix):
         return (matrix[0, 0] * matrix[1, 1] / (matrix[0, 1] * matrix[1, 0])).log().item()
@@ -142,21 +144,23 @@ def test_the_odds_of_ipot_with_a_prior():
 def test_heavy_links_turn_the_plan_and_the_loss_is_of_the_plain_cost(solver):
     """Each token lies on one of the other side, and is linked to the other: the plan goes there, at a cost of 1."""
     everything = torch.ones(1, 2).bool()
-    batch = TokenBatch(torch.eye(2)[None], everything, torch.eye(2)[None], everything, links=CROSSED)
-    guided = TransportConfig(solver=solver, guide="prior", guide_weight=1.0)
-    assert optical(batch, TransportConfig(solver=solver)).item() == pytest.approx(0.0, abs=1e-3)
-    assert optical(batch, guided).item() == pytest.approx(1.0, abs=1e-3)
+    batch = TokenBatch(torch.eye(2)[None], everything, torch.eye(2)[None], everything, (Links(CROSSED),))
+    guided = LabTransportConfig(solver=solver, guide="prior", guide_weight=1.0)
+    assert guided_optical(batch, LabTransportConfig(solver=solver)).item() == pytest.approx(0.0, abs=1e-3)
+    assert guided_optical(batch, guided).item() == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.parametrize("guide", ["prior", "mixture"])
 def test_the_guided_plan_is_detached(guide):
     everything = torch.ones(1, 2).bool()
     student = torch.nn.functional.normalize(torch.tensor([[[1.0, 0.2], [0.3, 1.0]]]), dim=2).requires_grad_()
-    config = TransportConfig(guide=guide, guide_weight=0.5)
-    batch = TokenBatch(student, everything, torch.eye(2)[None], everything, links=CROSSED, share_of_stage=0.2)
-    optical(batch, config).backward()
+    config = LabTransportConfig(guide=guide, guide_weight=0.5)
+    batch = TokenBatch(
+        student, everything, torch.eye(2)[None], everything, (Links(CROSSED),), share_of_stage=0.2
+    )
+    guided_optical(batch, config).backward()
     cost = 1 - student.detach()
-    plan = transport_plan(cost, HALF, HALF, config, links=CROSSED, share_done=0.2)
+    plan = guided_plan(cost, HALF, HALF, config, links=CROSSED, share_done=0.2)
     # the cost falls with the cosine, which here is the student's coordinate
     direct = student.detach().clone().requires_grad_()
     (plan * (1 - torch.nn.functional.normalize(direct, dim=2))).sum().backward()
@@ -180,4 +184,4 @@ def test_the_guided_plan_is_detached(guide):
 )
 def test_what_no_guide_is(wrong, message):
     with pytest.raises(ValueError, match=message):
-        TransportConfig(**wrong)
+        LabTransportConfig(**wrong)

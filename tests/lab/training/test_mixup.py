@@ -10,11 +10,13 @@ import tiny_models
 from opticlir.data import read_dictionary
 from opticlir.encoder import load_model, transformer_of
 from opticlir.errors import DataError
+from opticlir.lab.training import LabTrainConfig, distil, make_config
 from opticlir.lab.training.code_switching import CodeSwitchingConfig, Lexicon, SwitchedTexts
 from opticlir.lab.training.mixup import WordMixup, mixed_words
 from opticlir.lab.training.perturbation import Perturbation, PerturbationConfig
-from opticlir.training import TrainConfig, distil, make_config
-from opticlir.training.losses import DistillationLoss
+from opticlir.training.bitext_batch import BitextBatch
+from opticlir.training.losses import DistillationLoss, Moment
+from opticlir.training.objectives import Objective
 from opticlir.training.run_folder import RunFolder
 from short_runs import PAIRS, config_with_words, killed, weights
 
@@ -107,8 +109,8 @@ def inputs_of(model, texts=TEXTS):
 def test_each_piece_of_a_word_is_mixed_with_the_same_english_by_the_same_share(checkpoints, kind):
     model = load_model(checkpoints[kind])
     tokenizer, inputs = transformer_of(model, "query").tokenizer, inputs_of(model)
-    found = mixup(model)(range(3), inputs)
-    pieces, shares = found["mixup_pieces"], found["mixup_shares"]
+    found = mixup(model).of(range(3), inputs)
+    pieces, shares = found.pieces, found.shares
     assert pieces.shape[:2] == shares.shape == inputs["input_ids"].shape
     assert torch.equal(shares > 0, pieces[:, :, 0] >= 0)
     for row, (own, english) in enumerate(
@@ -124,14 +126,14 @@ def test_each_piece_of_a_word_is_mixed_with_the_same_english_by_the_same_share(c
 
 def test_padding_before_a_text_moves_it(checkpoints):
     model = load_model(checkpoints["plain"])
-    right = mixup(model)(range(3), inputs_of(model))
+    right = mixup(model).of(range(3), inputs_of(model))
     transformer_of(model, "query").tokenizer.padding_side = "left"
     inputs = inputs_of(model)
-    left = mixup(model)(range(3), inputs)
+    left = mixup(model).of(range(3), inputs)
     for row, mask in enumerate(inputs["attention_mask"].bool()):
         n_tokens = int(mask.sum())
         assert mask[-n_tokens:].all()
-        assert torch.equal(left["mixup_shares"][row, -n_tokens:], right["mixup_shares"][row, :n_tokens])
+        assert torch.equal(left.shares[row, -n_tokens:], right.shares[row, :n_tokens])
 
 
 def test_what_the_encoder_cuts_off_is_not_mixed(checkpoints):
@@ -143,8 +145,8 @@ def test_what_the_encoder_cuts_off_is_not_mixed(checkpoints):
     text = "the water the water"  # a marker stands where the second one would
     inputs = inputs_of(model, [text])
     assert inputs["input_ids"].shape == (1, 5)
-    found = mixup(model, [text], entries=[("soap", "water")])([0], inputs)
-    assert found["mixup_shares"].gt(0).tolist() == [[False, False, True, False, False]]
+    found = mixup(model, [text], entries=[("soap", "water")]).of([0], inputs)
+    assert found.shares.gt(0).tolist() == [[False, False, True, False, False]]
 
 
 def test_they_are_the_words_that_would_be_replaced(checkpoints):
@@ -153,7 +155,7 @@ def test_they_are_the_words_that_would_be_replaced(checkpoints):
     lexicon = Lexicon(entries, transformer_of(model, "query").tokenizer.backend_tokenizer)
     switched = SwitchedTexts(texts, lexicon, rate=0.5, seed=3, epoch=lambda: 2)
     chosen = mixup(model, texts, rate=0.5, seed=3, epoch=lambda: 2, entries=entries)
-    shares = chosen(range(40), inputs_of(model, texts))["mixup_shares"]
+    shares = chosen.of(range(40), inputs_of(model, texts)).shares
     tokens = transformer_of(model, "query").tokenizer.convert_ids_to_tokens(
         inputs_of(model, texts[:1])["input_ids"][0]
     )
@@ -169,7 +171,7 @@ def test_what_is_drawn_follows_from_seed_epoch_and_sentence_alone(checkpoints):
 
     def drawn(seed=0, numbers=range(3)):
         given = {name: inputs[name][list(numbers)] for name in ("input_ids", "attention_mask")}
-        return mixup(model, rate=0.9, seed=seed, epoch=lambda: now)(numbers, given)["mixup_shares"]
+        return mixup(model, rate=0.9, seed=seed, epoch=lambda: now).of(numbers, given).shares
 
     first = drawn()
     assert torch.equal(drawn(), first)
@@ -182,7 +184,7 @@ def test_what_is_drawn_follows_from_seed_epoch_and_sentence_alone(checkpoints):
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 8.0])
 def test_shares_have_mean_and_variance_of_the_beta_distribution(checkpoints, alpha):
     model, texts = load_model(checkpoints["plain"]), ["child"] * 1500
-    found = mixup(model, texts, alpha=alpha)(range(1500), inputs_of(model, texts))["mixup_shares"][:, 1]
+    found = mixup(model, texts, alpha=alpha).of(range(1500), inputs_of(model, texts)).shares[:, 1]
     assert found.ge(0).all()
     assert found.le(1).all()
     variance = 1 / (4 * (2 * alpha + 1))
@@ -192,9 +194,9 @@ def test_shares_have_mean_and_variance_of_the_beta_distribution(checkpoints, alp
 
 def test_an_entry_that_the_encoder_cannot_spell_is_left_out(checkpoints):
     model = load_model(checkpoints["plain"])
-    found = mixup(model, ["the child"], entries=[("疟", "child")])([0], inputs_of(model, ["the child"]))
-    assert found["mixup_shares"].eq(0).all()
-    assert found["mixup_pieces"].eq(-1).all()
+    found = mixup(model, ["the child"], entries=[("疟", "child")]).of([0], inputs_of(model, ["the child"]))
+    assert found.shares.eq(0).all()
+    assert found.pieces.eq(-1).all()
 
 
 # through the loss
@@ -204,8 +206,8 @@ def test_a_word_mixed_wholly_is_read_as_the_english_one(checkpoints):
     """Between words of one piece, a share of 1 is code-switching."""
     model = load_model(checkpoints["plain"]).eval()
     words, inputs = transformer_of(model, "query").model.get_input_embeddings(), inputs_of(model)
-    found = mixup(model, entries=[("soap", "child"), ("well", "water")])(range(3), inputs)
-    with torch.no_grad(), mixed_words(words, found["mixup_pieces"], found["mixup_shares"].ceil()):
+    found = mixup(model, entries=[("soap", "child"), ("well", "water")]).of(range(3), inputs)
+    with torch.no_grad(), mixed_words(words, found.pieces, found.shares.ceil()):
         mixed = model(dict(inputs), task="query")["token_embeddings"]
     with torch.no_grad():
         switched = inputs_of(
@@ -220,29 +222,25 @@ def test_runs_of_a_batch_are_mixed_as_the_batch_is(checkpoints, is_shaken):
     words = transformer_of(model, "query").model.get_input_embeddings()
     texts = ["the water", "the child drinks", "a long road to the fever"]  # by length, as a batch is
     inputs = inputs_of(model, texts)
-    found = mixup(model, texts)(range(3), inputs)
-    beside = {
-        "teacher_tokens": torch.ones(3, 2, tiny_models.HIDDEN), "teacher_mask": torch.ones(3, 2, dtype=torch.bool),
-        "pairs": torch.arange(3), "input_ids": inputs["input_ids"], "attention_mask": inputs["attention_mask"],
-    }  # fmt: skip
+    found = mixup(model, texts).of(range(3), inputs)
+    batch = BitextBatch(
+        pairs=torch.arange(3),
+        foreign={name: inputs[name] for name in ("input_ids", "attention_mask")},
+        teacher_tokens=torch.ones(3, 2, tiny_models.HIDDEN),
+        teacher_mask=torch.ones(3, 2, dtype=torch.bool),
+    )
 
-    def loss(n_runs, **more):
-        parts = {"first": (lambda batch: batch.student[:, :, 0][batch.student_mask].sum(), 1.0)}
+    def loss(n_runs, batch):
+        first = Objective(lambda tokens: tokens.student[:, :, 0][tokens.student_mask].sum())
         shaken = Perturbation(PerturbationConfig(kind="fgm"), words) if is_shaken else None
-        return DistillationLoss(model, parts, shaken, n_runs=n_runs, table=words)([beside | more])["first"]
+        loss = DistillationLoss(model, adversary=shaken, n_runs=n_runs)
+        return loss(batch, Moment({"first": (first, 1.0)}))["first"]
 
-    whole = loss(1, **found)
+    whole = loss(1, batch.with_attached(found))
     if not is_shaken:  # a perturbation has the shape of the whole batch
-        assert_close(loss(3, **found), whole)
-    assert abs(loss(1) - whole) > 0.1
+        assert_close(loss(3, batch.with_attached(found)), whole)
+    assert abs(loss(1, batch) - whole) > 0.1
     assert not words._forward_hooks
-
-
-def test_a_loss_without_word_embeddings_mixes_nothing_silently(checkpoints):
-    model = load_model(checkpoints["plain"])
-    features = {"pairs": torch.arange(3), **inputs_of(model), **mixup(model)(range(3), inputs_of(model))}
-    with pytest.raises(ValueError, match="the batch mixes words, and the loss was given no word embeddings"):
-        DistillationLoss(model, {})([features])
 
 
 # through whole runs
@@ -322,7 +320,7 @@ def test_a_wrong_setting_is_refused_by_name(settings, message):
 def test_nothing_is_mixed_unless_it_is_asked_for(checkpoints):
     assert CodeSwitchingConfig().mixup_alpha is None
     mixed = CodeSwitchingConfig(source="plan", mixup_alpha=1.0)
-    assert not TrainConfig(language="swa", code_switching=mixed).mixes_languages, "its tokens stay foreign"
+    assert not LabTrainConfig(language="swa", code_switching=mixed).mixes_languages, "its tokens stay foreign"
     lexicon = Lexicon(ENTRIES, tiny_models.wordpiece_tokenizer())
     with pytest.raises(ValueError, match="mixup_alpha is None: words are replaced, not mixed"):
         WordMixup(TEXTS, lexicon, load_model(checkpoints["plain"]), CodeSwitchingConfig(source="plan"), seed=0,

@@ -7,9 +7,9 @@ import torch
 from torch.testing import assert_close
 
 import tiny_models
-from opticlir.data import PairTable
 from opticlir.encoder import load_model, transformer_of
 from opticlir.errors import DataError
+from opticlir.lab.training import LabTrainConfig, distil, make_config
 from opticlir.lab.training.perturbation import (
     KINDS,
     Perturbation,
@@ -17,13 +17,11 @@ from opticlir.lab.training.perturbation import (
     climbed,
     token_distance,
 )
-from opticlir.training import TrainConfig, distil, make_config
-from opticlir.training.losses import DistillationLoss
-from opticlir.training.material import material_of
-from opticlir.training.objectives import TokenBatch, TransportConfig, objectives
+from opticlir.training.bitext_batch import BitextBatch
+from opticlir.training.losses import DistillationLoss, Moment
+from opticlir.training.objectives import Objective, TokenBatch, TransportConfig, objectives
 from opticlir.training.run_folder import RunFolder
-from opticlir.training.teacher_cache import TeacherCache
-from short_runs import PAIRS, config_of, killed, weights
+from short_runs import PAIRS, config_of, killed, training_data_of, weights
 
 IDS = torch.tensor([[1, 2, 3], [4, 5, 0]])
 MASK = torch.tensor([[True, True, True], [True, True, False]])
@@ -238,15 +236,12 @@ def test_a_perturbed_run_trains_logs_its_part_and_ends_in_the_same_bits(kind, pl
 
 def test_the_batches_are_those_of_a_student_that_is_not_perturbed(plain, tmp_path):
     model = load_model(plain)
-    tokens = TeacherCache(tmp_path, model).encode([pair.english for pair in PAIRS])
 
     def batches(**settings):
-        config = config_of(plain, batch_size=4, **settings)
-        found = material_of(config, model, model, PairTable(PAIRS), tokens, RunFolder(tmp_path / "model"))
-        return list(found.buckets)
+        return list(training_data_of(config_of(plain, batch_size=4, **settings), model, tmp_path).sampler)
 
     usual = batches()
-    assert usual != batches(levers={"length_runs": 1}), "or the test could not fail"
+    assert usual != batches(optimisations={"length_runs": 1}), "or the test could not fail"
     assert usual == batches(perturbation={"kind": "fgm"})
 
 
@@ -269,15 +264,15 @@ def test_a_perturbed_loss_that_is_not_finite_names_its_pairs():
 
     model = Model()
     torch.nn.init.uniform_(model.table.weight, 0.1, 0.2)
-    parts = {"far": (lambda batch: batch.student.square().sum(dim=2).mean(), 1.0)}
+    far = Objective(lambda batch: batch.student.square().sum(dim=2).mean())
     perturbation = Perturbation(PerturbationConfig(kind="fgm", radius=5.0), model.table)
-    loss = DistillationLoss(model, parts, perturbation)
-    features = {
-        "input_ids": IDS, "attention_mask": MASK, "teacher_tokens": TEACHER.float(), "teacher_mask": MASK[:, :2],
-        "pairs": torch.tensor([7, 9]),
-    }  # fmt: skip
+    loss = DistillationLoss(model, adversary=perturbation)
+    batch = BitextBatch(
+        pairs=torch.tensor([7, 9]), foreign={"input_ids": IDS, "attention_mask": MASK},
+        teacher_tokens=TEACHER.float(), teacher_mask=MASK[:, :2],
+    )  # fmt: skip
     with pytest.raises(FloatingPointError, match=r"the perturbed loss is nan on pairs \[7, 9\]"):
-        loss([features])
+        loss(batch, Moment({"far": (far, 1.0)}))
 
 
 @pytest.mark.parametrize(
@@ -297,4 +292,4 @@ def test_a_wrong_setting_is_refused_by_name(settings, message):
 
 
 def test_nothing_is_perturbed_unless_it_is_asked_for():
-    assert TrainConfig(language="swa").perturbation.kind == "none"
+    assert LabTrainConfig(language="swa").perturbation.kind == "none"

@@ -5,11 +5,12 @@ import torch
 
 import tiny_models
 from opticlir.encoder import encode_queries, load_model, scored_ids, transformer_of, word_beginnings
-from opticlir.lab.training.token_weights import TokenWeights, weights_of_texts
+from opticlir.lab.training import distil, make_config
+from opticlir.lab.training.guided import LabTransportConfig, guided_optical
+from opticlir.lab.training.token_weights import SideWeights, TokenWeights, weights_of_texts
 from opticlir.records import SentencePair
 from opticlir.storage import sha256_file
-from opticlir.training import distil, make_config
-from opticlir.training.objectives import TokenBatch, TransportConfig, optical
+from opticlir.training.objectives import TokenBatch
 
 PAIRS = [
     SentencePair(english=english, foreign=foreign)
@@ -63,25 +64,27 @@ def test_the_loss_moves_mass_by_its_weight():
     masks = torch.ones(1, 1).bool(), torch.ones(1, 2).bool()
     alike = TokenBatch(student, masks[0], teacher, masks[1])
     weighed = TokenBatch(
-        student, masks[0], teacher, masks[1], None, torch.ones(1, 1), torch.tensor([[9.0, 1.0]])
+        student, masks[0], teacher, masks[1], (SideWeights(torch.ones(1, 1), torch.tensor([[9.0, 1.0]])),)
     )
-    assert optical(alike, TransportConfig()).item() == pytest.approx(0.5)
-    assert optical(weighed, TransportConfig()).item() == pytest.approx(0.1)
+    assert guided_optical(alike, LabTransportConfig()).item() == pytest.approx(0.5)
+    assert guided_optical(weighed, LabTransportConfig()).item() == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("solver", ["proximal", "sinkhorn", "annealed", "exact", "unbalanced"])
 def test_every_solver_finds_tokens_in_another_order(solver):
     masks = torch.ones(1, 3).bool()
     batch = TokenBatch(torch.eye(3)[None].flip(1), masks, torch.eye(3)[None], masks)
-    config = TransportConfig(solver=solver, epsilon=0.02, max_iterations=200)
-    assert optical(batch, config).item() == pytest.approx(0.0, abs=1e-3)
+    config = LabTransportConfig(solver=solver, epsilon=0.02, max_iterations=200)
+    assert guided_optical(batch, config).item() == pytest.approx(0.0, abs=1e-3)
 
 
 def test_unbalanced_leaves_unmoved_what_costs_more_than_its_penalty():
     masks = torch.ones(1, 2).bool()
     batch = TokenBatch(torch.eye(4)[None, :2], masks, torch.eye(4)[None, 1:3], masks)
-    cheap = optical(batch, TransportConfig(solver="unbalanced", marginal_penalty=0.1, max_iterations=500))
-    assert cheap.item() < 0.1 < optical(batch, TransportConfig()).item()
+    cheap = guided_optical(
+        batch, LabTransportConfig(solver="unbalanced", marginal_penalty=0.1, max_iterations=500)
+    )
+    assert cheap.item() < 0.1 < guided_optical(batch, LabTransportConfig()).item()
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,7 @@ def test_unbalanced_leaves_unmoved_what_costs_more_than_its_penalty():
 )
 def test_what_no_transport_is(settings, message):
     with pytest.raises(ValueError, match=message):
-        TransportConfig(**settings)
+        LabTransportConfig(**settings)
 
 
 @pytest.fixture

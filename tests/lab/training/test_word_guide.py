@@ -9,14 +9,10 @@ from opticlir.data import PairTable
 from opticlir.encoder import VocabularyConfig, load_model, new_student, vocabulary_for
 from opticlir.encoder.alignment import learn_translation_table
 from opticlir.errors import DataError
-from opticlir.lab.training.word_guide import WordGuide
+from opticlir.lab.training import LabTrainConfig, distil, extension, make_config
+from opticlir.lab.training.word_guide import LinksOfBatch, WordGuide
 from opticlir.records import SentencePair
-from opticlir.training import TrainConfig, distil, make_config
-from opticlir.training.material import material_of
-from opticlir.training.objectives import catalogue
-from opticlir.training.run_folder import RunFolder
-from opticlir.training.teacher_cache import TeacherCache
-from short_runs import PAIRS, config_of, killed, weights
+from short_runs import PAIRS, config_of, killed, training_data_of, weights
 
 CONFIG = VocabularyConfig(n_pieces=200, min_piece_frequency=2)
 TABLE = PairTable(tiny_models.PAIRS)
@@ -53,7 +49,7 @@ def test_links_are_those_of_the_words(teacher, student):
     guide = WordGuide(student, teacher, TABLE, CONFIG)
     known = slow_table(tiny_models.PAIRS)
     numbers = [3, 0, 7]
-    links = guide(inputs_of(student, [TABLE.foreign[number] for number in numbers]), numbers)
+    links = guide.links(inputs_of(student, [TABLE.foreign[number] for number in numbers]), numbers)
     n_linked = 0
     for row, number in enumerate(numbers):
         foreign, english = TABLE.foreign[number].split(), TABLE.english[number].split()
@@ -74,7 +70,7 @@ def test_pieces_have_what_their_word_has(teacher):
     guide = WordGuide(teacher, teacher, PairTable(pairs), CONFIG)
     last = len(pairs) - 1
     ids = inputs_of(teacher, ["ubichi ni safi"])
-    links = guide(ids, [last])[0]
+    links = guide.links(ids, [last])[0]
     foreign = teacher.tokenizer.convert_ids_to_tokens(ids[0].tolist())[1:-1]
     english = teacher.tokenizer.tokenize("waterfulness is clean")
     begins = [0, *(i for i in range(1, len(foreign)) if not foreign[i].startswith("##")), len(foreign)]
@@ -94,7 +90,7 @@ def test_a_pair_counts_as_often_as_its_weight_says(teacher, student):
     ids = inputs_of(student, TABLE.foreign)
     numbers = list(range(len(TABLE)))
     by_weight, by_number, plain = (
-        WordGuide(student, teacher, PairTable(pairs), CONFIG)(ids, numbers)
+        WordGuide(student, teacher, PairTable(pairs), CONFIG).links(ids, numbers)
         for pairs in (heavy, repeated, tiny_models.PAIRS)
     )
     torch.testing.assert_close(by_weight, by_number)
@@ -103,7 +99,7 @@ def test_a_pair_counts_as_often_as_its_weight_says(teacher, student):
 
 def test_a_word_that_is_not_in_the_table_has_no_link(teacher, student):
     guide = WordGuide(student, teacher, TABLE, CONFIG)
-    assert guide(inputs_of(student, ["zzzz qqqq"]), [0]).eq(0).all()
+    assert guide.links(inputs_of(student, ["zzzz qqqq"]), [0]).eq(0).all()
 
 
 def test_longer_bitext_is_thinned(teacher, student):
@@ -112,13 +108,13 @@ def test_longer_bitext_is_thinned(teacher, student):
     thinned = WordGuide(student, teacher, TABLE, few)
     alone = WordGuide(student, teacher, TABLE.take(chosen), few)
     ids = inputs_of(student, [TABLE.foreign[number] for number in chosen.tolist()])
-    assert torch.equal(thinned(ids, chosen.tolist()), alone(ids, list(range(5))))
+    assert torch.equal(thinned.links(ids, chosen.tolist()), alone.links(ids, list(range(5))))
 
 
 def test_another_kind_of_tokenizer_has_words_too(checkpoints, teacher):
     other = load_model(checkpoints["other"])
     guide = WordGuide(other, teacher, TABLE, CONFIG)
-    links = guide(inputs_of(other, TABLE.foreign), list(range(len(TABLE))))
+    links = guide.links(inputs_of(other, TABLE.foreign), list(range(len(TABLE))))
     assert (links > 0).any(dim=2).sum() > 2 * len(TABLE)
 
 
@@ -130,30 +126,30 @@ def plain(tmp_path_factory):
     return str(tiny_models.save_encoder(tmp_path_factory.mktemp("teacher"), positions=64))
 
 
-def material(plain, tmp_path, **settings):
-    model = load_model(plain)
-    config = config_of(plain, **settings)
-    tokens = TeacherCache(tmp_path, model).encode([pair.english for pair in PAIRS])
-    return material_of(config, model, model, PairTable(PAIRS), tokens, RunFolder(tmp_path / "model"))
+def training_data(plain, tmp_path, **settings):
+    return training_data_of(config_of(plain, **settings), load_model(plain), tmp_path)
+
+
+def links_of(batch):
+    (found,) = (each.probabilities for each in batch.attached if isinstance(each, LinksOfBatch))
+    return found
 
 
 def test_links_have_the_shape_of_tokens_of_both_sides(plain, tmp_path):
-    found = material(plain, tmp_path, transport={"guide": "prior"})
+    found = training_data(plain, tmp_path, transport={"guide": "prior"})
     batch = found.collator([found.rows[row] for row in (5, 1, 2)])
-    assert batch["foreign_links"].shape == (
-        *batch["foreign_input_ids"].shape,
-        batch["foreign_teacher_tokens"].shape[1],
-    )
-    taking_part = batch["foreign_attention_mask"].bool()[:, :, None] & batch["foreign_teacher_mask"][:, None]
-    assert batch["foreign_links"][~taking_part].eq(0).all()
-    assert batch["foreign_links"].any()
+    links = links_of(batch)
+    assert links.shape == (*batch.foreign["input_ids"].shape, batch.teacher_tokens.shape[1])
+    taking_part = batch.foreign["attention_mask"].bool()[:, :, None] & batch.teacher_mask[:, None]
+    assert links[~taking_part].eq(0).all()
+    assert links.any()
 
 
 def test_a_monolingual_batch_is_not_guided(plain, tmp_path):
-    found = material(plain, tmp_path, transport={"guide": "mixture"}, monolingual=0.5)
+    found = training_data(plain, tmp_path, transport={"guide": "mixture"}, monolingual=0.5)
     across, alone = (found.collator([found.rows[row] for row in rows]) for rows in ((1, 3), (9, 11)))
-    assert "foreign_links" in across
-    assert "foreign_links" not in alone
+    assert across.has(LinksOfBatch)
+    assert not alone.has(LinksOfBatch)
 
 
 def test_an_english_word_in_the_place_of_a_foreign_one_has_no_link(plain, tmp_path):
@@ -161,9 +157,9 @@ def test_an_english_word_in_the_place_of_a_foreign_one_has_no_link(plain, tmp_pa
     file = tmp_path / "words.tsv"
     file.write_text("mosquito\tmaji\n")
     switching = {"source": "dictionary", "dictionary": str(file), "rate": 1.0}
-    switched = material(plain, tmp_path / "a", transport={"guide": "prior"}, code_switching=switching)
-    usual = material(plain, tmp_path / "b", transport={"guide": "prior"})
-    before, after = (found.collator([found.rows[0]])["foreign_links"][0] for found in (usual, switched))
+    switched = training_data(plain, tmp_path / "a", transport={"guide": "prior"}, code_switching=switching)
+    usual = training_data(plain, tmp_path / "b", transport={"guide": "prior"})
+    before, after = (links_of(found.collator([found.rows[0]]))[0] for found in (usual, switched))
     tokenizer = load_model(plain).tokenizer
     n_before, n_after = (len(tokenizer.tokenize(word)) for word in ("maji", "mosquito"))
     assert before[1 : 1 + n_before].any()
@@ -172,8 +168,8 @@ def test_an_english_word_in_the_place_of_a_foreign_one_has_no_link(plain, tmp_pa
 
 
 def test_nothing_is_learned_unless_a_plan_is_guided(plain, tmp_path):
-    assert material(plain, tmp_path / "a", transport={"guide": "none"}).collator.guide is None
-    assert not TrainConfig(language="swa").is_guided
+    assert training_data(plain, tmp_path / "a", transport={"guide": "none"}).collator.transforms == []
+    assert not LabTrainConfig(language="swa").is_guided
 
 
 @pytest.mark.parametrize(
@@ -212,13 +208,13 @@ def test_each_guide_trains_another_student_and_one_without_weight_the_same(plain
     ],
 )
 def test_a_mixture_hears_how_much_of_its_stage_is_done(method, shares, plain, tmp_path, monkeypatch):
-    heard, usual = [], catalogue.optical
+    heard, usual = [], extension.guided_optical
 
-    def listening(batch, config):
+    def listening(batch, *rest):
         heard.append(batch.share_of_stage)
-        return usual(batch, config)
+        return usual(batch, *rest)
 
-    monkeypatch.setattr(catalogue, "optical", listening)
+    monkeypatch.setattr(extension, "guided_optical", listening)
     distil(config_of(plain, method=method, transport={"guide": "mixture"}), PAIRS, tmp_path)
     assert heard == pytest.approx(shares)
 

@@ -7,6 +7,7 @@ from opticlir.lab.cli import (  # noqa: F401 - importing a command adds it
     robustness,
     search_structured,
     study,
+    train,
     translate,
     word_alignment,
 )

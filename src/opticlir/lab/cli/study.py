@@ -83,12 +83,13 @@ def _list_runs(plan: "Plan", store: "RunStore", *, as_json: bool) -> None:
 def _compute(plan: "Plan", out: Path, *, keep_models: bool) -> "list[RunFailure]":
     from opticlir.cli.progress import progress_bars
     from opticlir.lab.studies import compute_runs
+    from opticlir.lab.studies.systems import RunsDone
 
     with progress_bars() as bars:
 
-        def on_event(event: dict[str, Any]) -> None:
-            if event["event"] == "runs":
-                bars("study runs", event["done"], event["total"], event["run"])
+        def on_event(event: Any) -> None:
+            if isinstance(event, RunsDone):
+                bars("study runs", event.done, event.total, event.run)
             else:
                 bars.training(event)
 

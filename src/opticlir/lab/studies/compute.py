@@ -18,9 +18,10 @@ from opticlir.lab.studies.noisy_questions import noisy_questions
 from opticlir.lab.studies.plan import Plan, ranking_of
 from opticlir.lab.studies.rankings import CLEAN_RUN, noisy_run, write_ranking
 from opticlir.lab.studies.study_runs import RunStore, StudyRun
-from opticlir.lab.studies.systems import OnEvent, Request, StudyStoppedError, Workspace
+from opticlir.lab.studies.systems import OnEvent, Request, RunsDone, StudyStoppedError, Workspace
 from opticlir.records import Query
 from opticlir.storage import LockedError
+from opticlir.training.events import StageStarted
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def compute_runs(
         out: the study's folder.
         keep_models: whether to keep trained models that no missing run of the plan needs. A report that is added
             later can then be computed without training.
-        on_event: receives training events, and `runs` events with the number of finished runs.
+        on_event: receives training events, and `RunsDone` after each run.
         wait: called with seconds while other processes work on all that is left.
 
     Returns:
@@ -82,7 +83,7 @@ def compute_runs(
             except Exception as error:  # noqa: BLE001 - one bad run does not end a night's work
                 failures.append(_failure(run, error))
             n_done = len(plan.runs) - len(held) - (len(pending) - number)
-            on_event({"event": "runs", "done": n_done, "total": len(plan.runs), "run": str(run)})
+            on_event(RunsDone(n_done, len(plan.runs), str(run)))
         if len(held) == len(pending):
             wait(_POLL_SECONDS)
         pending = held
@@ -112,7 +113,7 @@ class _Worker:
                 gc.collect()  # a model is part of a reference cycle, and holds 250 MB until it is collected
 
     def _compute(self, run: StudyRun) -> None:
-        self._workspace.on_event({"event": "stage", "name": str(run)})
+        self._workspace.on_event(StageStarted(str(run)))
         declared = self._task_of[run.task]
         task = self._plan.tasks.load(declared, run.language)
         request = Request(task=task, ranking=ranking_of(run), depth=self._plan.study.depth)

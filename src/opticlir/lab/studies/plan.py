@@ -25,11 +25,11 @@ from opticlir.lab.studies.study_runs import MAKERS, StudyRun
 from opticlir.lab.studies.systems import Bitext, RunFile, Student, System, ZeroShot
 from opticlir.lab.studies.tasks import Tasks
 from opticlir.lab.studies.translated import HumanEnglish, Structured, Translation, without_english
+from opticlir.lab.training import make_config
 from opticlir.records import RetrievalTask
 from opticlir.search import Ranking
 from opticlir.settings import did_you_mean
 from opticlir.storage import LIBRARIES, made_by
-from opticlir.training import make_config
 
 _NMT_MINUTES = 15.0
 _LEARN_FROM_BITEXT = ("word-table", "structured", "nmt")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from sentence_transformers import MultiVectorEncoder
 
@@ -26,14 +26,26 @@ from opticlir.lab.studies.contents import (
     file_content,
 )
 from opticlir.lab.studies.rankings import cut_ranking
+from opticlir.lab.training import LabTrainConfig, distil
 from opticlir.records import Query, RetrievalTask, Run, SentencePair
 from opticlir.search import Ranking
 from opticlir.storage import LIBRARIES, exclusive_lock, made_by
 from opticlir.storage.filesystem import make_folders, refusals_named
-from opticlir.training import TrainConfig, distil
+from opticlir.training import TrainingEvent
+from opticlir.training.events import WorkDone
 
-OnEvent = Callable[[dict[str, Any]], None]
-"""Receives the events of `opticlir.training`, and `progress` events of everything else."""
+
+@dataclass(frozen=True, slots=True)
+class RunsDone:
+    """How many runs of a study are done, and which comes next."""
+
+    done: int
+    total: int
+    run: str
+
+
+OnEvent: TypeAlias = Callable[[TrainingEvent | RunsDone], None]
+"""Receives the events of `opticlir.training`, and the progress of the study."""
 
 
 class StudyStoppedError(OpticlirError):
@@ -85,7 +97,7 @@ class Workspace:
 
     def progress(self, name: str, done: int, total: int) -> None:
         """Report progress, as `opticlir.progress.Progress`."""
-        self.on_event({"event": "progress", "name": name, "done": done, "total": total})
+        self.on_event(WorkDone(name, done, total))
 
 
 @runtime_checkable
@@ -142,7 +154,7 @@ class Bitext:
 class Student:
     """A student that is trained for one language and seed."""
 
-    config: TrainConfig
+    config: LabTrainConfig
     bitext: Bitext
     takes_query_noise: ClassVar[bool] = True
 
@@ -161,7 +173,7 @@ class Student:
         with exclusive_lock(folder / "model"):
             pairs = self.bitext.read()
             inputs = {f"bitext {number}": checksum for number, (checksum, *_) in enumerate(content["bitext"])}
-            outcome = distil(self.config, pairs, folder / "model", inputs=inputs, report=workspace.on_event)
+            outcome = distil(self.config, pairs, folder / "model", inputs=inputs, on_event=workspace.on_event)
         if not outcome.is_finished:
             raise StudyStoppedError(
                 "the study was stopped; run the same command to resume from the last checkpoint"

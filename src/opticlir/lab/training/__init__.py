@@ -1,1 +1,6 @@
-"""Training extensions that studies compare: adversaries, mixed batches, guided plans."""
+"""Training in the laboratory: adversaries, mixed batches, guided plans and more, on top of `opticlir.training`."""
+
+from opticlir.lab.training.config import LabTrainConfig, make_config
+from opticlir.lab.training.distil import distil
+
+__all__ = ["LabTrainConfig", "distil", "make_config"]

@@ -6,7 +6,6 @@ say of it stays the same: the teacher's tokens of the English side. Where an Eng
 place of a foreign one but mixed with it, see opticlir.lab.training.mixup.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
@@ -15,35 +14,43 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from opticlir.encoder import split_words, word_places
+from opticlir.settings import POSITIVE, Range, check_ranges, setting
 
 SOURCES = ("none", "plan", "embeddings", "dictionary")
 
 _LONGEST = 4  # words of an entry
 _DRAW = 2  # tells this draw from those of the batches
+_RATE = Range("above 0, at most 1", lambda value: 0 < value <= 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodeSwitchingConfig:
     """How many words of the foreign side are put into English; see docs/training.md."""
 
-    source: str = "none"
-    """Where the English words come from: `none`, a `dictionary`, the transport `plan` between the
-    initialised student and the teacher, collected over the bitext, or that student's own word `embeddings`."""
-    rate: float = 0.3
-    """Of the words that have an entry, how many are replaced, from above 0 to 1."""
-    mixup_alpha: float | None = None
-    """Mix the embeddings of a word with those of the English one, by a share drawn from Beta(alpha, alpha), in
-    place of replacing it; 1 draws all shares alike, near 0 they are nearly 0 or 1. None replaces it."""
-    dictionary: str | None = None
-    """File of English and foreign entries, as `--dictionary` of `opticlir translate` takes it."""
+    source: str = setting(
+        "none",
+        "Where English words come from: `none`, a `dictionary`, the transport `plan` between the initialised student "
+        "and the teacher, collected over the bitext, or that student's own word `embeddings`.",
+    )
+    rate: float = setting(
+        0.3, "Share of the words with an entry that are replaced, from above 0 to 1.", _RATE
+    )
+    mixup_alpha: float | None = setting(
+        None,
+        "Mix the embedding of a word with that of the English one, instead of replacing it: the share is drawn from "
+        "Beta(alpha, alpha). 1 draws all shares alike, near 0 they are nearly 0 or 1.",
+        POSITIVE,
+    )
+    dictionary: str | None = setting(
+        None, "File of English and foreign entries, as `opticlir lab translate --dictionary` reads it."
+    )
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
             raise ValueError(
                 f"code_switching source is {self.source!r}: expected {' or '.join(map(repr, SOURCES))}"
             )
-        if not 0 < self.rate <= 1 or math.isnan(self.rate):
-            raise ValueError(f"rate is {self.rate}: expected above 0, at most 1")
+        check_ranges(self)
         if self.mixup_alpha is not None:
             self._check_mixup(self.mixup_alpha)
         if (self.source == "dictionary") != (self.dictionary is not None):
@@ -53,8 +60,6 @@ class CodeSwitchingConfig:
             )
 
     def _check_mixup(self, alpha: float) -> None:
-        if not 0 < alpha < math.inf:
-            raise ValueError(f"mixup_alpha is {alpha}: expected a finite number above 0")
         if self.source == "none":
             others = " or ".join(repr(source) for source in SOURCES if source != "none")
             raise ValueError(

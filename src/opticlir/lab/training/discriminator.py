@@ -14,7 +14,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from opticlir.training.objectives import EnglishSide, TokenBatch, mean_pooled
+from opticlir.lab.training.english_side import EnglishSide
+from opticlir.settings import AT_LEAST_ONE, NOT_NEGATIVE, POSITIVE, check_ranges, setting
+from opticlir.training.losses import ExtraTerm
+from opticlir.training.objectives import TokenBatch, mean_pooled
 
 LEVELS = ("token", "pooled")
 
@@ -23,26 +26,27 @@ LEVELS = ("token", "pooled")
 class DiscriminatorConfig:
     """How the student is kept from showing which language it read; see docs/training.md."""
 
-    weight: float = 0.0
-    """Of the reversed gradient in the student, at its peak; 0 is none, and no discriminator."""
-    level: str = "token"
-    """What is told apart: each `token`, or the mean of each sentence (`pooled`)."""
-    hidden: int = 256
-    """Units of the discriminator's one hidden layer."""
-    ramp: float = 10.0
-    """How soon the weight is reached: weight x (2 / (1 + exp(-ramp x share of the steps done)) - 1)."""
+    weight: float = setting(
+        0.0,
+        "Weight of the reversed gradient in the student at its peak; 0 is no discriminator.",
+        NOT_NEGATIVE,
+    )
+    level: str = setting(
+        "token", "What the discriminator judges: each `token`, or the mean of each sentence (`pooled`)."
+    )
+    hidden: int = setting(256, "Units of the discriminator's one hidden layer.", AT_LEAST_ONE)
+    ramp: float = setting(
+        10.0,
+        "How soon the weight is reached: weight x (2 / (1 + exp(-ramp x share of the steps done)) - 1).",
+        POSITIVE,
+    )
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
             raise ValueError(
                 f"discriminator level is {self.level!r}: expected {' or '.join(map(repr, LEVELS))}"
             )
-        if not 0 <= self.weight < math.inf:
-            raise ValueError(f"weight is {self.weight}: expected a finite number, 0 or more")
-        if not 0 < self.ramp < math.inf:
-            raise ValueError(f"ramp is {self.ramp}: expected a finite number above 0")
-        if self.hidden < 1:
-            raise ValueError(f"hidden is {self.hidden}: expected at least 1")
+        check_ranges(self)
 
 
 class Verdict(NamedTuple):
@@ -54,7 +58,7 @@ class Verdict(NamedTuple):
     """Share told right, mean of both languages; .5 is chance."""
 
 
-class LanguageDiscriminator(torch.nn.Module):
+class LanguageDiscriminator(ExtraTerm):
     """Tells the student's foreign vectors from its English ones, and turns its gradient round behind itself.
 
     Two classes also where one student reads several foreign languages: their common place is English, where
@@ -84,7 +88,17 @@ class LanguageDiscriminator(torch.nn.Module):
                 torch.nn.Linear(dim, config.hidden), torch.nn.ReLU(), torch.nn.Linear(config.hidden, 1)
             )
 
-    def forward(self, batch: TokenBatch, english: EnglishSide) -> Verdict:
+    needs = frozenset({EnglishSide})
+
+    def forward(self, batch: TokenBatch) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """The cross-entropy of a batch, and its accuracy to log."""
+        english = batch.get(EnglishSide)
+        if english is None:
+            raise ValueError("the discriminator needs the English side as the student reads it")
+        verdict = self.judge(batch, english)
+        return verdict.loss, {"discriminator_accuracy": verdict.accuracy}
+
+    def judge(self, batch: TokenBatch, english: EnglishSide) -> Verdict:
         """Judge a batch.
 
         Args:

@@ -1,16 +1,47 @@
-"""English sentences as the student reads them, and whether the teacher reads the same tokens."""
+"""The English side as the student reads it, attached to a batch for objectives that keep its English."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
+from jaxtyping import Bool, Float
 from sentence_transformers import MultiVectorEncoder
+from torch import Tensor
 
 from opticlir.encoder import transformer_of
+from opticlir.training.bitext_batch import Attachment, BitextBatch, Encode
+from opticlir.training.processes import all_gather
+
+
+@dataclass(frozen=True, slots=True)
+class EnglishSide:
+    """The English side of a batch as the student reads it; it costs a second forward pass."""
+
+    tokens: Float[Tensor, "batch k dim"]
+    """English tokens by the student, unit rows, with gradient."""
+    mask: Bool[Tensor, "batch k"]
+    is_same: Bool[Tensor, " batch"]
+    """Whether student and teacher cut the text into the same tokens, so that token i is token i."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnglishInputsOfBatch(Attachment):
+    """Inputs of the English side of a batch, for the student."""
+
+    gives: ClassVar[type[Any]] = EnglishSide
+    is_encoded: ClassVar[bool] = True
+
+    inputs: dict[str, Tensor]
+    is_same: Bool[Tensor, " batch"]
+
+    def read(self, encode: Encode) -> EnglishSide:
+        """The English side by the student."""
+        return EnglishSide(*encode(self.inputs), all_gather(self.is_same))
 
 
 class EnglishInputs:
-    """The English side of bitext for the student's query route.
+    """Batch transform: attaches the English side of bitext for the student's query route.
 
     Args:
         texts: English side of each pair.
@@ -23,15 +54,19 @@ class EnglishInputs:
     ) -> None:
         self._texts, self._student, self._teacher = texts, student, teacher
 
-    def __call__(self, pairs: Sequence[int]) -> dict[str, Any]:
-        """Inputs of a batch, and `is_same`: (batch,) bool, both cut the sentence into the same tokens."""
+    def __call__(self, batch: BitextBatch) -> BitextBatch:
+        """Attach the inputs of the pairs of a batch."""
+        return batch.with_attached(self.of(batch.pairs.tolist()))
+
+    def of(self, pairs: Sequence[int]) -> EnglishInputsOfBatch:
+        """Inputs of some pairs."""
         texts = [self._texts[pair] for pair in pairs]
         inputs = _inputs(self._student, texts)
         of_teacher = _pieces(self._teacher, _inputs(self._teacher, texts))
         is_same = [
             own == other for own, other in zip(_pieces(self._student, inputs), of_teacher, strict=True)
         ]
-        return {**inputs, "is_same": torch.tensor(is_same)}
+        return EnglishInputsOfBatch(inputs=inputs, is_same=torch.tensor(is_same))
 
 
 def _inputs(model: MultiVectorEncoder, texts: list[str]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from opticlir.training.objectives.batch import TokenBatch
-from opticlir.training.objectives.pooled import mean_pooled
+from opticlir.lab.training.english_side import EnglishSide
+from opticlir.training.objectives import TokenBatch, mean_pooled
 
 _LEAST_SQUARES = 1e-12  # a feature that is the same in all sentences goes with nothing
 
@@ -31,20 +31,19 @@ def lancer(batch: TokenBatch) -> Float[Tensor, ""]:
         To the student's tokens of both sides.
 
     Example:
-        >>> from opticlir.training.objectives import EnglishSide
         >>> axes, one = torch.eye(2)[:, None], torch.ones(2, 1).bool()
         >>> english = EnglishSide(axes[[0, 0]], one, torch.ones(2).bool())
-        >>> round(lancer(TokenBatch(axes, one, axes, one, english)).item(), 4)  # 1 / sqrt(3)
+        >>> round(lancer(TokenBatch(axes, one, axes, one, (english,))).item(), 4)  # 1 / sqrt(3)
         0.5774
 
     Reference:
         Huang et al. 2024, LANCER, EMNLP: the mean of |Pearson correlation of feature and one-hot language|. Its
         features are sentence vectors of LaBSE in 16 languages.
     """
-    if batch.english is None:
-        raise ValueError("lancer needs the English side as the student reads it: TokenBatch.english is None")
+    if (side := batch.get(EnglishSide)) is None:
+        raise ValueError("lancer needs the English side as the student reads it, and none is attached")
     foreign = mean_pooled(batch.student, batch.student_mask)
-    english = mean_pooled(batch.english.tokens, batch.english.mask)
+    english = mean_pooled(side.tokens, side.mask)
     features = F.normalize(torch.cat([foreign, english]), dim=1)
     is_foreign = torch.arange(len(features), device=features.device) < len(foreign)
     features = features - features.mean(dim=0)

@@ -15,7 +15,8 @@ the encoder itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,31 @@ from jaxtyping import Float, Int
 from sentence_transformers import MultiVectorEncoder
 from torch import Tensor
 
-from opticlir.encoder import spelled, token_places
+from opticlir.encoder import spelled, token_places, transformer_of
 from opticlir.lab.training.code_switching import CodeSwitchingConfig, Lexicon, generator_of
+from opticlir.training.bitext_batch import Attachment, BitextBatch, Cut
 
 _NONE = -1  # no piece
 
 
+@dataclass(frozen=True, kw_only=True)
+class MixedWords(Attachment):
+    """English words that some tokens of the foreign side are mixed with while the student reads them."""
+
+    table: torch.nn.Module
+    """The student's word embeddings."""
+    pieces: Int[Tensor, "batch tokens pieces"]
+    """Ids of the English word of each token, -1 where there is none."""
+    shares: Float[Tensor, "batch tokens"]
+    """Of the English word, from 0 to 1; 0 leaves the token as it is."""
+
+    def around(self, cut: Cut) -> AbstractContextManager[None]:
+        """Mix the words of a cut of the batch."""
+        return mixed_words(self.table, self.pieces[cut], self.shares[cut])
+
+
 class WordMixup:
-    """Which tokens of foreign sentences are mixed with which English words, other ones each epoch.
+    """Batch transform: chooses tokens that are mixed with English words, others each epoch.
 
     What is drawn follows from seed, epoch and number of the sentence alone, so that a resumed run reads what it
     would have read. With the same seed it is the words that would be replaced without mixup.
@@ -64,18 +82,19 @@ class WordMixup:
         self._rate, self._alpha = config.rate, config.mixup_alpha
         self._seed, self._epoch = seed, epoch
         english = lexicon.english()
+        self._table = transformer_of(student, "query").model.get_input_embeddings()
         self._pieces = dict(zip(english, spelled(student, english, "query"), strict=True))
 
-    def __call__(self, numbers: Sequence[int], inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-        """What each token of a batch is mixed with.
+    def __call__(self, batch: BitextBatch) -> BitextBatch:
+        """Attach what the tokens of a batch are mixed with."""
+        return batch.with_attached(self.of(batch.pairs.tolist(), batch.foreign))
+
+    def of(self, numbers: Sequence[int], inputs: Mapping[str, Any]) -> MixedWords:
+        """What each token of some sentences is mixed with.
 
         Args:
             numbers: of the sentences.
             inputs: of the same sentences; `input_ids` and `attention_mask`, (batch, tokens) both.
-
-        Returns:
-            `mixup_pieces`: (batch, tokens, pieces) int64, ids of the English word, -1 where there is none.
-            `mixup_shares`: (batch, tokens) float32 from 0 to 1, of the English word; 0 leaves the token as it is.
         """
         ids, mask = inputs["input_ids"].numpy(), inputs["attention_mask"].numpy().astype(bool)
         rows: list[list[list[int]]] = [[[] for _ in row] for row in ids]
@@ -93,7 +112,7 @@ class WordMixup:
                         rows[row][column], shares[row, column] = pieces, share
         longest = max(1, *(len(pieces) for row in rows for pieces in row))
         padded = [[pieces + [_NONE] * (longest - len(pieces)) for pieces in row] for row in rows]
-        return {"mixup_pieces": torch.tensor(padded), "mixup_shares": torch.from_numpy(shares)}
+        return MixedWords(table=self._table, pieces=torch.tensor(padded), shares=torch.from_numpy(shares))
 
     def _drawn(self, number: int) -> Iterator[tuple[int, int, list[int], float]]:
         random = generator_of(self._seed, self._epoch(), number)

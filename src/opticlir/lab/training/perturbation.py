@@ -5,25 +5,20 @@ Its size is the L2 norm of the whole matrix, as in Miyato et al. and FreeLB, so 
 shaken no harder than a short one. Padding, which the encoder does not attend to, is never shaken.
 """
 
-import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from opticlir.settings import AT_LEAST_ONE, POSITIVE, check_ranges, setting
+from opticlir.training.losses import Losses, Read, Weigh, Weighed
 from opticlir.training.objectives import TokenBatch
 
 KINDS = ("none", "fgm", "pgd", "freelb", "smart")
-
-Losses: TypeAlias = dict[str, Tensor]
-Read: TypeAlias = Callable[[AbstractContextManager[None]], TokenBatch]
-"""Encodes the foreign side of a batch while a condition holds."""
-Weigh: TypeAlias = Callable[[TokenBatch], Losses]
-"""The weighted objectives of a batch."""
 
 _ReadAt: TypeAlias = Callable[[Tensor | None], TokenBatch]
 
@@ -32,40 +27,28 @@ _ReadAt: TypeAlias = Callable[[Tensor | None], TokenBatch]
 class PerturbationConfig:
     """Which perturbation of the word embeddings the student has to bear; see docs/training.md."""
 
-    kind: str = "none"
-    """`none`, `fgm` (one step of the gradient), `pgd` (several), `freelb` (learns from each of several) or
-    `smart` (says the same, whatever the loss)."""
-    radius: float = 0.3
-    """Largest L2 norm of what is added to the word embeddings of a sentence, in their units."""
-    step_size: float = 0.15
-    """L2 norm of a step uphill, in the same units; of `pgd`, `freelb` and `smart`, `fgm` goes all the way."""
-    steps: int = 3
-    """Steps uphill, each a pass forward and back; of `pgd` and `smart`, and of `freelb` the passes it learns
-    from."""
-    weight: float = 1.0
-    """Of the perturbed loss beside the clean one (`fgm`, `pgd`), or of the smoothness (`smart`)."""
+    kind: str = setting(
+        "none",
+        "Adversarial perturbation of the word embeddings: `none`, `fgm` (one step along the gradient), `pgd` "
+        "(several), `freelb` (learns from each of several) or `smart` (smoothness of the tokens, whatever the loss).",
+    )
+    radius: float = setting(
+        0.3, "Largest L2 norm of the perturbation of a sentence, in units of the word embeddings.", POSITIVE
+    )
+    step_size: float = setting(
+        0.15, "L2 norm of a step, in the same units; of `pgd`, `freelb` and `smart`.", POSITIVE
+    )
+    steps: int = setting(
+        3, "Steps, each a pass forward and back; for `freelb` the passes it learns from.", AT_LEAST_ONE
+    )
+    weight: float = setting(
+        1.0, "Weight of the perturbed loss (`fgm`, `pgd`), or of the smoothness (`smart`).", POSITIVE
+    )
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"perturbation kind is {self.kind!r}: expected {' or '.join(map(repr, KINDS))}")
-        for name in ("radius", "step_size", "weight"):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} is {value}: expected a finite number above 0")
-        if self.steps < 1:
-            raise ValueError(f"steps is {self.steps}: expected at least 1")
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """What a batch costs."""
-
-    batch: TokenBatch
-    """Tokens as they were read first."""
-    losses: Losses
-    """Parts of the loss; their sum is minimised."""
-    notes: dict[str, Tensor] = field(default_factory=dict)
-    """What is only logged."""
+        check_ranges(self)
 
 
 class Perturbation:

@@ -10,12 +10,13 @@ from sentence_transformers import MultiVectorEncoder
 
 from opticlir import transport
 from opticlir.encoder import EncodedWords, encode_words
+from opticlir.lab.training.guided import any_plan
 from opticlir.records import SentencePair
 from opticlir.training.batches import pad_tokens
-from opticlir.training.objectives import TransportConfig, transport_plan
+from opticlir.training.objectives import TransportConfig
 
 _MOST_PAIRS = 5_000  # thinned evenly; each is encoded by both encoders
-_TOGETHER = 64
+_BATCH_SIZE = 64
 _LEAST_SHARE = 0.3  # a word whose mass is spread more thinly has no one meaning
 
 
@@ -44,8 +45,8 @@ def dictionary_from_plan(
         chosen = np.linspace(0, len(pairs) - 1, _MOST_PAIRS).astype(int).tolist()
         pairs = [pairs[number] for number in chosen]
     mass: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for start in range(0, len(pairs), _TOGETHER):
-        chunk = pairs[start : start + _TOGETHER]
+    for start in range(0, len(pairs), _BATCH_SIZE):
+        chunk = pairs[start : start + _BATCH_SIZE]
         sides = zip(
             encode_words(student, [pair.foreign for pair in chunk], "query"),
             encode_words(teacher, [pair.english for pair in chunk], "query"),
@@ -74,7 +75,7 @@ def _moved(
         return []
     foreign, foreign_mask = pad_tokens([side.tokens for side, _ in sides])
     english, english_mask = pad_tokens([side.tokens for _, side in sides])
-    plans = transport_plan(
+    plans = any_plan(
         transport.cosine_cost(foreign, english),
         transport.uniform(foreign_mask),
         transport.uniform(english_mask),

@@ -4,11 +4,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from opticlir import transport
-from opticlir.training.objectives.batch import TokenBatch
-from opticlir.training.objectives.optical import TransportConfig, transport_plan
+from opticlir.lab.training.english_side import EnglishSide
+from opticlir.lab.training.guided import any_plan
+from opticlir.training.objectives import PlanCounter, TokenBatch, TransportConfig
 
 
-def retention(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:
+def retention(
+    batch: TokenBatch, config: TransportConfig, counter: PlanCounter | None = None
+) -> Float[Tensor, ""]:
     """Cost 1 - cosine between student and teacher on the English side: S(e) = T(e), mean over pairs.
 
     Token by token where both cut the sentence alike. Where the student's vocabulary cuts it otherwise
@@ -18,6 +21,7 @@ def retention(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:
     Args:
         batch: tokens of the English side, by both.
         config: the solver, where one is needed.
+        counter: counts plans that do not converge; None counts nothing.
 
     Returns:
         Scalar in [0, 2], of the size of `optical`.
@@ -30,27 +34,24 @@ def retention(batch: TokenBatch, config: TransportConfig) -> Float[Tensor, ""]:
 
     Example:
         >>> import torch
-        >>> from opticlir.training.objectives import EnglishSide
         >>> axes, all_of_them = torch.eye(2)[None], torch.ones(1, 2).bool()
         >>> english = EnglishSide(axes.flip(1), all_of_them, torch.tensor([True]))
-        >>> retention(TokenBatch(axes, all_of_them, axes, all_of_them, english), TransportConfig()).item()
+        >>> retention(TokenBatch(axes, all_of_them, axes, all_of_them, (english,)), TransportConfig()).item()
         1.0
 
     Reference:
         Reimers and Gurevych 2020 (arXiv 2004.09813), equation 1, its English term, on tokens.
     """
-    english = batch.english
+    english = batch.get(EnglishSide)
     if english is None:
-        raise ValueError(
-            "retention needs the English side as the student reads it: TokenBatch.english is None"
-        )
+        raise ValueError("retention needs the English side as the student reads it, and none is attached")
     cost = transport.cosine_cost(english.tokens, batch.teacher)
     is_same = english.is_same & (english.mask.sum(dim=1) == batch.teacher_mask.sum(dim=1))
     plan = _in_order(english.mask, batch.teacher_mask).to(cost.dtype)
     if not is_same.all():
         others = ~is_same
         own, given = transport.uniform(english.mask[others]), transport.uniform(batch.teacher_mask[others])
-        plan[others] = transport_plan(cost[others], own, given, config)
+        plan[others] = any_plan(cost[others], own, given, config, counter)
     return (plan * cost).sum(dim=(1, 2)).mean()
 
 

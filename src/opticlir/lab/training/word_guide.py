@@ -2,8 +2,9 @@
 
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +16,35 @@ from torch import Tensor
 from opticlir.data import PairTable
 from opticlir.encoder import VocabularyConfig, scored_ids, transformer_of, word_beginnings
 from opticlir.encoder.alignment import learn_translation_table
+from opticlir.training.bitext_batch import Attachment, BitextBatch, Encode
+from opticlir.training.processes import all_gather
 
 Numbers = npt.NDArray[np.int32]
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What word alignment knows of the tokens of a batch."""
+
+    probabilities: Float[Tensor, "batch m n"]
+    """p(English word | foreign word) for each token of both, 0 where nothing is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinksOfBatch(Attachment):
+    """The links of this process's share of a batch."""
+
+    gives: ClassVar[type[Any]] = Links
+
+    probabilities: Float[Tensor, "batch m n"]
+
+    def read(self, encode: Encode) -> Links:  # noqa: ARG002 - nothing is encoded
+        """The links of the whole batch."""
+        return Links(all_gather(self.probabilities))
+
+
 class WordGuide:
-    """p(English word | foreign word) between the tokens of sentence pairs, learned from the pairs themselves.
+    """Batch transform: attaches p(English word | foreign word) between the tokens, learned from the bitext itself.
 
     IBM model 1 in both directions, joined by the geometric mean of their posteriors, as it places the words of a
     new vocabulary (`opticlir.encoder.alignment`); here both sides are whole words. The table is sparse, and of
@@ -60,7 +84,12 @@ class WordGuide:
         self._ways = np.append(ways[order], np.iinfo(np.int64).max)
         self._probabilities = np.append(table.probabilities[order], np.float32(0))
 
-    def __call__(self, ids: Int[Tensor, "batch m"], pairs: Sequence[int]) -> Float[Tensor, "batch m n"]:
+    def __call__(self, batch: BitextBatch) -> BitextBatch:
+        """Attach the links of a batch."""
+        found = self.links(batch.foreign["input_ids"], batch.pairs.tolist())
+        return batch.with_attached(LinksOfBatch(probabilities=found))
+
+    def links(self, ids: Int[Tensor, "batch m"], pairs: Sequence[int]) -> Float[Tensor, "batch m n"]:
         """The table between the tokens of a batch.
 
         Args:

@@ -1,48 +1,62 @@
-"""The objectives by the names that a method is written with."""
+"""The objectives of a method by name: the registry that the laboratory extends."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from jaxtyping import Float
 from torch import Tensor
 
-from opticlir.lab.training.lancer import lancer
-from opticlir.lab.training.retention import retention
 from opticlir.training.objectives.batch import TokenBatch
 from opticlir.training.objectives.greedy import greedy
 from opticlir.training.objectives.optical import TransportConfig, optical
-from opticlir.training.objectives.pooled import contrastive_pooled, mse
+from opticlir.training.objectives.plan_counter import PlanCounter
+from opticlir.training.objectives.pooled import mse
 from opticlir.training.objectives.scores import contrastive, score_kl
 
-Objective: TypeAlias = Callable[[TokenBatch], Float[Tensor, ""]]
+OBJECTIVES = ("optical", "greedy", "mse", "contrastive", "score_kl")
+"""Names of the product's objectives."""
 
-READ_ENGLISH = frozenset({"retention", "lancer"})
-"""Objectives that need `TokenBatch.english`: the student then encodes the English side too."""
+SCORE_TEMPERATURE = 0.1
+"""Of `score_kl`: at .05 the teacher says hardly more than `contrastive`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A loss function of a batch, and the attached objects it cannot do without."""
+
+    function: Callable[[TokenBatch], Float[Tensor, ""]]
+    needs: frozenset[type[Any]] = frozenset()
+    """Classes of `TokenBatch.attached`. A batch without one of them is left to the other objectives."""
+
+    def __call__(self, batch: TokenBatch) -> Float[Tensor, ""]:
+        """The loss of a batch."""
+        return self.function(batch)
+
+
+Registry: TypeAlias = Mapping[str, Objective]
+"""Objectives by the names that a method is written with."""
 
 
 def objectives(
     transport_config: TransportConfig,
     temperature: float,
     *,
-    score_temperature: float | None = None,
-    both_directions: bool = False,
+    score_temperature: float = SCORE_TEMPERATURE,
+    counter: PlanCounter | None = None,
 ) -> dict[str, Objective]:
-    """The objectives by name, their settings filled in.
+    """The product's objectives by name, with their settings.
 
     Args:
-        transport_config: of `optical` and `retention`.
-        temperature: of `contrastive` and `contrastive_pooled`, > 0.
-        score_temperature: of `score_kl`; None is `temperature`.
-        both_directions: of `contrastive`.
+        transport_config: of `optical`.
+        temperature: of `contrastive`, > 0.
+        score_temperature: of `score_kl`, > 0.
+        counter: counts plans that do not converge; None counts nothing.
     """
-    of_scores = temperature if score_temperature is None else score_temperature
     return {
-        "optical": lambda batch: optical(batch, transport_config),
-        "greedy": greedy,
-        "mse": mse,
-        "contrastive": lambda batch: contrastive(batch, temperature, both_directions=both_directions),
-        "contrastive_pooled": lambda batch: contrastive_pooled(batch, temperature),
-        "score_kl": lambda batch: score_kl(batch, of_scores),
-        "retention": lambda batch: retention(batch, transport_config),
-        "lancer": lancer,
+        "optical": Objective(lambda batch: optical(batch, transport_config, counter)),
+        "greedy": Objective(greedy),
+        "mse": Objective(mse),
+        "contrastive": Objective(lambda batch: contrastive(batch, temperature)),
+        "score_kl": Objective(lambda batch: score_kl(batch, score_temperature)),
     }

@@ -1,17 +1,21 @@
 import pytest
 
+from opticlir.lab.training import LabTrainConfig
 from opticlir.lab.training.code_switching import SOURCES, CodeSwitchingConfig
 from opticlir.lab.training.discriminator import LEVELS, DiscriminatorConfig
+from opticlir.lab.training.extension import card_lines
 from opticlir.lab.training.perturbation import KINDS, PerturbationConfig
-from opticlir.training.config import TrainConfig
-from opticlir.training.model_card import Origin, beside_the_method, model_card
+from opticlir.training.model_card import Origin, model_card
 
 NOWHERE = Origin()
 
 
 def card(origin=NOWHERE, **settings):
-    config = TrainConfig(language="swa", **settings)
-    return model_card(config, pairs=1234, steps=50, initial={"RR": 0.25}, trained={"RR": 0.5}, origin=origin)
+    config = LabTrainConfig(language="swa", **settings)
+    return model_card(
+        config, pairs=1234, steps=50, initial={"RR": 0.25}, trained={"RR": 0.5}, origin=origin,
+        more=card_lines(config),
+    )  # fmt: skip
 
 
 def test_the_command_and_the_files_are_told():
@@ -29,7 +33,7 @@ def test_the_method_alone():
     text = card(method="optical")
     assert "by `optical`\non 1,234 sentence pairs (50 steps, seed 0)" in text
     assert "* RR: 0.250 as initialised, 0.500 trained" in text
-    assert "Beside the method" not in text
+    assert "Besides the method" not in text
     assert "\n\n\n" not in text
 
 
@@ -41,10 +45,10 @@ def test_what_was_on_beside_it_has_a_line_each():
         code_switching=CodeSwitchingConfig(source="plan", rate=0.4),
     )
     assert (
-        "Beside the method:\n\n"
+        "Besides the method:\n\n"
         "* adversarial perturbation of the word embeddings: fgm, radius 0.2\n"
         "* language discriminator with reversed gradient: by sentence, weight 0.1\n"
-        "* hybrid batches: 25 % of them in English alone\n"
+        "* mixed batches: 25 % of them in English only\n"
         "* code-switching: 40 % of the words that have an entry are read in English, by the transport plan of the "
         "initialised student\n\n"
         "Settings, seed"
@@ -54,18 +58,18 @@ def test_what_was_on_beside_it_has_a_line_each():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_perturbation_is_named(kind):
-    lines = beside_the_method(TrainConfig(language="swa", perturbation=PerturbationConfig(kind=kind)))
+    lines = card_lines(LabTrainConfig(language="swa", perturbation=PerturbationConfig(kind=kind)))
     assert lines == [] if kind == "none" else kind in lines[0]
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_discriminator_is_named(level):
     config = DiscriminatorConfig(weight=1.0, level=level)
-    assert len(beside_the_method(TrainConfig(language="swa", discriminator=config))) == 1
+    assert len(card_lines(LabTrainConfig(language="swa", discriminator=config))) == 1
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_source_of_words_is_named(source):
     config = CodeSwitchingConfig(source=source, dictionary="d.tsv" if source == "dictionary" else None)
-    lines = beside_the_method(TrainConfig(language="swa", code_switching=config))
+    lines = card_lines(LabTrainConfig(language="swa", code_switching=config))
     assert len(lines) == (source != "none")

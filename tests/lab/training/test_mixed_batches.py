@@ -5,21 +5,20 @@ import pytest
 import torch
 
 import tiny_models
-from opticlir.data import PairTable
 from opticlir.encoder import load_model
 from opticlir.errors import DataError
-from opticlir.lab.training.hybrid import HybridBuckets, hybrid_rows
-from opticlir.training import distil, make_config
+from opticlir.lab.training import distil, make_config
+from opticlir.lab.training.english_side import EnglishInputsOfBatch
+from opticlir.lab.training.mixed_batches import MixedBuckets
+from opticlir.lab.training.token_weights import SideWeightsOfBatch
 from opticlir.training.batches import LengthBuckets
-from opticlir.training.material import material_of
 from opticlir.training.run_folder import RunFolder
-from opticlir.training.teacher_cache import TeacherCache
-from short_runs import PAIRS, config_of, killed, weights
+from short_runs import PAIRS, config_of, killed, training_data_of, weights
 
 
-def buckets(share, *, n_pairs=400, seed=0, n_processes=1, kind=HybridBuckets):
+def buckets(share, *, n_pairs=400, seed=0, n_processes=1, kind=MixedBuckets):
     settings = {"batch_size": 4, "seed": seed, "n_processes": n_processes}
-    if kind is HybridBuckets:
+    if kind is MixedBuckets:
         settings |= {"monolingual": share, "english_lengths": np.arange(n_pairs)}
     return kind(np.arange(n_pairs), np.ones(n_pairs), **settings)
 
@@ -31,10 +30,10 @@ def epoch_of(batches, epoch):
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
 def test_a_share_of_the_batches_is_monolingual_and_the_pairs_are_those_of_all(share):
-    hybrid, plain = buckets(share), buckets(share, kind=LengthBuckets)
+    mixed, plain = buckets(share), buckets(share, kind=LengthBuckets)
     n_monolingual = 0
     for epoch in range(10):
-        for found, expected in zip(epoch_of(hybrid, epoch), epoch_of(plain, epoch), strict=True):
+        for found, expected in zip(epoch_of(mixed, epoch), epoch_of(plain, epoch), strict=True):
             assert [row % 400 for row in found] == expected
             assert len({row >= 400 for row in found}) == 1
             n_monolingual += found[0] >= 400
@@ -71,18 +70,19 @@ def plain(tmp_path_factory):
 def test_a_monolingual_batch_holds_the_english_side_for_both(marginals, plain, tmp_path):
     teacher = load_model(plain)
     config = config_of(plain, monolingual=0.5, method="optical+retention", transport={"marginals": marginals})
-    tokens = TeacherCache(tmp_path, teacher).encode([pair.english for pair in PAIRS])
-    material = material_of(config, teacher, teacher, PairTable(PAIRS), tokens, RunFolder(tmp_path / "model"))
-    assert len(material.rows) == 16
-    across, alone = (material.collator([material.rows[row] for row in rows]) for rows in ((1, 3), (9, 11)))
-    assert torch.equal(across["foreign_pairs"], alone["foreign_pairs"])
-    assert torch.equal(across["foreign_teacher_tokens"], alone["foreign_teacher_tokens"])
-    assert torch.equal(alone["foreign_input_ids"], across["english_input_ids"])
-    assert not [name for name in alone if name.startswith("english_")]
+    data = training_data_of(config, teacher, tmp_path)
+    assert len(data.rows) == 16
+    across, alone = (data.collator([data.rows[row] for row in rows]) for rows in ((1, 3), (9, 11)))
+    assert torch.equal(across.pairs, alone.pairs)
+    assert torch.equal(across.teacher_tokens, alone.teacher_tokens)
+    (english,) = (each for each in across.attached if isinstance(each, EnglishInputsOfBatch))
+    assert torch.equal(alone.foreign["input_ids"], english.inputs["input_ids"])
+    assert not alone.has(EnglishInputsOfBatch)
+    (weights_alone,) = (each for each in alone.attached if isinstance(each, SideWeightsOfBatch))
     # the student is the teacher here and reads the same words: each weighs by the side it is on
     for row in range(2):
-        own = alone["foreign_weights"][row][alone["foreign_attention_mask"][row].bool()][1:-1]  # [CLS], [SEP]
-        given = alone["foreign_teacher_weights"][row][alone["foreign_teacher_mask"][row]]
+        own = weights_alone.student[row][alone.foreign["attention_mask"][row].bool()][1:-1]  # [CLS], [SEP]
+        given = weights_alone.teacher[row][alone.teacher_mask[row]]
         assert own.shape == given.shape
         assert (own > 0).all()
         if marginals == "word":
@@ -92,15 +92,6 @@ def test_a_monolingual_batch_holds_the_english_side_for_both(marginals, plain, t
 def test_minutes_are_planned_with_batches_of_both_kinds(plain, tmp_path):
     config = config_of(plain, monolingual=0.5, epochs=None, minutes=1e-4)
     assert distil(config, PAIRS, tmp_path).steps >= 1
-
-
-def test_rows_name_each_pair_in_both_ways():
-    assert list(hybrid_rows(2)) == [
-        {"pair": 0, "is_monolingual": False},
-        {"pair": 1, "is_monolingual": False},
-        {"pair": 0, "is_monolingual": True},
-        {"pair": 1, "is_monolingual": True},
-    ]
 
 
 def test_a_student_that_starts_as_its_teacher_has_nothing_to_learn_in_english_alone(plain, tmp_path):
@@ -123,7 +114,7 @@ def test_a_student_that_starts_as_its_teacher_has_nothing_to_learn_in_english_al
     ],
     ids=["retention", "adversaries"],
 )
-def test_a_hybrid_run_that_is_killed_ends_in_the_same_bits(settings, plain, tmp_path):
+def test_a_mixed_run_that_is_killed_ends_in_the_same_bits(settings, plain, tmp_path):
     config = config_of(plain, monolingual=0.5, **settings)
     distil(config, PAIRS, tmp_path / "unbroken")
     killed(config, tmp_path / "broken")

@@ -4,11 +4,10 @@ import pytest
 
 import tiny_models
 from opticlir.encoder import load_model
+from opticlir.lab.training import LabTrainConfig, distil, make_config
 from opticlir.lab.training.english_side import EnglishInputs
 from opticlir.records import SentencePair
 from opticlir.storage import sha256_file
-from opticlir.training import TrainConfig, distil, make_config
-from opticlir.training.objectives import TransportConfig, objectives
 from opticlir.training.run_folder import RunFolder
 
 PAIRS = [
@@ -29,9 +28,9 @@ def settings(teacher, **others):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", list(objectives(TransportConfig(), 0.1)))
+@pytest.mark.parametrize("name", LabTrainConfig.known_objectives)
 def test_two_steps_of_every_objective_move_the_student(name, teacher, tmp_path):
-    config = TrainConfig(**settings(teacher, method=name))
+    config = LabTrainConfig(**settings(teacher, method=name))
     outcome = distil(config, PAIRS, tmp_path / "model")
     assert outcome.steps == 2
     trained, start = load_model(tmp_path / "model"), load_model(teacher)
@@ -45,7 +44,7 @@ def test_two_steps_of_every_objective_move_the_student(name, teacher, tmp_path):
 
 def test_a_student_that_starts_as_the_teacher_has_nothing_to_retain(teacher, tmp_path):
     """Its English is what it should be, but for the float16 of the teacher's stored vectors."""
-    distil(TrainConfig(**settings(teacher, method="retention", epochs=3.0)), PAIRS, tmp_path)
+    distil(LabTrainConfig(**settings(teacher, method="retention", epochs=3.0)), PAIRS, tmp_path)
     (first, *_) = [line["retention"] for line in RunFolder(tmp_path).read_log() if "retention" in line]
     assert first < 1e-3
 
@@ -87,11 +86,11 @@ def test_a_run_broken_before_or_after_the_switch_ends_in_the_same_bits(step, tea
         pass
 
     def kill(event):
-        if event.get("step") == step:
+        if getattr(event, "step", None) == step:
             raise KilledError
 
     with pytest.raises(KilledError):
-        distil(two_stages(teacher), PAIRS, tmp_path / "model", report=kill)
+        distil(two_stages(teacher), PAIRS, tmp_path / "model", on_event=kill)
     distil(two_stages(teacher), PAIRS, tmp_path / "model")
     assert weights(tmp_path / "model") == weights(unbroken)
 
@@ -101,7 +100,7 @@ def test_english_is_the_same_where_both_cut_it_alike(teacher, tmp_path):
     tokenizer = tiny_models.wordpiece_tokenizer(tiny_models.SWAHILI)
     student = load_model(tiny_models.save_encoder(tmp_path / "student", tokenizer, positions=64))
     texts = ["the water is clean", "a b c", "sleep under a net"]
-    inputs = EnglishInputs(texts, student, load_model(teacher))([0, 1])
-    assert inputs["is_same"].tolist() == [False, True]
-    assert inputs["input_ids"].shape == inputs["attention_mask"].shape
-    assert inputs["attention_mask"][1].sum() == 5  # [CLS] a b c [SEP]
+    inputs = EnglishInputs(texts, student, load_model(teacher)).of([0, 1])
+    assert inputs.is_same.tolist() == [False, True]
+    assert inputs.inputs["input_ids"].shape == inputs.inputs["attention_mask"].shape
+    assert inputs.inputs["attention_mask"][1].sum() == 5  # [CLS] a b c [SEP]

@@ -1,4 +1,4 @@
-"""Levers change how fast a student learns, and not what."""
+"""Optimisations change how fast a student learns, and not what."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 import tiny_models
 from opticlir.encoder import load_model
 from opticlir.errors import DataError
-from opticlir.training import distil, make_config
+from opticlir.lab.training import distil, make_config
 from opticlir.training.batches import LengthBuckets
-from opticlir.training.levers import LeverConfig, flushed_denormals, used_tokens
+from opticlir.training.optimisations import Optimisations, flushed_denormals, used_tokens
 from opticlir.training.run_folder import RunFolder
 
 PAIRS = tiny_models.PAIRS * 3
@@ -36,11 +36,11 @@ def trained(checkpoints, tmp_path):
 @pytest.mark.parametrize("method", ["optical", "optical+0.3*score_kl"])
 @pytest.mark.parametrize(
     "switched",
-    [{"levers": {"prune_vocabulary": False}}, {"levers": {"fused_adamw": False}}, {"teacher_vectors": "none"},
-     {"levers": {"plain_attention": False}}, {"levers": {"flush_denormals": False}}],
+    [{"optimisations": {"prune_vocabulary": False}}, {"teacher_vectors": "none"},
+     {"levers": {"plain_attention": False, "fused_adamw": True}}],
     ids=str,
 )  # fmt: skip
-def test_a_lever_changes_no_weight_by_more_than_rounding(trained, method, switched):
+def test_an_optimisation_changes_no_weight_by_more_than_rounding(trained, method, switched):
     (one, _), (other, _) = trained(method=method), trained(method=method, **switched)
     assert {name: weight.shape for name, weight in one.items()} == {
         name: weight.shape for name, weight in other.items()
@@ -54,14 +54,14 @@ def test_a_lever_changes_no_weight_by_more_than_rounding(trained, method, switch
 
 def test_checkpoints_hold_the_embeddings_that_are_used(trained, monkeypatch):
     seen = []
-    seal = RunFolder.seal_checkpoint
+    seal = RunFolder.complete_checkpoint
 
     def sealing(self, checkpoint):
         weights = load_file(checkpoint / "model.safetensors")
         seen.append(next(len(weight) for name, weight in weights.items() if "word_embeddings" in name))
         return seal(self, checkpoint)
 
-    monkeypatch.setattr(RunFolder, "seal_checkpoint", sealing)
+    monkeypatch.setattr(RunFolder, "complete_checkpoint", sealing)
     weights, out = trained()
     table = next(weight for name, weight in weights.items() if "word_embeddings" in name)
     tokenizer = load_model(out)[0].sub_modules["query"][0].tokenizer
@@ -95,18 +95,39 @@ def test_random_batches_are_those_of_no_length():
     assert spread(n_runs=1) < 12 < 40 < spread(n_runs=0)
 
 
-def test_denormals_are_flushed_only_while_wanted():
+def test_denormals_are_flushed_inside_only_and_the_callers_choice_comes_back():
     tiny = torch.tensor(1e-40)
-    with flushed_denormals(True):
+    with flushed_denormals():
         assert (tiny * 1).item() == 0
-    with flushed_denormals(False):
-        assert (tiny * 1).item() > 0
     assert (tiny * 1).item() > 0
+    torch.set_flush_denormal(True)
+    try:
+        with flushed_denormals():
+            pass
+        assert (tiny * 1).item() == 0
+    finally:
+        torch.set_flush_denormal(False)
 
 
-def test_an_unknown_lever_is_refused():
-    with pytest.raises(
-        DataError, match=r"test: \[levers\]: unknown key 'lenght_runs'; did you mean 'length_runs'"
-    ):
-        make_config({"language": "swa", "levers": {"lenght_runs": 0}}, source="test")
-    assert LeverConfig().optimiser == "adamw_torch_fused"
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"lenght_runs": 0},
+            r"test: \[optimisations\]: unknown key 'lenght_runs'; did you mean 'length_runs'",
+        ),
+        ({"length_runs": -1}, r"test: \[optimisations\]: length_runs is -1: expected 0 or more"),
+        ({"fused_adamw": False}, r"test: \[optimisations\]: fused_adamw is always on now"),
+    ],
+)
+def test_a_wrong_optimisation_is_refused(settings, message):
+    for name in ("optimisations", "levers"):
+        with pytest.raises(DataError, match=message):
+            make_config({"language": "swa", name: settings}, source="test")
+
+
+def test_levers_are_the_old_name_of_optimisations():
+    old = {"length_runs": 1, "flush_denormals": True}
+    assert make_config({"language": "swa", "levers": old}, source="test").optimisations == Optimisations(
+        length_runs=1
+    )

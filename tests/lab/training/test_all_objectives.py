@@ -11,33 +11,43 @@ from sentence_transformers.multi_vector_encoder.scoring import mean_colbert_scor
 from sentence_transformers.sentence_transformer import losses as stock
 from torch.testing import assert_close
 
-from opticlir.training.losses import DistillationLoss
+from opticlir.lab.training import LabTrainConfig
+from opticlir.lab.training.config import READ_ENGLISH
+from opticlir.lab.training.english_side import EnglishInputsOfBatch, EnglishSide
+from opticlir.lab.training.extension import LabExtension
+from opticlir.lab.training.lancer import lancer
+from opticlir.lab.training.pooled import contrastive_pooled
+from opticlir.lab.training.retention import retention
+from opticlir.training.bitext_batch import BitextBatch
+from opticlir.training.losses import DistillationLoss, Moment
 from opticlir.training.objectives import (
-    READ_ENGLISH,
-    EnglishSide,
+    Objective,
+    PlanCounter,
     TokenBatch,
     TransportConfig,
     contrastive,
-    contrastive_pooled,
     greedy,
     greedy_alignment,
-    lancer,
     mean_pooled,
     mse,
-    objectives,
     optical,
-    retention,
     score_kl,
     transport_plan,
 )
 from opticlir.transport import uniform
 
-NAMES = list(objectives(TransportConfig(), 0.1))
+NAMES = LabTrainConfig.known_objectives
 SHARP = TransportConfig(max_iterations=200)
 
 
 def objective(name, temperature=0.1, **options):
-    return objectives(TransportConfig(), temperature, **options)[name]
+    settings = {"temperature": temperature, "score_temperature": temperature, **options}
+    config = LabTrainConfig(language="swa", method="optical+contrastive", **settings)
+    return LabExtension(config).objectives(config, PlanCounter())[name]
+
+
+def english_of(batch):
+    return batch.get(EnglishSide)
 
 
 def side(generator, batch, tokens, dtype=torch.float64, dim=6):
@@ -57,7 +67,7 @@ def random_batch(seed=0, batch=4, m=5, n=7, dtype=torch.float64):
     else:
         own, own_mask = side(generator, batch, m, dtype)
         is_same = torch.zeros(batch, dtype=torch.bool)
-    return TokenBatch(*student, *teacher, EnglishSide(own, own_mask, is_same))
+    return TokenBatch(*student, *teacher, (EnglishSide(own, own_mask, is_same),))
 
 
 def marginals(batch):
@@ -66,9 +76,11 @@ def marginals(batch):
 
 def changed(batch, change):
     """The same batch with `change` done to each pair of tokens and mask."""
-    english = EnglishSide(*change(batch.english.tokens, batch.english.mask), batch.english.is_same)
+    english = EnglishSide(
+        *change(english_of(batch).tokens, english_of(batch).mask), english_of(batch).is_same
+    )
     return TokenBatch(
-        *change(batch.student, batch.student_mask), *change(batch.teacher, batch.teacher_mask), english
+        *change(batch.student, batch.student_mask), *change(batch.teacher, batch.teacher_mask), (english,)
     )
 
 
@@ -250,7 +262,7 @@ def test_retention_goes_token_by_token_where_the_tokens_are_the_same():
 
     def loss(*, is_same):
         english = EnglishSide(swapped, mask, torch.tensor([is_same]))
-        return retention(TokenBatch(teacher, mask, teacher, mask, english), SHARP).item()
+        return retention(TokenBatch(teacher, mask, teacher, mask, (english,)), SHARP).item()
 
     assert loss(is_same=True) == pytest.approx(1.0)
     assert loss(is_same=False) == pytest.approx(0.0, abs=1e-6), "the plan may swap them"
@@ -260,7 +272,7 @@ def test_retention_counts_tokens_that_take_part_wherever_padding_is():
     tokens = torch.tensor([[[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]])
     english = EnglishSide(tokens, torch.tensor([[False, True, True]]), torch.tensor([True]))
     two = torch.ones(1, 2).bool()
-    batch = TokenBatch(torch.eye(2)[None], two, torch.eye(2)[None], two, english)
+    batch = TokenBatch(torch.eye(2)[None], two, torch.eye(2)[None], two, (english,))
     assert retention(batch, SHARP).item() == pytest.approx(0.0)
 
 
@@ -280,7 +292,7 @@ def test_a_temperature_of_nothing_is_refused(function):
 def test_lancer_is_the_mean_correlation_with_either_column_of_the_languages():
     """numpy's own correlation, feature by feature and language by language."""
     batch = random_batch()
-    sides = (batch.student, batch.student_mask), (batch.english.tokens, batch.english.mask)
+    sides = (batch.student, batch.student_mask), (english_of(batch).tokens, english_of(batch).mask)
     features = torch.cat([mean_pooled(*side) for side in sides]).numpy()
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     languages = np.repeat(np.eye(2), 4, axis=0)
@@ -291,15 +303,15 @@ def test_lancer_is_the_mean_correlation_with_either_column_of_the_languages():
 def test_lancer_of_sides_that_say_the_same_is_nothing_and_its_gradient_finite():
     batch = random_batch()
     tokens = batch.student.clone().requires_grad_()
-    own = EnglishSide(batch.student, batch.student_mask, batch.english.is_same)
-    loss = lancer(TokenBatch(tokens, batch.student_mask, batch.teacher, batch.teacher_mask, own))
+    own = EnglishSide(batch.student, batch.student_mask, english_of(batch).is_same)
+    loss = lancer(TokenBatch(tokens, batch.student_mask, batch.teacher, batch.teacher_mask, (own,)))
     loss.backward()
     assert loss.item() == pytest.approx(0.0, abs=1e-12)
     assert torch.isfinite(tokens.grad).all()
     still = torch.ones(2, 1, 3, dtype=torch.float64, requires_grad=True)
     one = torch.ones(2, 1).bool()
     side = EnglishSide(still.detach(), one, torch.ones(2).bool())
-    lancer(TokenBatch(still, one, still.detach(), one, side)).backward()
+    lancer(TokenBatch(still, one, still.detach(), one, (side,))).backward()
     assert torch.isfinite(still.grad).all()
 
 
@@ -319,8 +331,8 @@ def test_lancer_falls_as_a_student_follows_it():
 
 def test_lancer_without_its_english_says_so():
     batch = random_batch()
-    with pytest.raises(ValueError, match=r"lancer needs the English side .*TokenBatch\.english is None"):
-        lancer(dataclasses.replace(batch, english=None))
+    with pytest.raises(ValueError, match=r"lancer needs the English side .*none is attached"):
+        lancer(dataclasses.replace(batch, attached=()))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -338,9 +350,11 @@ def test_the_order_of_the_pairs_changes_nothing(name):
     order = torch.tensor([2, 0, 3, 1])
     batch = random_batch()
     shuffled = changed(batch, lambda tokens, mask: (tokens[order], mask[order]))
-    english = EnglishSide(shuffled.english.tokens, shuffled.english.mask, batch.english.is_same[order])
+    english = EnglishSide(
+        english_of(shuffled).tokens, english_of(shuffled).mask, english_of(batch).is_same[order]
+    )
     shuffled = TokenBatch(
-        shuffled.student, shuffled.student_mask, shuffled.teacher, shuffled.teacher_mask, english
+        shuffled.student, shuffled.student_mask, shuffled.teacher, shuffled.teacher_mask, (english,)
     )
     assert_close(objective(name)(shuffled), objective(name)(batch), rtol=1e-6, atol=1e-8)
 
@@ -350,12 +364,12 @@ def test_the_order_of_the_pairs_changes_nothing(name):
 def test_one_token_is_a_sentence(name, m, n):
     batch = random_batch(batch=3, m=m, n=n, dtype=torch.float32)
     batch.student.requires_grad_()
-    batch.english.tokens.requires_grad_()
+    english_of(batch).tokens.requires_grad_()
     loss = objective(name, both_directions=True)(batch)
     loss.backward()
     assert torch.isfinite(loss)
     assert loss >= 0
-    assert torch.isfinite((batch.english.tokens if name in READ_ENGLISH else batch.student).grad).all()
+    assert torch.isfinite((english_of(batch).tokens if name in READ_ENGLISH else batch.student).grad).all()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("optical", "retention")])
@@ -373,13 +387,13 @@ def test_the_gradient_of_retention_is_right_where_the_plan_is_known():
     batch = random_batch()
 
     def loss(tokens):
-        english = EnglishSide(tokens[:2], batch.english.mask[:2], batch.english.is_same[:2])
+        english = EnglishSide(tokens[:2], english_of(batch).mask[:2], english_of(batch).is_same[:2])
         rows = TokenBatch(
-            batch.student[:2], batch.student_mask[:2], batch.teacher[:2], batch.teacher_mask[:2], english
+            batch.student[:2], batch.student_mask[:2], batch.teacher[:2], batch.teacher_mask[:2], (english,)
         )
         return retention(rows, TransportConfig())
 
-    assert torch.autograd.gradcheck(loss, batch.english.tokens.clone().requires_grad_())
+    assert torch.autograd.gradcheck(loss, english_of(batch).tokens.clone().requires_grad_())
 
 
 class Echo(torch.nn.Module):
@@ -394,32 +408,35 @@ class Echo(torch.nn.Module):
 
 
 def features(batch):
-    foreign = {
-        "input_ids": batch.student, "attention_mask": batch.student_mask, "teacher_tokens": batch.teacher,
-        "teacher_mask": batch.teacher_mask, "pairs": torch.tensor([7, 3, 11, 5]),
-    }  # fmt: skip
-    english = {
-        "input_ids": batch.english.tokens, "attention_mask": batch.english.mask, "is_same": batch.english.is_same
-    }  # fmt: skip
-    return [foreign, english]
+    side = english_of(batch)
+    return BitextBatch(
+        pairs=torch.tensor([7, 3, 11, 5]),
+        foreign={"input_ids": batch.student, "attention_mask": batch.student_mask},
+        teacher_tokens=batch.teacher,
+        teacher_mask=batch.teacher_mask,
+        attached=(
+            EnglishInputsOfBatch(
+                inputs={"input_ids": side.tokens, "attention_mask": side.mask}, is_same=side.is_same
+            ),
+        ),
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_vector_that_is_not_finite_is_named_by_its_pair(name):
     batch = random_batch(dtype=torch.float32)
-    (batch.english.tokens if name in READ_ENGLISH else batch.student)[2, 0] = math.nan
-    loss = DistillationLoss(Echo(), {name: (objective(name), 1.0)})
+    (english_of(batch).tokens if name in READ_ENGLISH else batch.student)[2, 0] = math.nan
+    moment = Moment({name: (objective(name), 1.0)})
     with pytest.raises(FloatingPointError, match=rf"the {name} loss is nan on pairs \[11\]"):
-        loss(features(batch))
+        DistillationLoss(Echo())(features(batch), moment)
 
 
-def test_the_parts_are_weighed_and_the_english_side_is_encoded_only_where_it_is_asked_for():
+def test_the_terms_are_weighed_and_the_english_side_is_encoded_only_where_it_is_asked_for():
     batch = random_batch(dtype=torch.float32)
     student = Echo()
-    loss = DistillationLoss(student, {"mse": (mse, 1.0), "greedy": (greedy, 0.25)})
-    found = loss(features(batch))
+    loss = DistillationLoss(student)
+    found = loss(features(batch), Moment({"mse": (Objective(mse), 1.0), "greedy": (Objective(greedy), 0.25)}))
     assert_close(found, {"mse": mse(batch), "greedy": 0.25 * greedy(batch)})
     assert student.n_passes == 1
-    loss.parts = {"retention": (objective("retention"), 1.0)}
-    loss(features(batch))
+    loss(features(batch), Moment({"retention": (objective("retention"), 1.0)}))
     assert student.n_passes == 3

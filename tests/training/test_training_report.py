@@ -12,16 +12,16 @@ import tiny_models
 from killed_training import PowerCut, power_cut_before
 from opticlir.encoder import encode_pieces, new_student, vocabulary_for
 from opticlir.encoder.vocabulary import VocabularyConfig
+from opticlir.lab.training import distil, make_config
 from opticlir.pictures import align_words
 from opticlir.records import SentencePair
 from opticlir.storage import sha256_file
-from opticlir.training import distil, make_config
 from opticlir.training.examples import align_examples, example_pairs
 from opticlir.training.run_folder import RunFolder
-from opticlir.training.run_page import draw_run_page, run_page
+from opticlir.training.training_report import draw_training_report, training_report
 
 PAIRS = tiny_models.PAIRS * 8
-run_page_module = sys.modules["opticlir.training.run_page"]
+training_report_module = sys.modules["opticlir.training.training_report"]
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_without_held_out_pairs_there_are_curves_alone(config, tmp_path):
 def test_the_page_does_not_touch_the_weights(config, tmp_path, monkeypatch):
     distil(config, PAIRS, tmp_path / "with")
     with monkeypatch.context() as patch:
-        patch.setattr(run_page_module, "align_examples", lambda *_: [])
+        patch.setattr(training_report_module, "align_examples", lambda *_: [])
         distil(config, PAIRS, tmp_path / "without")
     assert weights(tmp_path / "with") == weights(tmp_path / "without")
 
@@ -137,10 +137,10 @@ def speedless_page(out):
     log = out / "run" / "report.jsonl"
     lines = [line for line in map(json.loads, log.read_text().splitlines()) if "examples" in line]
     log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    return run_page(RunFolder(out))
+    return training_report(RunFolder(out))
 
 
-@pytest.mark.parametrize("broken", ["run_page", "align_examples"])
+@pytest.mark.parametrize("broken", ["training_report", "align_examples"])
 def test_what_fails_in_a_picture_stops_no_training(config, tmp_path, monkeypatch, caplog, broken):
     distil(config, PAIRS, tmp_path / "whole")
 
@@ -149,7 +149,7 @@ def test_what_fails_in_a_picture_stops_no_training(config, tmp_path, monkeypatch
         raise RuntimeError("no ink")
 
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, logger="opticlir"):
-        patch.setattr(run_page_module, broken, fail)
+        patch.setattr(training_report_module, broken, fail)
         assert distil(config, PAIRS, tmp_path / "broken").is_finished
     assert "the page of the run is left as it was: RuntimeError: no ink" in caplog.text
     assert weights(tmp_path / "broken") == weights(tmp_path / "whole")
@@ -168,6 +168,6 @@ def test_a_damaged_record_is_a_warning(tmp_path, caplog):
     run = RunFolder(tmp_path)
     run.folder.mkdir()
     (run.folder / "run.json").write_text("{")
-    draw_run_page(run)
+    draw_training_report(run)
     assert "run.json is damaged" in caplog.text
     assert not run.page.exists()

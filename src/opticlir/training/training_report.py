@@ -1,8 +1,8 @@
-"""The page of a run, `OUT/run/report.html`: its curves, and how the alignment of a few pairs sharpens.
+"""The training report of a run, `OUT/run/report.html`: its curves, and the alignment of a few pairs.
 
-All of it is drawn from the files of the run folder, so that a run that is killed and resumed has the
-page of an unbroken one. Of several processes the main one draws it, by itself: nothing here may wait for the
-others. No picture is worth a training: what goes wrong here is a warning.
+All of it is drawn from the files of the run folder, so that a resumed run has the report of an unbroken one. Only
+rank zero draws it, and nothing here may wait for other processes. What goes wrong here is a warning: no picture is
+worth a training.
 """
 
 import logging
@@ -29,22 +29,23 @@ from opticlir.pictures import (
 from opticlir.pictures.page import escaped, isolated
 from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
-from opticlir.training.early_stopping import Looks
+from opticlir.training.events import Evaluated, OnEvent, StepsDone, TrainingEvent
 from opticlir.training.examples import align_examples, example_pairs
-from opticlir.training.processes import is_main_process
+from opticlir.training.patience import Evaluations
+from opticlir.training.processes import is_rank_zero
 from opticlir.training.run_folder import RunFolder
-from opticlir.training.trainer import Report
+from opticlir.training.trainer import UNCONVERGED
 
 logger = logging.getLogger(__name__)
 
-_NO_LOSSES = ("step", "validation", "grad_norm", "learning_rate")
+_NO_LOSSES = ("step", "validation", "grad_norm", "learning_rate", UNCONVERGED)
 _MOST_GRIDS = 8
 _SHOWN_SETTINGS = ("language", "method", "stages", "train", "teacher", "student", "batch_size", "seed")
 _HOW_ALIGNED = (
     "Sentence pairs that are not trained on, those nearest to ten words in length. Each grid is a transport "
     "plan between the student's words and the teacher's: a row says where a foreign word goes, the stronger "
-    "the colour the more of it. The first grid is the student as initialised, the last the newest; of many "
-    "looks some between are left out."
+    "the colour the more of it. The first grid is the student as initialised, the last the newest; some grids "
+    "between them are left out."
 )
 _HOW_FOUND = (
     "Held out: how far up the right English side stands among all held-out pairs, by MaxSim (RR), and how "
@@ -52,8 +53,8 @@ _HOW_FOUND = (
 )
 
 
-class RunPage:
-    """Gathers what the page shows while a run goes on, and draws it at every look.
+class TrainingReport:
+    """Gathers what the report shows while a run goes on, and draws it at every evaluation.
 
     Args:
         run: where it is written.
@@ -73,56 +74,56 @@ class RunPage:
         self._examples = example_pairs(held_out, student)
 
     def align(self, step: int) -> None:
-        """Keep the alignments of the examples by the student as it stands; before the look is logged."""
+        """Log the alignments of the examples by the student as it is now; before the evaluation is logged."""
         with _harmless():
             examples = align_examples(self._examples, self._student, self._teacher)
-            self._run.page_log.append({"step": step, "examples": examples})
+            self._run.report_log.append({"step": step, "examples": examples})
 
-    def watching(self, report: Report) -> Report:
-        """An observer that keeps the speed, draws the page at every look, and passes all on to `report`.
+    def watching(self, on_event: OnEvent) -> OnEvent:
+        """A callback that logs the speed, draws the report at every evaluation, and passes all events on.
 
-        Of several processes the main one's alone; the others get `report` back.
+        Only on rank zero; the other processes get `on_event` back.
         """
-        if not is_main_process():
-            return report
+        if not is_rank_zero():
+            return on_event
 
-        def observe(event: dict[str, Any]) -> None:
+        def observe(event: TrainingEvent) -> None:
             with _harmless():
-                if event["event"] == "step":
-                    speed = {name: event[name] for name in ("step", "pairs_per_second", "tokens_per_second")}
-                    self._run.page_log.append(speed)
-                elif event["event"] == "validation":
-                    write_text_atomically(self._run.page, run_page(self._run))
-            report(event)
+                if isinstance(event, StepsDone):
+                    speeds = ("step", "pairs_per_second", "tokens_per_second")
+                    self._run.report_log.append({name: getattr(event, name) for name in speeds})
+                elif isinstance(event, Evaluated):
+                    write_text_atomically(self._run.report, training_report(self._run))
+            on_event(event)
 
         return observe
 
 
-def draw_run_page(run: RunFolder) -> None:
-    """Write the page of a run as far as it got; where that fails, a warning is all."""
+def draw_training_report(run: RunFolder) -> None:
+    """Write the training report of a run as far as it got; failing is a warning."""
     with _harmless():
-        write_text_atomically(run.page, run_page(run))
+        write_text_atomically(run.report, training_report(run))
 
 
-def run_page(run: RunFolder) -> str:
-    """The page of a run, from its files.
+def training_report(run: RunFolder) -> str:
+    """The training report of a run, from its files.
 
     Raises:
         ArtefactError: the record of the run is missing or damaged.
     """
     settings, lines = run.settings(), run.read_log()
-    looks = {line["step"]: line["validation"] for line in lines if "validation" in line}
+    evaluations = {line["step"]: line["validation"] for line in lines if "validation" in line}
     language = " and ".join(map(language_name, language_codes(settings["language"])))
-    speeds = [line for line in run.page_log.read() if "pairs_per_second" in line]
-    alignments = {line["step"]: line["examples"] for line in run.page_log.read() if "examples" in line}
+    speeds = [line for line in run.report_log.read() if "pairs_per_second" in line]
+    alignments = {line["step"]: line["examples"] for line in run.report_log.read() if "examples" in line}
     charts = [
         LineChart("Loss", _losses(lines)),
-        LineChart("Held-out translations", _measures(looks), top=1.0),
+        LineChart("Held-out translations", _measures(evaluations), top=1.0),
         LineChart("Speed", {"pairs per second": _points(speeds, "pairs_per_second")}),
     ]
     pictures = "\n".join(chart.html() for chart in charts if any(steps for steps, _ in chart.lines.values()))
     sections = [
-        Section("The run", [_facts(settings, lines, looks)]),
+        Section("The run", [_facts(settings, lines, evaluations)]),
         Section("Curves", [Markup(f'<div class="charts">{pictures}</div>'), Prose(_HOW_FOUND)]),
     ]
     if examples := list(_examples(alignments)):
@@ -130,23 +131,44 @@ def run_page(run: RunFolder) -> str:
     return report_html(f"A query encoder for {language}: the training", sections)
 
 
+def unconverged_share(lines: Sequence[Mapping[str, Any]]) -> float | None:
+    """Share of the transport plans of a run that did not converge; None without plans.
+
+    Args:
+        lines: of the log.
+    """
+    shares, steps, before = [], [], 0
+    for line in lines:
+        if UNCONVERGED in line:
+            shares.append(line[UNCONVERGED])
+            steps.append(line["step"] - before)
+        before = line["step"]
+    return float(np.average(shares, weights=steps)) if any(steps) else None
+
+
 @contextmanager
 def _harmless() -> Iterator[None]:
-    """Keep what fails in the block, and what it draws by lot, away from the training."""
+    """Keep errors and random draws of the block away from the training."""
     try:
         with torch.random.fork_rng(devices=[]):
             yield
     except Exception as error:  # noqa: BLE001 - whatever a picture fails at, the training goes on
-        logger.warning("the page of the run is left as it was: %s: %s", type(error).__name__, error)
+        logger.warning("the training report is left as it was: %s: %s", type(error).__name__, error)
 
 
-def _facts(settings: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], looks: Looks) -> Table:
+def _facts(
+    settings: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], evaluations: Evaluations
+) -> Table:
     facts = {name: settings[name] for name in _SHOWN_SETTINGS if settings.get(name) not in (None, [])}
     facts["last step logged"] = max((line["step"] for line in lines), default=0)
-    if looks:
-        first, last = looks[min(looks)], looks[max(looks)]
+    if (share := unconverged_share(lines)) is not None:
+        facts["transport plans that did not converge"] = f"{100 * share:.2g} %"
+    if evaluations:
+        first, last = evaluations[min(evaluations)], evaluations[max(evaluations)]
         for name, value in last.items():
-            facts[f"held-out {name}"] = f"{first[name]:.3f} at step {min(looks)}, {value:.3f} at {max(looks)}"
+            facts[f"held-out {name}"] = (
+                f"{first[name]:.3f} at step {min(evaluations)}, {value:.3f} at {max(evaluations)}"
+            )
     return Table(("", ""), [(name, str(fact)) for name, fact in facts.items()])
 
 
@@ -163,14 +185,14 @@ def _losses(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[float], 
     return {name: _points(lines, name) for name in names}
 
 
-def _measures(looks: Looks) -> dict[str, tuple[list[float], list[float]]]:
-    lines = [{"step": step, **look} for step, look in looks.items()]
+def _measures(evaluations: Evaluations) -> dict[str, tuple[list[float], list[float]]]:
+    lines = [{"step": step, **measures} for step, measures in evaluations.items()]
     names = dict.fromkeys(name for line in lines for name in line if name != "step")
     return {name: _points(lines, name) for name in names}
 
 
 def _examples(alignments: Mapping[int, Sequence[Mapping[str, Any]]]) -> Iterator[Markup]:
-    """Per pair its texts, a small grid for each of some looks, and the last look in full."""
+    """Per pair its texts, a small grid for some evaluations, and the last one in full."""
     if not alignments:
         return
     steps = sorted(alignments)

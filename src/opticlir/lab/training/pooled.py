@@ -1,0 +1,47 @@
+"""A contrastive objective on one vector per sentence, the mean of its tokens."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from opticlir.training.objectives import TokenBatch, mean_pooled
+from opticlir.training.objectives.pooled import check_temperature
+
+
+def contrastive_pooled(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
+    """Each side must find the other among those of the batch, by the cosine of pooled vectors.
+
+    Other rows with the same English side are left out of the choice: they would be right too.
+
+    The mean of both directions; the arithmetic of sentence-transformers' `MultipleNegativesRankingLoss` with
+    `directions=("query_to_doc", "doc_to_query")`, `partition_mode="per_direction"` and
+    `scale=1 / temperature`.
+
+    Args:
+        batch: tokens of both sides.
+        temperature: of the softmax over the batch, > 0.
+
+    Raises:
+        ValueError: `temperature` is not > 0.
+
+    Gradient:
+        Through the student's tokens.
+
+    Example:
+        >>> axes, one = torch.eye(2)[:, None], torch.ones(2, 1).bool()
+        >>> round(contrastive_pooled(TokenBatch(axes, one, axes, one), 1.0).item(), 4)  # log(1 + 1/e)
+        0.3133
+
+    Reference:
+        van den Oord et al. 2018 (arXiv 1807.03748); both directions as in Radford et al. 2021
+        (arXiv 2103.00020).
+    """
+    check_temperature(temperature)
+    foreign, english = (
+        F.normalize(mean_pooled(tokens, mask), dim=1)
+        for tokens, mask in ((batch.student, batch.student_mask), (batch.teacher, batch.teacher_mask))
+    )
+    cosine = (foreign @ english.T / temperature).masked_fill(batch.copies(), -torch.inf)
+    own = torch.arange(len(cosine), device=cosine.device)
+    return (F.cross_entropy(cosine, own) + F.cross_entropy(cosine.T, own)) / 2
