@@ -23,6 +23,7 @@ import re
 import statistics
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -32,8 +33,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 from measuring import environment, print_answer, print_table
-from sentence_transformers import MultiVectorEncoder, MultiVectorEncoderTrainer
-from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
+from sentence_transformers import MultiVectorEncoder
 
 from opticlir.artefacts import default_cache_folder
 from opticlir.cli.libraries import quieten
@@ -48,11 +48,14 @@ from opticlir.encoder import (
 from opticlir.records import SentencePair
 from opticlir.sample import bitext_path
 from opticlir.training.batches import BitextCollator, LengthBuckets
-from opticlir.training.levers import LeverConfig, flushed_denormals, pulled, used_tokens
-from opticlir.training.losses import DistillationLoss
+from opticlir.training.bitext_batch import BitextBatch
+from opticlir.training.losses import DistillationLoss, Moment
+from opticlir.training.methods import parse_stages
 from opticlir.training.objectives import TransportConfig, objectives
+from opticlir.training.optimisations import Optimisations, flushed_denormals, optimised, used_tokens
+from opticlir.training.schedule import Schedule
 from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens
-from opticlir.training.trainer import StudentTrainer
+from opticlir.training.trainer import StudentArguments, StudentTrainer
 
 BATCH_SIZE = 64
 RATES = (3e-4, 1e-3)  # of the encoder and of the input embeddings, as in TrainConfig
@@ -60,7 +63,7 @@ RATES = (3e-4, 1e-3)  # of the encoder and of the input embeddings, as in TrainC
 
 @dataclass(frozen=True)
 class Recipe:
-    """Which levers are used; all of them is the default of `opticlir train`."""
+    """Which optimisations are used; all of them are the default of `opticlir train`."""
 
     cached_teacher: bool = True
     length_runs: bool = True
@@ -95,11 +98,11 @@ class Course:
     def __init__(self, recipe: Recipe, start: Start) -> None:
         self.recipe = recipe
         self.student = copy.deepcopy(start.student)
-        levers = LeverConfig(
+        chosen = Optimisations(
             plain_attention=recipe.plain_attention, prune_vocabulary=recipe.pruned_vocabulary
         )
-        self._pulled = pulled(levers, self.student, start.used)
-        self._pulled.__enter__()  # for as long as the course lives
+        self._optimised = optimised(chosen, self.student, start.used)
+        self._optimised.__enter__()  # for as long as the course lives
         self.seconds, self.cpu_seconds, self.n_pairs, self.n_steps = 0.0, 0.0, 0, 0
         self._trainer = _trainer(recipe, self.student, start)
         self._trainer.create_optimizer()
@@ -108,7 +111,7 @@ class Course:
         )
         self._batches = self._endless()
 
-    def _endless(self) -> Iterator[dict[str, Any]]:
+    def _endless(self) -> Iterator[BitextBatch]:
         loader = self._trainer.get_train_dataloader()
         while True:
             yield from loader
@@ -117,7 +120,7 @@ class Course:
         """Take steps, and give the pairs per second and per CPU second of these."""
         self.student.train()
         before = self.n_pairs, self.seconds, self.cpu_seconds
-        with flushed_denormals(self.recipe.batched_transport):
+        with flushed_denormals() if self.recipe.batched_transport else nullcontext():
             started, cpu_started = time.perf_counter(), time.process_time()
             for _ in range(steps):
                 self.n_pairs += self._step()
@@ -130,7 +133,7 @@ class Course:
     def _step(self) -> int:
         trainer = self._trainer
         inputs = next(self._batches)
-        n_pairs = len(inputs["foreign_pairs"])
+        n_pairs = len(inputs.pairs)
         for group in trainer.optimizer.param_groups:  # a tenth of 40 steps to the peak, then level
             group.setdefault("peak", group["lr"])
             group["lr"] = group["peak"] * min(1.0, (self.n_steps + 1) / 5)
@@ -142,57 +145,52 @@ class Course:
         return n_pairs
 
 
-def _trainer(recipe: Recipe, student: MultiVectorEncoder, start: Start) -> MultiVectorEncoderTrainer:
+def _trainer(recipe: Recipe, student: MultiVectorEncoder, start: Start) -> StudentTrainer:
     english, foreign = [p.english for p in start.pairs], [p.foreign for p in start.pairs]
     cache = TeacherCache(default_cache_folder(), start.teacher, bfloat16=recipe.bfloat16)
     collator = BitextCollator(
-        preprocess_fn=student.preprocess, foreign=foreign, prompt=student.prompts.get("query"),
+        preprocess_fn=student.preprocess, texts=foreign, prompt=student.prompts.get("query"),
         teacher_tokens=start.tokens if recipe.cached_teacher else LiveTokens(cache, english),
     )  # fmt: skip
     transport = TransportConfig() if recipe.batched_transport else TransportConfig(solver="exact")
     table = transformer_of(student, "query").model.get_input_embeddings().weight
     embeddings = next(name for name, parameter in student.named_parameters() if parameter is table)
-    n_runs = LeverConfig().length_runs if recipe.length_runs else 1
-    kind = StudentTrainer if recipe.length_runs else MultiVectorEncoderTrainer
-    trainer = kind(
+    n_runs = Optimisations().length_runs if recipe.length_runs else 1
+    ids = transformer_of(student, "query").tokenizer(foreign, truncation=True)["input_ids"]
+    sampler = LengthBuckets(
+        np.array([len(text) for text in ids]), np.ones(len(ids)), batch_size=BATCH_SIZE, seed=0,
+        n_runs=n_runs if recipe.length_runs else 0,
+    )  # fmt: skip
+    terms = {"optical": (objectives(transport, 0.05)["optical"], 1.0)}
+    return StudentTrainer(
+        sampler=sampler, schedule=Schedule(parse_stages("optical"), [terms], steps=1_000_000),
         model=student,
-        args=MultiVectorEncoderTrainingArguments(
-            output_dir="unused", per_device_train_batch_size=BATCH_SIZE, use_cpu=True, bf16=recipe.bfloat16,
+        args=StudentArguments(
+            student_device="cpu", output_dir="unused", per_device_train_batch_size=BATCH_SIZE, bf16=recipe.bfloat16,
             learning_rate=RATES[0], learning_rate_mapping={re.escape(embeddings): RATES[1]},
             optim="adamw_torch_fused" if recipe.fused_adamw else "adamw_torch", adam_beta2=0.98,
             report_to="none", disable_tqdm=True, save_strategy="no",
         ),
         train_dataset=Dataset.from_dict({"pair": np.arange(len(foreign))}),
-        loss=DistillationLoss(student, {"optical": (objectives(transport, 0.05)["optical"], 1.0)}, n_runs=n_runs),
+        loss=DistillationLoss(student, n_runs=n_runs),
         data_collator=collator,
     )  # fmt: skip
-    if recipe.length_runs:
-        ids = transformer_of(student, "query").tokenizer(foreign, truncation=True)["input_ids"]
-        trainer.buckets = LengthBuckets(
-            np.array([len(text) for text in ids]),
-            np.ones(len(ids)),
-            batch_size=BATCH_SIZE,
-            seed=0,
-            n_runs=n_runs,
-        )
-    return trainer
 
 
 def validation_loss(course: Course, held_out: Start) -> float:
     """Transport cost of pairs that nobody learned from, by exact plans and in float32, whatever the recipe."""
     student = course.student.eval()
     collator = BitextCollator(
-        preprocess_fn=student.preprocess, foreign=[p.foreign for p in held_out.pairs],
+        preprocess_fn=student.preprocess, texts=[p.foreign for p in held_out.pairs],
         teacher_tokens=held_out.tokens, prompt=student.prompts.get("query"),
     )  # fmt: skip
-    parts = {"optical": (objectives(TransportConfig(solver="exact"), 0.05)["optical"], 1.0)}
-    loss, losses = DistillationLoss(student, parts), []
+    moment = Moment({"optical": (objectives(TransportConfig(solver="exact"), 0.05)["optical"], 1.0)})
+    loss, losses = DistillationLoss(student), []
     for first in range(0, len(held_out.pairs), BATCH_SIZE):
         numbers = range(first, min(first + BATCH_SIZE, len(held_out.pairs)))
         inputs = collator([{"pair": number} for number in numbers])
-        features = {name.removeprefix("foreign_"): value for name, value in inputs.items()}
         with torch.no_grad():
-            losses += [loss([features])["optical"].item()] * len(numbers)
+            losses += [loss(inputs, moment)["optical"].item()] * len(numbers)
     return statistics.fmean(losses)
 
 

@@ -1,0 +1,91 @@
+"""The device of a training: chosen once, and it arrives everywhere. No accelerator is needed."""
+
+import sys
+
+import pytest
+import torch
+
+from opticlir.errors import SetupError
+from opticlir.training import distil, make_config
+from opticlir.training.run_folder import RunFolder
+from short_runs import PAIRS
+
+distil_module = sys.modules["opticlir.training.distil"]
+
+
+class StopHereError(Exception):
+    """The first thing that would need a real accelerator."""
+
+
+@pytest.fixture
+def config_of(checkpoints):
+    def make(**settings):
+        fixed = {"language": "swa", "teacher": str(checkpoints["plain"]), "batch_size": 4, "steps": 2}
+        return make_config({**fixed, **settings}, source="test")
+
+    return make
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Which device each part of a training was asked for, on a machine that claims to have CUDA."""
+    found = {}
+    load, cache = distil_module.load_model, distil_module.TeacherCache
+
+    def load_on_cpu(name, *, device):
+        found.setdefault("load_model", device)
+        return load(name, device="cpu")
+
+    def join(device):
+        found["processes"] = device
+
+    def cached(*arguments, **settings):
+        found["bfloat16 of the cache"] = settings["bfloat16"]
+        return cache(*arguments, **settings)
+
+    def arguments(**settings):
+        found.update({"arguments": settings["student_device"], "bf16": settings["bf16"]})
+        raise StopHereError
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    for name, fake in (
+        ("load_model", load_on_cpu), ("join_processes", join), ("TeacherCache", cached),
+        ("StudentArguments", arguments), ("seeded", lambda *_: torch.random.fork_rng(devices=[])),
+    ):  # fmt: skip
+        monkeypatch.setattr(distil_module, name, fake)
+    return found
+
+
+@pytest.mark.parametrize(("wanted", "device"), [("auto", "cuda"), ("cuda", "cuda"), ("cpu", "cpu")])
+def test_the_device_arrives_everywhere(config_of, asked, tmp_path, wanted, device):
+    with pytest.raises(StopHereError):
+        distil(config_of(device=wanted, precision="float32" if device == "cpu" else "auto"), PAIRS, tmp_path)
+    is_cuda = device == "cuda"
+    assert asked == {
+        "load_model": device, "processes": device, "arguments": device,
+        "bfloat16 of the cache": is_cuda, "bf16": is_cuda,
+    }  # fmt: skip
+    assert RunFolder(tmp_path).settings()["device"] == device
+
+
+def test_a_device_that_is_missing_is_refused(config_of, tmp_path):
+    with pytest.raises(SetupError, match="device is 'cuda', but torch finds no such device"):
+        distil(config_of(device="cuda"), PAIRS, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_auto_resumes_on_the_recorded_device(config_of, tmp_path, monkeypatch):
+    """A run that began on the CPU stays there when the machine gains an accelerator, and is not another run."""
+    outcome = distil(config_of(device="cpu", epochs=0, steps=None), PAIRS, tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert RunFolder(tmp_path).device("auto") == "cpu"
+    assert distil(config_of(epochs=0, steps=None), PAIRS, tmp_path) == outcome
+
+
+def test_the_callers_random_state_stays(config_of, tmp_path):
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    distil(config_of(device="cpu"), PAIRS, tmp_path)
+    assert torch.equal(torch.random.get_rng_state(), before)
