@@ -21,7 +21,7 @@ from opticlir.storage import sources
 _LOGGER = logging.getLogger(__name__)
 
 
-class _Part(JITCodeLibrary):  # type: ignore[misc]
+class _Part(JITCodeLibrary):
     """Code of a function that is optimised as part of the entry point above it."""
 
     def _optimize_functions(self, ll_module: Any) -> None:
@@ -35,7 +35,7 @@ class _Part(JITCodeLibrary):  # type: ignore[misc]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _PartLowering(NativeLowering):  # type: ignore[misc]
+class _PartLowering(NativeLowering):
     _name = "opticlir_part_lowering"
 
     def run_pass(self, state: Any) -> bool:
@@ -43,13 +43,13 @@ class _PartLowering(NativeLowering):  # type: ignore[misc]
         state.library.enable_object_caching()
         state.flags.no_compile = True
         super().run_pass(state)
-        key = [].append  # numba knows a function by a builtin, which must be equal to no other
+        key: Any = [].append  # numba knows a function by a builtin, which must be equal to no other
         state.targetctx.insert_user_function(key, state.cr.fndesc, [state.library])
         state.cr = state.cr._replace(cfunc=key)
         return True
 
 
-class _PartCompiler(CompilerBase):  # type: ignore[misc]
+class _PartCompiler(CompilerBase):
     """Numba's own pipeline, with the last step replaced."""
 
     def define_pipelines(self) -> list[Any]:
