@@ -80,6 +80,29 @@ def test_the_gradient_is_that_of_the_best_token():
     assert torch.autograd.gradcheck(maxsim, (queries, query_mask, documents, document_mask))
 
 
+def test_scores_and_gradients_are_those_of_an_einsum_to_the_bit():
+    generator = torch.Generator().manual_seed(0)
+    queries, documents = (
+        torch.randn(5, 7, 24, generator=generator),
+        torch.randn(4, 6, 24, generator=generator),
+    )
+    query_mask = torch.arange(7) < torch.tensor([[7], [1], [3], [6], [2]])
+    document_mask = torch.arange(6) < torch.tensor([[2], [6], [1], [4]])
+
+    def einsum(queries, query_mask, documents, document_mask):
+        similarity = torch.einsum("qmd,ntd->qnmt", queries, documents)
+        best = similarity.masked_fill(~document_mask[None, :, None], torch.finfo(torch.float32).min).amax(3)
+        return best.masked_fill(~query_mask[:, None], 0.0).sum(2)
+
+    answers = []
+    for form in (maxsim, einsum):
+        leaves = queries.clone().requires_grad_(), documents.clone().requires_grad_()
+        scores = form(leaves[0], query_mask, leaves[1], document_mask)
+        scores.log_softmax(1).diagonal().sum().backward()
+        answers.append((scores, leaves[0].grad, leaves[1].grad))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*answers, strict=True))
+
+
 @given(collections())
 @settings(max_examples=500, deadline=None)
 def test_all_forms_equal_the_double_loop(case):

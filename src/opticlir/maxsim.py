@@ -15,12 +15,13 @@ Reference: Khattab and Zaharia, ColBERT, SIGIR 2020, equation 3 (arXiv 2004.1283
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Float64, Integer
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 _CHUNK_TOKENS = 2048
 """Document tokens per matrix product: its operands stay in the second-level cache."""
@@ -54,10 +55,12 @@ def maxsim(
         document_mask: (n, t) bool tensor, likewise.
 
     Returns:
-        (q, n) tensor, float64 where an input is, float32 otherwise. Memory: q * m * n * t similarities.
+        (q, n) tensor, float64 where an input is, float32 otherwise. Memory: q * m * n * t similarities for a
+        moment; for the gradient only q * m * n places are kept.
 
     Gradient:
-        Of each query token to the one document token that it matched best.
+        Of each query token to the one document token that it matched best, the first of equal ones. It has no
+        gradient of its own.
 
     Example:
         >>> query, documents = torch.eye(2)[None], torch.tensor([[[1.0, 0.0]], [[0.5, 0.75]]])
@@ -65,16 +68,50 @@ def maxsim(
         [[1.0, 1.25]]
     """
     dtype = torch.promote_types(torch.promote_types(queries.dtype, documents.dtype), torch.float32)
-    similarity = torch.einsum("qmd,ntd->qnmt", queries.to(dtype), documents.to(dtype))
-    # the dtype minimum, not 0: 0 would beat every negative similarity
-    lowest = torch.finfo(dtype).min
-    similarity = similarity.masked_fill(~document_mask[None, :, None, :], lowest)
-    best = (
-        similarity.amax(dim=3) if similarity.shape[3] else similarity.new_full(similarity.shape[:3], lowest)
+    best: Tensor = _BestMatch.apply(  # type: ignore[no-untyped-call]
+        queries.to(dtype), documents.to(dtype), document_mask
     )
     scores = best.masked_fill(~query_mask[:, None, :], 0.0).sum(dim=2)
     is_undefined = ~document_mask.any(dim=1)[None, :] & query_mask.any(dim=1)[:, None]
     return scores.masked_fill(is_undefined, -math.inf)
+
+
+class _BestMatch(torch.autograd.Function):
+    """Similarity of each query token to its best token in each document: (q, n, m).
+
+    Written out because autograd would keep all similarities, and mask and divide them again on the way back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, queries: Tensor, documents: Tensor, mask: Tensor) -> Tensor:
+        (q, m, dim), (n, t, _) = queries.shape, documents.shape
+        # the dtype minimum, not 0: 0 would beat every negative similarity
+        lowest = torch.finfo(queries.dtype).min
+        if t == 0:
+            ctx.save_for_backward()
+            return queries.new_full((q, n, m), lowest)
+        similarity = (queries.reshape(-1, dim) @ documents.reshape(-1, dim).T).view(q, m, n, t)
+        best, place = similarity.masked_fill_(~mask, lowest).max(dim=3)
+        ctx.save_for_backward(queries, documents, place)
+        return best.transpose(1, 2).contiguous()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        if not ctx.saved_tensors:
+            return None, None, None
+        queries, documents, place = ctx.saved_tensors
+        (q, m, dim), (n, t, _) = queries.shape, documents.shape
+        weights = gradient.new_zeros(q, m, n, t)
+        weights = weights.scatter_(3, place[..., None], gradient.transpose(1, 2)[..., None]).view(
+            q * m, n * t
+        )
+        of_queries, of_documents, _ = ctx.needs_input_grad
+        return (
+            (weights @ documents.reshape(-1, dim)).view_as(queries) if of_queries else None,
+            (weights.T @ queries.reshape(-1, dim)).view_as(documents) if of_documents else None,
+            None,
+        )
 
 
 def maxsim_ragged(

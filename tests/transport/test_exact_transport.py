@@ -1,6 +1,5 @@
 import sys
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,7 +9,7 @@ from torch.testing import assert_close
 from transport_problems import exact_value, random_case
 
 from opticlir.errors import SetupError
-from opticlir.transport import RaggedCost, exact, uniform
+from opticlir.transport import exact, uniform
 
 FORMS = ["numba", "libraries"]
 
@@ -109,19 +108,6 @@ def test_float64_keeps_float64(case):
     assert answer.plan.dtype == answer.value.dtype == torch.float64
     expected = [exact_value(*one) for one in zip(*case.double(), strict=True)]
     assert answer.value.tolist() == pytest.approx(expected, rel=1e-7)  # masses that sum to 1 in float32
-
-
-@pytest.mark.parametrize("backend", FORMS)
-def test_ragged_problems_are_solved_one_by_one(backend):
-    cases = [random_case(1, m, n, seed=m) for m, n in ((3, 5), (5, 3), (1, 1), (17, 4), (4, 4))]
-    answer = exact(
-        RaggedCost.of([case.cost[0] for case in cases]),
-        torch.cat([case.source[0] for case in cases]),
-        torch.cat([case.target[0] for case in cases]),
-        backend=backend,
-    )
-    expected = [exact_value(case.cost[0], case.source[0], case.target[0]) for case in cases]
-    np.testing.assert_allclose(answer.value, expected, atol=1e-6)
 
 
 def test_the_plan_is_the_gradient(case):

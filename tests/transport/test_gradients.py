@@ -1,11 +1,11 @@
-"""Promise 9: the gradient is right. 200 cases and more: 60 + 100 + 40 + 24."""
+"""Promise 9: the gradient is right. 160 cases and more: 60 + 100 + 24."""
 
 import pytest
 import torch
 from torch.testing import assert_close
 from transport_problems import random_case
 
-from opticlir.transport import exact, proximal_point, sinkhorn, unbalanced_sinkhorn, unrolled_sinkhorn
+from opticlir.transport import exact, proximal_point, sinkhorn, unbalanced_sinkhorn
 
 
 def small(seed):
@@ -39,35 +39,6 @@ def test_finite_differences_of_the_entropic_objective(seed):
     ahead, _ = entropic_objective(case.cost + step * direction, case, epsilon)
     behind, _ = entropic_objective(case.cost - step * direction, case, epsilon)
     assert_close((ahead - behind) / (2 * step), (plan * direction).sum((1, 2)), rtol=1e-5, atol=1e-7)
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_unrolled_iterations(seed):
-    case, _ = small(seed)
-    n_iterations = (1, 3, 20)[seed % 3]
-
-    def plan_and_value(cost):
-        answer = unrolled_sinkhorn(cost, case.source, case.target, epsilon=0.3, n_iterations=n_iterations)
-        return answer.plan, answer.value
-
-    assert torch.autograd.gradcheck(plan_and_value, (case.cost.requires_grad_(),))
-
-
-def test_unrolled_ends_where_sinkhorn_ends(case):
-    unrolled = unrolled_sinkhorn(*case, epsilon=0.1, n_iterations=40)
-    assert_close(
-        unrolled.plan, sinkhorn(*case, epsilon=0.1, max_iterations=40, tolerance=0.0).plan, atol=1e-6, rtol=0
-    )
-
-
-def test_unrolled_gradient_is_finite_where_the_plain_one_is_not(case):
-    """A token without mass and a forbidden way are rows of minus infinities on the way back."""
-    case.cost[0, 0, 0] = torch.inf
-    cost = case.cost.clone().requires_grad_()
-    answer = unrolled_sinkhorn(cost, case.source, case.target, epsilon=0.1)
-    (answer.plan**2).sum().backward()
-    assert cost.grad.isfinite().all()
-    assert cost.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])

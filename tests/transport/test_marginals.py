@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opticlir.transport import by_norm, by_word, excluding, uniform, weighted
+from opticlir.transport import by_word, uniform, weighted
 
 MASK = torch.tensor([[True, True, True, False], [False, False, False, False], [False, True, False, False]])
 
@@ -35,19 +35,6 @@ def test_pieces_outside_the_mask_do_not_count_for_their_word():
     torch.testing.assert_close(mass, torch.tensor([[0.5, 0.0, 0.5]]))
 
 
-def test_by_norm_by_hand():
-    vectors = torch.tensor([[[3.0, 4.0], [0.0, 5.0], [9.0, 9.0]]])
-    torch.testing.assert_close(
-        by_norm(torch.tensor([[True, True, False]]), vectors), torch.tensor([[0.5, 0.5, 0.0]])
-    )
-
-
-def test_excluding_keeps_a_text_of_punctuation():
-    ids = torch.tensor([[5, 1, 6], [1, 2, 1]])
-    kept = excluding(torch.tensor([[True, True, True], [True, True, False]]), ids, torch.tensor([1, 2]))
-    assert kept.tolist() == [[True, False, True], [True, True, False]]
-
-
 @given(
     st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=4), st.integers(0, 2**31)
 )
@@ -60,7 +47,6 @@ def test_every_marginal_is_a_distribution_on_the_mask(rows, seed):
         uniform(mask),
         weighted(mask, weights),
         by_word(mask, words),
-        by_norm(mask, weights[..., None]),
     ):
         assert mass[~mask].eq(0).all()
         assert mass[mask].gt(0).all()
@@ -72,7 +58,6 @@ def test_every_marginal_is_a_distribution_on_the_mask(rows, seed):
     [
         (lambda other: weighted(MASK, other), "weights"),
         (lambda other: by_word(MASK, other.long()), "word_ids"),
-        (lambda other: excluding(MASK, other.long(), torch.tensor([0])), "token_ids"),
     ],
 )
 def test_shapes_that_differ_are_named(unchecked, call, name):

@@ -1,11 +1,9 @@
 import numpy as np
 import ot
 import pytest
-import torch
 from torch.testing import assert_close
-from transport_problems import random_case
 
-from opticlir.transport import RaggedCost, partial_sinkhorn, sinkhorn, unbalanced_sinkhorn
+from opticlir.transport import sinkhorn, unbalanced_sinkhorn
 
 FORMS = ["numba", "torch"]
 
@@ -62,57 +60,6 @@ def test_coming_to_rest_is_what_converged_means(case):
     )
     assert not hurried.converged.any()
     assert hurried.duality_gap.max() > 1e-3
-
-
-@pytest.mark.parametrize("backend", FORMS)
-@pytest.mark.parametrize("mass", [0.2, 0.7])
-def test_a_part_of_the_mass_moves(case, backend, mass):
-    answer = partial_sinkhorn(
-        *case, epsilon=0.05, mass=mass, tolerance=1e-5, max_iterations=2000, backend=backend
-    )
-    assert answer.converged.all()
-    assert_close(answer.plan.sum((1, 2)), torch.full((6,), mass), atol=2e-5, rtol=0)
-    assert (answer.plan.sum(2) <= case.source + 2e-5).all()
-    assert (answer.plan.sum(1) <= case.target + 2e-5).all()
-
-
-def test_a_part_costs_about_what_pot_says(case):
-    answer = partial_sinkhorn(*case, epsilon=0.005, mass=0.5, tolerance=1e-5, max_iterations=20000)
-    for number, (cost, a, b) in enumerate(zip(*case.double(), strict=True)):
-        expected = ot.partial.partial_wasserstein2(
-            (a / a.sum()).numpy(), (b / b.sum()).numpy(), cost.numpy(), m=0.5
-        )
-        assert answer.value[number].item() == pytest.approx(expected, abs=0.01)
-
-
-def test_all_of_the_mass_is_the_balanced_problem(case):
-    part = partial_sinkhorn(*case, epsilon=0.1, mass=1.0, tolerance=1e-6)
-    assert_close(part.plan, sinkhorn(*case, epsilon=0.1, tolerance=1e-6).plan, atol=2e-6, rtol=0)
-
-
-@pytest.mark.parametrize(
-    "solver",
-    [
-        lambda *problem: unbalanced_sinkhorn(*problem, epsilon=0.1, marginal_penalty=0.3),
-        lambda *problem: partial_sinkhorn(*problem, epsilon=0.1, mass=0.6),
-    ],
-)
-def test_ragged_problems_get_the_same(solver):
-    cases = [random_case(1, m, n, seed=m) for m, n in ((3, 5), (9, 2), (1, 1))]
-    ragged = RaggedCost.of([case.cost[0] for case in cases])
-    answer = solver(
-        ragged, torch.cat([case.source[0] for case in cases]), torch.cat([case.target[0] for case in cases])
-    )
-    for number, (case, plan) in enumerate(zip(cases, ragged.split(answer.plan), strict=True)):
-        alone = solver(*case)
-        assert_close(plan, alone.plan[0], atol=1e-6, rtol=0)
-        assert_close(answer.duality_gap[number], alone.duality_gap[0], atol=1e-6, rtol=0)
-
-
-@pytest.mark.parametrize("mass", [0.0, -1.0, 1.5])
-def test_a_share_that_cannot_be_is_refused(case, mass):
-    with pytest.raises(ValueError, match=rf"mass is {mass}: expected"):
-        partial_sinkhorn(*case, epsilon=0.1, mass=mass)
 
 
 def test_a_price_that_cannot_be_is_refused(case):

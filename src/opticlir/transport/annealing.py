@@ -4,12 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from opticlir.transport.backends import Backend, solve
+from opticlir.transport.backends import Backend, finish, is_compiled, solving
 from opticlir.transport.compiled import scale
-from opticlir.transport.kernels.slot import Settings
+from opticlir.transport.kernels.problems import Settings
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import Problem, certify, check_settings
-from opticlir.transport.ragged import RaggedCost
+from opticlir.transport.problem import Problem, certify, check_settings, check_shapes, prepare
 from opticlir.transport.sinkhorn import iterate
 
 DECAY = 0.5
@@ -19,9 +18,9 @@ ITERATIONS_PER_STAGE = 5
 
 
 def annealed_sinkhorn(
-    cost: Float[Tensor, "batch m n"] | RaggedCost,
-    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
-    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
+    cost: Float[Tensor, "batch m n"],
+    source_marginal: Float[Tensor, "batch m"],
+    target_marginal: Float[Tensor, "batch n"],
     *,
     epsilon: float,
     epsilon_start: float = 1.0,
@@ -35,8 +34,8 @@ def annealed_sinkhorn(
     of the one before, which are already nearly right for most tokens.
 
     Args:
-        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
-        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1; flat for a ragged cost.
+        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
         target_marginal: (batch, n) float tensor, likewise.
         epsilon: entropy strength of the answer, > 0, in the units of `cost`.
         epsilon_start: where to begin, at least `epsilon`; about the spread of the costs.
@@ -63,22 +62,32 @@ def annealed_sinkhorn(
     )
     if epsilon_start < epsilon:
         raise ValueError(f"epsilon_start is {epsilon_start}: expected at least epsilon, {epsilon}")
-    vectors = (source_marginal, target_marginal, None)
-    settings = Settings(epsilon, epsilon_start, DECAY, tolerance, max_iterations, 0, 1.0)
+    check_shapes(cost, source_marginal, target_marginal)
+    with solving(cost):
+        if is_compiled(cost, backend):
+            settings = Settings(epsilon, epsilon_start, DECAY, tolerance, max_iterations, 0, 1.0)
+            answer = scale(cost, source_marginal, target_marginal, None, settings)
+        else:
+            answer = _plain(
+                prepare(cost, source_marginal, target_marginal),
+                epsilon,
+                epsilon_start,
+                max_iterations,
+                tolerance,
+            )
+    return finish(answer, cost)
 
-    def plain(problem: Problem) -> TransportPlan:
-        stage, spent = epsilon_start, 0
-        while stage > epsilon and spent + ITERATIONS_PER_STAGE < max_iterations:
-            _, g, _ = iterate(problem, stage, ITERATIONS_PER_STAGE, 0.0)
-            problem = problem.starting_from(stage * g)
-            stage, spent = max(epsilon, stage * DECAY), spent + ITERATIONS_PER_STAGE
-        f, g, n_iterations = iterate(problem, stage, max_iterations - spent, tolerance)
-        plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / stage)
-        return certify(
-            problem, plan, (stage * f, stage * g), tolerance=tolerance, n_iterations=n_iterations + spent
-        )
 
-    def compiled(kind: str) -> TransportPlan:
-        return scale(cost, vectors, settings, tolerance=tolerance, backend=kind)
-
-    return solve(cost, vectors, compiled=compiled, plain=plain, backend=backend)
+def _plain(
+    problem: Problem, epsilon: float, epsilon_start: float, max_iterations: int, tolerance: float
+) -> TransportPlan:
+    stage, spent = epsilon_start, 0
+    while stage > epsilon and spent + ITERATIONS_PER_STAGE < max_iterations:
+        _, g, _ = iterate(problem, stage, ITERATIONS_PER_STAGE, 0.0)
+        problem = problem.starting_from(stage * g)
+        stage, spent = max(epsilon, stage * DECAY), spent + ITERATIONS_PER_STAGE
+    f, g, n_iterations = iterate(problem, stage, max_iterations - spent, tolerance)
+    plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / stage)
+    return certify(
+        problem, plan, (stage * f, stage * g), tolerance=tolerance, n_iterations=n_iterations + spent
+    )

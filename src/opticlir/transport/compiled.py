@@ -5,50 +5,48 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from opticlir.transport.kernels.slot import BAD_COST, BAD_MARGINAL, SOLVED, Settings, Solution
+from opticlir.transport.kernels.problems import BAD_COST, BAD_MARGINAL, SOLVED, Settings, Solution
 from opticlir.transport.plan import TransportPlan
 from opticlir.transport.problem import refuse, rounding
-from opticlir.transport.ragged import RaggedCost
-
-Vectors = tuple[Tensor, Tensor, Tensor | None]
-"""Marginals of source and target, and target potentials to begin with, laid out like the cost."""
 
 
 def scale(
-    cost: Tensor | RaggedCost, vectors: Vectors, settings: Settings, *, tolerance: float, backend: str
+    cost: Tensor, source_marginal: Tensor, target_marginal: Tensor, start: Tensor | None, settings: Settings
 ) -> TransportPlan:
     """Run the scaling kernels: what the entropic solvers and the proximal point method share.
 
     Args:
-        cost: padded or ragged, shapes checked.
-        vectors: what goes with it.
-        settings: what the kernel does.
-        tolerance: largest marginal error that counts as converged; for relaxed marginals, largest change.
-        backend: "numba" or "triton".
+        cost: (batch, m, n), shapes checked.
+        source_marginal: (batch, m).
+        target_marginal: (batch, n).
+        start: (batch, n) target potentials to begin with, or None.
+        settings: what the kernel does. Its tolerance is the largest marginal error that counts as converged; with
+            marginals at a price, the largest change.
 
     Raises:
-        ValueError: on the CPU, numbers that make no sense.
+        ValueError: numbers that make no sense.
     """
-    if backend == "triton":
-        from opticlir.transport.kernels.accelerator import scale as run  # noqa: PLC0415  # only where CUDA is
-    else:
-        from opticlir.transport.kernels.launch import scale as run  # noqa: PLC0415  # loads what is compiled
-    solution = run(cost, *vectors, settings)
-    answer = _read(solution, tolerance)
+    from opticlir.transport.kernels.launch import scale as run  # noqa: PLC0415  # loads the compiler
+
+    solution = run(cost, source_marginal, target_marginal, start, settings)
+    answer = _read(solution, settings.tolerance)
     if settings.power < 1:
         change = solution.measures[:, 3]
         return replace(
             answer,
-            converged=(solution.outcome[:, 0] == SOLVED) & (change <= tolerance + rounding(change.dtype)),
+            converged=(solution.outcome[:, 0] == SOLVED)
+            & (change <= settings.tolerance + rounding(change.dtype)),
         )
     return answer
 
 
-def solve_exactly(cost: Tensor | RaggedCost, vectors: Vectors, *, tolerance: float) -> TransportPlan:
-    """Run the kernel of shortest augmenting paths, on the CPU. Arguments and errors as in `scale`."""
-    from opticlir.transport.kernels.launch import solve_exactly as run  # noqa: PLC0415  # loads what is compiled
+def solve_exactly(
+    cost: Tensor, source_marginal: Tensor, target_marginal: Tensor, *, tolerance: float
+) -> TransportPlan:
+    """Run the kernel of shortest augmenting paths. Arguments and errors as in `scale`."""
+    from opticlir.transport.kernels.launch import solve_exactly as run  # noqa: PLC0415  # loads the compiler
 
-    return _read(run(cost, *vectors[:2]), tolerance)
+    return _read(run(cost, source_marginal, target_marginal), tolerance)
 
 
 def _read(solution: Solution, tolerance: float) -> TransportPlan:

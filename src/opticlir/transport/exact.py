@@ -10,11 +10,10 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from opticlir.errors import SetupError
-from opticlir.transport.backends import finish, solve_plainly
+from opticlir.transport.backends import finish, solving
 from opticlir.transport.compiled import solve_exactly
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import Problem, certify, check_shapes
-from opticlir.transport.ragged import RaggedCost
+from opticlir.transport.problem import Problem, certify, check_shapes, prepare
 
 Floats = NDArray[np.float64]
 
@@ -27,9 +26,9 @@ _TOLERANCE = 1e-5
 
 
 def exact(
-    cost: Float[Tensor, "batch m n"] | RaggedCost,
-    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
-    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
+    cost: Float[Tensor, "batch m n"],
+    source_marginal: Float[Tensor, "batch m"],
+    target_marginal: Float[Tensor, "batch n"],
     *,
     backend: ExactBackend = "auto",
 ) -> TransportPlan:
@@ -38,8 +37,8 @@ def exact(
     Computed on the CPU wherever the tensors are. At most m + n - 1 entries of a plan are not 0.
 
     Args:
-        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
-        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1; flat for a ragged cost.
+        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
         target_marginal: (batch, n) float tensor, likewise.
         backend: which form runs; see `ExactBackend`.
 
@@ -61,14 +60,12 @@ def exact(
     """
     if backend not in ("auto", "numba", "libraries"):
         raise ValueError(f"backend is {backend!r}: expected 'auto', 'numba' or 'libraries'")
-    vectors = (source_marginal, target_marginal, None)
-    check_shapes(cost, *vectors)
-    values = cost.values if isinstance(cost, RaggedCost) else cost
-    with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
-        if backend == "libraries" or (backend == "auto" and values.dtype == torch.float64):
-            answer = solve_plainly(cost, vectors, _with_libraries)
+    check_shapes(cost, source_marginal, target_marginal)
+    with solving(cost):
+        if backend == "libraries" or (backend == "auto" and cost.dtype == torch.float64):
+            answer = _with_libraries(prepare(cost, source_marginal, target_marginal))
         else:
-            answer = solve_exactly(cost, vectors, tolerance=_TOLERANCE)
+            answer = solve_exactly(cost, source_marginal, target_marginal, tolerance=_TOLERANCE)
     return finish(answer, cost)
 
 

@@ -79,57 +79,6 @@ def by_word(
     return weighted(mask, 1 / same_word.sum(dim=2).clamp_min(1))
 
 
-def by_norm(
-    mask: Bool[Tensor, "batch tokens"], vectors: Float[Tensor, "batch tokens dim"]
-) -> Float[Tensor, "batch tokens"]:
-    """Give every token mass in proportion to the length of its vector before normalisation.
-
-    Encoders make the vectors of tokens that say little short (Yokoi et al. 2020, "Word rotator's distance").
-
-    Args:
-        mask: (batch, tokens) bool tensor, True takes part.
-        vectors: (batch, tokens, dim) float tensor, not normalised.
-
-    Returns:
-        (batch, tokens) float32 tensor; each row sums to 1, or is all 0 where no token takes part.
-
-    Raises:
-        ValueError: the shapes do not agree.
-
-    Example:
-        >>> by_norm(torch.tensor([[True, True]]), torch.tensor([[[3.0, 4.0], [0.0, 15.0]]])).tolist()
-        [[0.25, 0.75]]
-    """
-    return weighted(mask, torch.linalg.vector_norm(vectors.float(), dim=2))
-
-
-def excluding(
-    mask: Bool[Tensor, "batch tokens"], token_ids: Int[Tensor, "batch tokens"], excluded: Int[Tensor, " ids"]
-) -> Bool[Tensor, "batch tokens"]:
-    """Take tokens out of a mask by their number in the vocabulary: specials, punctuation.
-
-    Args:
-        mask: (batch, tokens) bool tensor, True takes part.
-        token_ids: (batch, tokens) int tensor.
-        excluded: (ids,) int tensor of vocabulary numbers; see `punctuation_ids`.
-
-    Returns:
-        (batch, tokens) bool tensor, True where `mask` is and the token is not excluded. A text of nothing
-        else keeps all its tokens: it has to put its mass somewhere.
-
-    Raises:
-        ValueError: the shapes differ.
-
-    Example:
-        >>> mask = torch.tensor([[True, True], [True, False]])
-        >>> excluding(mask, torch.tensor([[7, 1], [1, 0]]), torch.tensor([1])).tolist()
-        [[True, False], [True, False]]
-    """
-    _check_same_shape(mask, "token_ids", token_ids)
-    kept = mask & ~torch.isin(token_ids, excluded.to(token_ids.device))
-    return torch.where(kept.any(dim=1, keepdim=True), kept, mask)
-
-
 def _check_same_shape(mask: Tensor, name: str, other: Tensor) -> None:
     if mask.shape != other.shape:
         raise ValueError(f"mask is {tuple(mask.shape)} but {name} is {tuple(other.shape)}: expected the same")

@@ -5,16 +5,10 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
+from opticlir.transport.kernels.limits import FORBIDDEN
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.ragged import RaggedCost
-
-MARGIN = 0.9
-"""Share of a tolerance to aim for: the error that counts is measured at the end, on the rounded plan."""
-
-FORBIDDEN = 1e37
-"""Costs from here on forbid a way, as plus infinity does: float32 has no room to reckon with them. Those from
-its negative down are refused, or, by the scaling kernels, flagged as not converged."""
 
 
 def rounding(dtype: torch.dtype) -> float:
@@ -49,27 +43,21 @@ class Problem:
 
 
 def check_shapes(
-    cost: Tensor | RaggedCost, source_marginal: Tensor, target_marginal: Tensor, start: Tensor | None = None
+    cost: Tensor, source_marginal: Tensor, target_marginal: Tensor, start: Tensor | None = None
 ) -> None:
     """Refuse vectors that do not fit the cost. Raises ValueError naming both shapes."""
-    if isinstance(cost, RaggedCost):
-        named = (
-            f"the ragged cost has {int(cost.n_source.sum())} sources and {int(cost.n_target.sum())} targets"
-        )
-        source_shape: tuple[int, ...] = (int(cost.n_source.sum()),)
-        target_shape: tuple[int, ...] = (int(cost.n_target.sum()),)
-    elif cost.ndim != 3:
+    if cost.ndim != 3:
         raise ValueError(f"cost is {tuple(cost.shape)}: expected (batch, m, n)")
-    else:
-        named = f"cost is {tuple(cost.shape)}"
-        source_shape, target_shape = (cost.shape[0], cost.shape[1]), (cost.shape[0], cost.shape[2])
+    source_shape, target_shape = (cost.shape[0], cost.shape[1]), (cost.shape[0], cost.shape[2])
     for name, vector, shape in (
         ("source_marginal", source_marginal, source_shape),
         ("target_marginal", target_marginal, target_shape),
         ("start", start, target_shape),
     ):
         if vector is not None and tuple(vector.shape) != shape:
-            raise ValueError(f"{named} but {name} is {tuple(vector.shape)}: expected {shape}")
+            raise ValueError(
+                f"cost is {tuple(cost.shape)} but {name} is {tuple(vector.shape)}: expected {shape}"
+            )
 
 
 def check_settings(*, max_iterations: int, tolerance: float, **positive: float) -> None:
@@ -110,9 +98,14 @@ def prepare(
     dtype = torch.float64 if cost.dtype == torch.float64 else torch.float32
     cost = cost.to(dtype)
     source, target = (marginal.detach().to(cost) for marginal in (source_marginal, target_marginal))
+    if 0 in cost.shape[1:]:  # a token without mass in the place of none; `finish` takes it away again
+        more = [int(size == 0) for size in cost.shape[1:]]
+        cost = pad(cost, (0, more[1], 0, more[0]))
+        source, target = pad(source, (0, more[0])), pad(target, (0, more[1]))
+        start = None
     active = (source > 0)[:, :, None] & (target > 0)[:, None, :]
-    bad_cost = (active & ~(cost > -FORBIDDEN)).flatten(1).any(1)
-    cost = cost.masked_fill(cost >= FORBIDDEN, torch.inf)
+    bad_cost = (active & ~(cost > -float(FORBIDDEN))).flatten(1).any(1)
+    cost = cost.masked_fill(cost >= float(FORBIDDEN), torch.inf)
     bad_marginal = ~(
         ((source >= 0) & (source < torch.inf)).all(1) & ((target >= 0) & (target < torch.inf)).all(1)
     )
@@ -133,23 +126,6 @@ def prepare(
         target_marginal=torch.where(solvable[:, None], target, 1.0),
         solvable=solvable,
         start=None if start is None else start.detach().to(cost),
-    )
-
-
-def without_tokens(cost: Tensor) -> TransportPlan:
-    """The answer to problems that have no token on a side: none."""
-    batch, m, n = cost.shape
-    none = torch.zeros(batch, dtype=torch.float64 if cost.dtype == torch.float64 else torch.float32)
-    none = none.to(cost.device)
-    return TransportPlan(
-        plan=cost.new_zeros(batch, m, n),
-        source_potential=none.new_zeros(batch, m),
-        target_potential=none.new_zeros(batch, n),
-        value=none,
-        marginal_error=none + torch.inf,
-        duality_gap=none + torch.inf,
-        converged=none > 0,
-        n_iterations=none.int(),
     )
 
 

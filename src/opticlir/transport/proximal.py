@@ -4,21 +4,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from opticlir.transport.backends import Backend, solve
+from opticlir.transport.backends import Backend, finish, is_compiled, solving
 from opticlir.transport.compiled import scale
-from opticlir.transport.kernels.slot import Settings
+from opticlir.transport.kernels.problems import Settings
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import Problem, certify, check_settings
-from opticlir.transport.ragged import RaggedCost
+from opticlir.transport.problem import Problem, certify, check_settings, check_shapes, prepare
 
 _FLUSHED = 1e-30
 """Plan entries below this become 0: they weigh nothing, and denormal numbers cost a hundred times more."""
 
 
 def proximal_point(
-    cost: Float[Tensor, "batch m n"] | RaggedCost,
-    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
-    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
+    cost: Float[Tensor, "batch m n"],
+    source_marginal: Float[Tensor, "batch m"],
+    target_marginal: Float[Tensor, "batch n"],
     *,
     beta: float = 0.5,
     max_iterations: int = 50,
@@ -31,8 +30,8 @@ def proximal_point(
     `beta / max_iterations` while no single step has a small epsilon.
 
     Args:
-        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
-        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1; flat for a ragged cost.
+        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
         target_marginal: (batch, n) float tensor, likewise.
         beta: proximal strength, > 0, in the units of `cost`; smaller is sharper sooner and less stable.
         max_iterations: proximal steps, each one row and one column update.
@@ -55,18 +54,17 @@ def proximal_point(
         [[[0.5, 0.0], [0.0, 0.5]]]
     """
     check_settings(max_iterations=max_iterations, tolerance=tolerance, beta=beta)
-    vectors = (source_marginal, target_marginal, None)
-    settings = Settings(beta, beta, 0.5, tolerance, max_iterations, 1, 1.0)
-
-    def plain(problem: Problem) -> TransportPlan:
-        plan, prices = _iterate(problem, beta, max_iterations)
-        spent = torch.full_like(problem.solvable, max_iterations, dtype=torch.int32)
-        return certify(problem, plan, prices, tolerance=tolerance, n_iterations=spent)
-
-    def compiled(kind: str) -> TransportPlan:
-        return scale(cost, vectors, settings, tolerance=tolerance, backend=kind)
-
-    return solve(cost, vectors, compiled=compiled, plain=plain, backend=backend)
+    check_shapes(cost, source_marginal, target_marginal)
+    with solving(cost):
+        if is_compiled(cost, backend):
+            settings = Settings(beta, beta, 0.5, tolerance, max_iterations, 1, 1.0)
+            answer = scale(cost, source_marginal, target_marginal, None, settings)
+        else:
+            problem = prepare(cost, source_marginal, target_marginal)
+            plan, prices = _iterate(problem, beta, max_iterations)
+            spent = torch.full_like(problem.solvable, max_iterations, dtype=torch.int32)
+            answer = certify(problem, plan, prices, tolerance=tolerance, n_iterations=spent)
+    return finish(answer, cost)
 
 
 def _iterate(problem: Problem, beta: float, max_iterations: int) -> tuple[Tensor, tuple[Tensor, Tensor]]:

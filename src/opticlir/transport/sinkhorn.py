@@ -1,39 +1,35 @@
 """Entropic optimal transport (Cuturi 2013); the plain form in the log domain (Peyre and Cuturi 2019, 4.4)."""
 
-from dataclasses import replace
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from opticlir.transport.backends import Backend, solve
+from opticlir.transport.backends import Backend, finish, is_compiled, solving
 from opticlir.transport.compiled import scale
-from opticlir.transport.kernels.slot import Settings
+from opticlir.transport.kernels.limits import MARGIN
+from opticlir.transport.kernels.problems import Settings
 from opticlir.transport.plan import TransportPlan
 from opticlir.transport.problem import (
-    MARGIN,
     Problem,
     certify,
     check_settings,
     check_shapes,
     prepare,
-    transport_value,
 )
-from opticlir.transport.ragged import RaggedCost
 
 _CHECK_EVERY = 5
-"""Iterations between looks at the marginal error; a look is a synchronisation on an accelerator."""
+"""Iterations between checks of the marginal error; a check waits for an accelerator."""
 
 
 def sinkhorn(
-    cost: Float[Tensor, "batch m n"] | RaggedCost,
-    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
-    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
+    cost: Float[Tensor, "batch m n"],
+    source_marginal: Float[Tensor, "batch m"],
+    target_marginal: Float[Tensor, "batch n"],
     *,
     epsilon: float,
     max_iterations: int = 200,
     tolerance: float = 1e-4,
-    start: Float[Tensor, "batch n"] | Float[Tensor, " targets"] | None = None,
+    start: Float[Tensor, "batch n"] | None = None,
     backend: Backend = "auto",
 ) -> TransportPlan:
     """Align two bags of tokens by entropic optimal transport, a batch at a time.
@@ -42,8 +38,8 @@ def sinkhorn(
     itself, so its answer does not depend on the others in the batch.
 
     Args:
-        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
-        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1; flat for a ragged cost.
+        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
         target_marginal: (batch, n) float tensor, likewise.
         epsilon: entropy strength, > 0, in the units of `cost`; before the marginals are enforced,
             a cost difference of `epsilon` changes a plan entry by a factor of e.
@@ -64,8 +60,7 @@ def sinkhorn(
 
     Gradient:
         The plan is detached. The entropic transport value has the plan as its gradient in `cost`
-        (envelope theorem), so the loss is `(plan * cost).sum()`, which is also `value`. For gradients
-        through the iterations see `unrolled_sinkhorn`.
+        (envelope theorem), so the loss is `(plan * cost).sum()`, which is also `value`.
 
     Example:
         >>> half, swap = torch.tensor([[0.5, 0.5]]), torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
@@ -73,66 +68,19 @@ def sinkhorn(
         [[[0.5, 0.0], [0.0, 0.5]]]
     """
     check_settings(max_iterations=max_iterations, tolerance=tolerance, epsilon=epsilon)
-    vectors = (source_marginal, target_marginal, start)
-    settings = Settings(epsilon, epsilon, 0.5, tolerance, max_iterations, 0, 1.0)
-
-    def plain(problem: Problem) -> TransportPlan:
-        f, g, spent = iterate(problem, epsilon, max_iterations, tolerance)
-        plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / epsilon)
-        return certify(problem, plan, (epsilon * f, epsilon * g), tolerance=tolerance, n_iterations=spent)
-
-    def compiled(kind: str) -> TransportPlan:
-        return scale(cost, vectors, settings, tolerance=tolerance, backend=kind)
-
-    return solve(cost, vectors, compiled=compiled, plain=plain, backend=backend)
-
-
-def unrolled_sinkhorn(
-    cost: Float[Tensor, "batch m n"],
-    source_marginal: Float[Tensor, "batch m"],
-    target_marginal: Float[Tensor, "batch n"],
-    *,
-    epsilon: float,
-    n_iterations: int = 50,
-) -> TransportPlan:
-    """Like `sinkhorn`, with a plan that gradients flow through.
-
-    For losses that look at the plan itself. Memory grows with the iterations: every one is kept for the
-    way back. In plain torch on every device.
-
-    Args:
-        cost: (batch, m, n) float tensor; plus infinity forbids a way.
-        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
-        target_marginal: (batch, n) float tensor, likewise.
-        epsilon: entropy strength, > 0, in the units of `cost`.
-        n_iterations: pairs of row and column updates, all of them taken.
-
-    Returns:
-        TransportPlan whose `plan` and `value` are differentiable in `cost`; `converged` as for a tolerance
-        of 1e-4.
-
-    Raises:
-        ValueError: as in `sinkhorn`.
-
-    Gradient:
-        Exact for the plan after `n_iterations`, by automatic differentiation. The marginals receive none.
-
-    Example:
-        >>> cost = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]], requires_grad=True)
-        >>> half = torch.tensor([[0.5, 0.5]])
-        >>> unrolled_sinkhorn(cost, half, half, epsilon=0.5).plan[0, 0, 0].backward()
-        >>> bool(cost.grad[0, 0, 0] < 0)  # a dearer way takes less mass
-        True
-    """
-    check_settings(max_iterations=n_iterations, tolerance=0.0, epsilon=epsilon)
-    check_shapes(cost, source_marginal, target_marginal)
-    with torch.autocast(cost.device.type, enabled=False):
-        problem = prepare(cost, source_marginal, target_marginal)
-        f, g, spent = iterate(problem, epsilon, n_iterations, 0.0)
-        plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / epsilon)
-        plan = torch.where(problem.active & problem.solvable[:, None, None], plan, 0.0)
-        answer = certify(problem, plan, (epsilon * f, epsilon * g), tolerance=1e-4, n_iterations=spent)
-        return replace(answer, plan=plan.to(cost.dtype), value=transport_value(plan, cost))
+    check_shapes(cost, source_marginal, target_marginal, start)
+    with solving(cost):
+        if is_compiled(cost, backend):
+            settings = Settings(epsilon, epsilon, 0.5, tolerance, max_iterations, 0, 1.0)
+            answer = scale(cost, source_marginal, target_marginal, start, settings)
+        else:
+            problem = prepare(cost, source_marginal, target_marginal, start)
+            f, g, spent = iterate(problem, epsilon, max_iterations, tolerance)
+            plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / epsilon)
+            answer = certify(
+                problem, plan, (epsilon * f, epsilon * g), tolerance=tolerance, n_iterations=spent
+            )
+    return finish(answer, cost)
 
 
 def iterate(

@@ -1,4 +1,4 @@
-"""Transport that need not move all mass: marginals at a price, or only part of the mass.
+"""Transport that need not move all mass: marginals at a price.
 
 Function words, names and idioms of one sentence may have no counterpart in the other. A balanced plan has to
 ship them somewhere all the same.
@@ -10,21 +10,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from opticlir.transport.backends import Backend, finish, solve, solve_plainly
+from opticlir.transport.backends import Backend, finish, is_compiled, solving
 from opticlir.transport.compiled import scale
-from opticlir.transport.kernels.slot import Settings
+from opticlir.transport.kernels.limits import MARGIN
+from opticlir.transport.kernels.problems import Settings
 from opticlir.transport.plan import TransportPlan
-from opticlir.transport.problem import MARGIN, Problem, certify, check_settings, check_shapes
-from opticlir.transport.ragged import RaggedCost, segment_sum
-from opticlir.transport.sinkhorn import sinkhorn
+from opticlir.transport.problem import Problem, certify, check_settings, check_shapes, prepare
 
 _CHECK_EVERY = 5
 
 
 def unbalanced_sinkhorn(
-    cost: Float[Tensor, "batch m n"] | RaggedCost,
-    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
-    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
+    cost: Float[Tensor, "batch m n"],
+    source_marginal: Float[Tensor, "batch m"],
+    target_marginal: Float[Tensor, "batch n"],
     *,
     epsilon: float,
     marginal_penalty: float,
@@ -38,8 +37,8 @@ def unbalanced_sinkhorn(
     where rows and columns are the sums of the plan and a and b the marginals.
 
     Args:
-        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
-        source_marginal: (batch, m) float tensor, >= 0; flat for a ragged cost. The two sides need not have
+        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        source_marginal: (batch, m) float tensor, >= 0. The two sides need not have
             the same mass.
         target_marginal: (batch, n) float tensor, likewise.
         epsilon: entropy strength, > 0, in the units of `cost`.
@@ -72,21 +71,22 @@ def unbalanced_sinkhorn(
     check_settings(
         max_iterations=max_iterations, tolerance=tolerance, epsilon=epsilon, marginal_penalty=marginal_penalty
     )
-    vectors = (source_marginal, target_marginal, None)
+    check_shapes(cost, source_marginal, target_marginal)
     power = marginal_penalty / (marginal_penalty + epsilon)
-    settings = Settings(epsilon, epsilon, 0.5, tolerance, max_iterations, 0, power)
-
-    def plain(problem: Problem) -> TransportPlan:
-        f, g, spent, change = _iterate(problem, epsilon, power, max_iterations, tolerance)
-        plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / epsilon)
-        answer = certify(problem, plan, (epsilon * f, epsilon * g), tolerance=tolerance, n_iterations=spent)
-        return replace(answer, converged=answer.marginal_error.isfinite() & (change <= tolerance))
-
-    def compiled(kind: str) -> TransportPlan:
-        return scale(cost, vectors, settings, tolerance=tolerance, backend=kind)
-
-    answer = solve(cost, vectors, compiled=compiled, plain=plain, backend=backend)
-    gap = _gap(answer, cost, (source_marginal, target_marginal), epsilon, marginal_penalty)
+    with solving(cost):
+        if is_compiled(cost, backend):
+            settings = Settings(epsilon, epsilon, 0.5, tolerance, max_iterations, 0, power)
+            answer = scale(cost, source_marginal, target_marginal, None, settings)
+        else:
+            problem = prepare(cost, source_marginal, target_marginal)
+            f, g, spent, change = _iterate(problem, epsilon, power, max_iterations, tolerance)
+            plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / epsilon)
+            answer = certify(
+                problem, plan, (epsilon * f, epsilon * g), tolerance=tolerance, n_iterations=spent
+            )
+            answer = replace(answer, converged=answer.marginal_error.isfinite() & (change <= tolerance))
+    answer = finish(answer, cost)
+    gap = _gap(answer, (source_marginal, target_marginal), epsilon, marginal_penalty)
     return replace(answer, duality_gap=gap)
 
 
@@ -117,110 +117,20 @@ def _iterate(
     return f, g, spent, change
 
 
-def _gap(
-    answer: TransportPlan,
-    cost: Tensor | RaggedCost,
-    marginals: tuple[Tensor, Tensor],
-    epsilon: float,
-    rho: float,
-) -> Tensor:
+def _gap(answer: TransportPlan, marginals: tuple[Tensor, Tensor], epsilon: float, rho: float) -> Tensor:
     """Primal less dual objective: rho KL(rows | a exp(-f / rho)) and its like for columns.
 
     The potentials of the answer hold epsilon log a and epsilon log b; f and g here do not.
     """
     plan = answer.plan.to(answer.value.dtype)
     gap = torch.zeros_like(answer.value)
-    sums = cost.sums(plan) if isinstance(cost, RaggedCost) else (plan.sum(2), plan.sum(1))
     potentials = (answer.source_potential, answer.target_potential)
-    sizes = (cost.n_source, cost.n_target) if isinstance(cost, RaggedCost) else (None, None)
-    for found, marginal, potential, n_tokens in zip(sums, marginals, potentials, sizes, strict=True):
+    for found, marginal, potential in zip((plan.sum(2), plan.sum(1)), marginals, potentials, strict=True):
         mass = marginal.to(found)
         has_mass = mass > 0
         free = potential - epsilon * torch.where(has_mass, mass, 1.0).log()
         wanted = torch.where(has_mass, mass * torch.exp(-free / rho), 0.0)
         divergence = torch.special.xlogy(found, found / torch.where(wanted > 0, wanted, 1.0)) - found + wanted
-        gap += rho * (divergence.sum(1) if n_tokens is None else segment_sum(divergence, n_tokens))
+        gap += rho * divergence.sum(1)
     gap = torch.where(answer.marginal_error < torch.inf, gap, torch.inf)
     return torch.nan_to_num(gap, nan=torch.inf, posinf=torch.inf)  # prices too large to take powers of
-
-
-def partial_sinkhorn(
-    cost: Float[Tensor, "batch m n"] | RaggedCost,
-    source_marginal: Float[Tensor, "batch m"] | Float[Tensor, " sources"],
-    target_marginal: Float[Tensor, "batch n"] | Float[Tensor, " targets"],
-    *,
-    epsilon: float,
-    mass: float,
-    max_iterations: int = 200,
-    tolerance: float = 1e-4,
-    backend: Backend = "auto",
-) -> TransportPlan:
-    """Align the given share of two bags of tokens, whichever is cheapest to move.
-
-    Both sides get one more token that takes what stays behind, at no cost; the two must not be matched.
-
-    Args:
-        cost: (batch, m, n) float tensor, or ragged; plus infinity forbids a way.
-        source_marginal: (batch, m) float tensor, >= 0, each row sums to 1; flat for a ragged cost.
-        target_marginal: (batch, n) float tensor, likewise.
-        epsilon: entropy strength, > 0, in the units of `cost`.
-        mass: how much to move, > 0 and at most 1.
-        max_iterations: bound on pairs of row and column updates.
-        tolerance: a problem stops once its marginal error is within it, the two tokens included.
-        backend: which form runs; see `Backend`.
-
-    Returns:
-        TransportPlan whose plan sums to `mass`. `marginal_error` and `duality_gap` are those of the problem
-        with the two tokens.
-
-    Raises:
-        ValueError: as in `sinkhorn`, or `mass` is not in (0, 1].
-
-    Gradient:
-        As in `sinkhorn`.
-
-    Example:
-        >>> half, far = torch.tensor([[0.5, 0.5]]), torch.tensor([[[0.0, 9.0], [9.0, 9.0]]])
-        >>> partial_sinkhorn(far, half, half, epsilon=0.1, mass=0.5).plan.round(decimals=3).tolist()
-        [[[0.5, 0.0], [0.0, 0.0]]]
-
-    Reference:
-        Chapel, Alaya and Gasso 2020, "Partial optimal transport with applications on positive-unlabeled
-        learning", proposition 1.
-    """
-    check_settings(max_iterations=max_iterations, tolerance=tolerance, epsilon=epsilon, mass=mass)
-    if mass > 1:
-        raise ValueError(f"mass is {mass}: expected at most 1, all there is")
-    check_shapes(cost, source_marginal, target_marginal)
-    values = cost.values if isinstance(cost, RaggedCost) else cost
-
-    def plain(problem: Problem) -> TransportPlan:
-        extended = _with_left_luggage(problem, mass)
-        answer = sinkhorn(
-            *extended, epsilon=epsilon, max_iterations=max_iterations, tolerance=tolerance, backend=backend
-        )
-        plan = answer.plan[:, 1:, 1:]
-        return replace(
-            answer,
-            plan=plan,
-            source_potential=answer.source_potential[:, 1:],
-            target_potential=answer.target_potential[:, 1:],
-        )
-
-    with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
-        answer = solve_plainly(cost, (source_marginal, target_marginal, None), plain)
-    return finish(answer, cost)
-
-
-def _with_left_luggage(problem: Problem, mass: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Cost and marginals with one more token in front of each side, for what is not moved."""
-    source, target = (
-        torch.where(problem.solvable[:, None], marginal, 0.0)
-        for marginal in (problem.source_marginal, problem.target_marginal)
-    )
-    cost = torch.nn.functional.pad(problem.cost, (1, 0, 1, 0))
-    cost[:, 0, 0] = torch.inf
-    stays_on_source, stays_on_target = (
-        (side.sum(1, keepdim=True) - mass).clamp_min(0.0) for side in (source, target)
-    )
-    return cost, torch.cat((stays_on_target, source), 1), torch.cat((stays_on_source, target), 1)

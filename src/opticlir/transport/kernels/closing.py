@@ -17,25 +17,17 @@ from opticlir.transport.kernels.diagonals import (
 )
 from opticlir.transport.kernels.lanes import absolute, fma, keep_positive, log, minimum, splat, total
 from opticlir.transport.kernels.memory import load, poke, poke_integer, store, store_first, stream
-from opticlir.transport.kernels.slot import (
-    DONE,
+from opticlir.transport.kernels.problems import (
     N_COLUMNS,
     N_ROWS,
     OFFSET,
     OVERFLOWN,
-    PROBLEM,
     SOURCE,
     STRIDE,
     TARGET,
     Answers,
-    M,
-    N,
-    Slot,
-    change_of,
-    epsilon_of,
-    get,
-    times_of,
 )
+from opticlir.transport.kernels.slot import CHANGE, DONE, EPSILON, PROBLEM, TIMES, M, N, Slot, get, number
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _FAR, _INFINITE = np.float32(3e38), np.float32(np.inf)
@@ -66,7 +58,7 @@ def _write_measures(slot: Slot, answers: Answers, value: float, error: float, ga
     poke(answers.measures, row, value)
     poke(answers.measures, row + 1, error)
     poke(answers.measures, row + 2, gap)
-    poke(answers.measures, row + 3, change_of(slot))
+    poke(answers.measures, row + 3, number(slot, CHANGE))
 
 
 @compiled
@@ -104,7 +96,7 @@ def close_problem(slot: Slot, cost: int, answers: Answers, status: int) -> None:
 def _write_source_potential(slot: Slot, potential: int) -> float:
     """Write f + epsilon log u per unit of cost, and keep it in f. Returns its part in the dual value."""
     m, start = get(slot, M), get(slot, SOURCE)
-    epsilon, scale = splat(epsilon_of(slot)), splat(_ONE / times_of(slot))
+    epsilon, scale = splat(number(slot, EPSILON)), splat(_ONE / number(slot, TIMES))
     bound = splat(_ZERO)
     for i in range(0, m, 8):
         a = load(slot.a, i)
@@ -120,7 +112,7 @@ def _write_source_potential(slot: Slot, potential: int) -> float:
 @compiled
 def _write_target_potential(slot: Slot, potential: int) -> None:
     n, start = get(slot, N), get(slot, TARGET)
-    epsilon, scale = splat(epsilon_of(slot)), splat(_ONE / times_of(slot))
+    epsilon, scale = splat(number(slot, EPSILON)), splat(_ONE / number(slot, TIMES))
     for j in range(0, n, 8):
         g = fma(log(load(slot.v, j)), epsilon, load(slot.g, j)) * scale
         store_first(potential, start + j, n - j, keep_positive(g, load(slot.b, j)))

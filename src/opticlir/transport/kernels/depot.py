@@ -12,9 +12,6 @@ from opticlir.transport.kernels.bit_sets import insert, remove
 from opticlir.transport.kernels.compilation import inlined
 from opticlir.transport.kernels.memory import peek, poke
 
-FORBIDDEN = np.float32(1e37)
-"""A cost from here on forbids its way."""
-
 OUT_OF_REACH = np.float32(5e36)
 """What a forbidden cost still is after prices have been taken from it."""
 

@@ -27,16 +27,14 @@ from opticlir.transport.kernels.blocks import (
     zeros,
 )
 from opticlir.transport.kernels.compilation import compiled, inlined
-from opticlir.transport.kernels.lanes import exp2, fma, maximum, minimum, splat
+from opticlir.transport.kernels.lanes import LOG2_E, exp2, fma, maximum, minimum, splat
+from opticlir.transport.kernels.limits import FORBIDDEN
 from opticlir.transport.kernels.memory import load, load_first, peek, store
 
-LOG2_E = np.float32(1.4426950408889634)
-
 _TINY = np.float32(1e-30)
-_FORBIDDEN = np.float32(1e37)
 
 
-@inlined
+@compiled
 def rescale(matrix: int, x: int, wanted: int, y: int, n_x: int, n_y: int) -> None:
     """Set y = wanted / (matrix x), for n_y blocks of rows and n_x blocks of columns."""
     tiny = splat(_TINY)
@@ -134,7 +132,7 @@ def read_tile(cost: int, offset: int, stride: int, n_rows: int, n_columns: int) 
 @inlined
 def bounded(tile: Any) -> Any:
     """Costs without infinities and NaNs, which may stand where there is no mass: 1e37 in their place."""
-    most, least = splat(_FORBIDDEN), splat(-_FORBIDDEN)
+    most, least = splat(FORBIDDEN), splat(-FORBIDDEN)
     return (
         maximum(minimum(tile[0], most), least),
         maximum(minimum(tile[1], most), least),

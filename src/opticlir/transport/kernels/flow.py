@@ -19,7 +19,7 @@ from opticlir.transport.kernels.flow_answer import refuse, write_answer
 from opticlir.transport.kernels.initial_flow import ship_for_free, take_costs, take_marginal
 from opticlir.transport.kernels.lanes import choose_less, maximum, splat, total
 from opticlir.transport.kernels.memory import load, peek, peek_integer, poke_integer
-from opticlir.transport.kernels.slot import (
+from opticlir.transport.kernels.problems import (
     N_COLUMNS,
     N_ROWS,
     OFFSET,

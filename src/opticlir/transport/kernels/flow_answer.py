@@ -9,7 +9,7 @@ from opticlir.transport.kernels.compilation import compiled
 from opticlir.transport.kernels.depot import FAR, Depot
 from opticlir.transport.kernels.lanes import absolute, fma, keep_positive, minimum, splat, total
 from opticlir.transport.kernels.memory import load, peek, peek_integer, poke, store, store_first
-from opticlir.transport.kernels.slot import (
+from opticlir.transport.kernels.problems import (
     N_COLUMNS,
     N_ROWS,
     OFFSET,

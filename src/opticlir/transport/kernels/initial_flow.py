@@ -6,7 +6,7 @@ Legend: C cost; u, v prices of rows and columns; a, b marginals; m, n rows and c
 import numpy as np
 
 from opticlir.transport.kernels.compilation import compiled
-from opticlir.transport.kernels.depot import FAR, FORBIDDEN, OUT_OF_REACH, Depot, ship
+from opticlir.transport.kernels.depot import FAR, OUT_OF_REACH, Depot, ship
 from opticlir.transport.kernels.lanes import (
     choose_less,
     choose_positive,
@@ -18,9 +18,10 @@ from opticlir.transport.kernels.lanes import (
     splat,
     total,
 )
+from opticlir.transport.kernels.limits import FORBIDDEN
 from opticlir.transport.kernels.marginals import copy_marginal
 from opticlir.transport.kernels.memory import load, load_first, peek, poke, store
-from opticlir.transport.kernels.slot import BAD_COST, SOLVED, UNREACHABLE
+from opticlir.transport.kernels.problems import BAD_COST, SOLVED, UNREACHABLE
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 

@@ -9,11 +9,14 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 from opticlir.transport.kernels import llvm
+
+LOG2_E = np.float32(1.4426950408889634)
 
 _EXP2_FLOOR = -87.0
 """2**-87 = 6e-27: small enough to weigh nothing, large enough for products of two to stay normal numbers."""
@@ -172,26 +175,24 @@ absolute = _unary(
     lambda b, x: b.bitcast(b.and_(b.bitcast(x, llvm.INT_VECTOR), llvm.integer(0x7FFFFFFF)), llvm.VECTOR),
     "Without the sign.",
 )
-_add = _binary(lambda b, x, y: b.fadd(x, y), "x + y")
-_subtract = _binary(lambda b, x, y: b.fsub(x, y), "x - y")
-_multiply = _binary(lambda b, x, y: b.fmul(x, y), "x * y")
-_divide = _binary(lambda b, x, y: b.fdiv(x, y), "x / y")
 
 
-def _operator(symbol: Any, function: Any) -> None:
-    # numba wants both signatures to be the same text, and a lambda takes no annotations
-    @overload(symbol)
-    def implement(x, y):  # type: ignore[no-untyped-def]
-        return (lambda x, y: function(x, y)) if x is LANES and y is LANES else None  # noqa: PLW0108
+def _operator(symbol: Any, build: Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value]) -> None:
+    """Give two vectors an operator, as one instruction: an overload would be a function to compile."""
+
+    @type_callable(symbol)
+    def typed(context: Any) -> Any:
+        return lambda x, y: LANES if x is LANES and y is LANES else None
+
+    @lower_builtin(symbol, LANES, LANES)
+    def lowered(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return build(builder, *args)
 
 
-for _symbol, _function in (
-    (operator.add, _add),
-    (operator.sub, _subtract),
-    (operator.mul, _multiply),
-    (operator.truediv, _divide),
-):
-    _operator(_symbol, _function)
+_operator(operator.add, lambda b, x, y: b.fadd(x, y))
+_operator(operator.sub, lambda b, x, y: b.fsub(x, y))
+_operator(operator.mul, lambda b, x, y: b.fmul(x, y))
+_operator(operator.truediv, lambda b, x, y: b.fdiv(x, y))
 
 
 def _across(combine: Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value], description: str) -> Any:

@@ -5,7 +5,7 @@ import numpy as np
 from opticlir.transport.kernels.compilation import compiled
 from opticlir.transport.kernels.lanes import minimum, smallest, splat, total
 from opticlir.transport.kernels.memory import load_first, store
-from opticlir.transport.kernels.slot import BAD_MARGINAL, NO_MASS, SOLVED
+from opticlir.transport.kernels.problems import BAD_MARGINAL, NO_MASS, SOLVED
 
 _ZERO = np.float32(0)
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from opticlir.transport.kernels.blocks import smallest_of_each
 from opticlir.transport.kernels.compilation import compiled
-from opticlir.transport.kernels.diagonals import LOG2_E, bounded, read_tile, smallest_difference
+from opticlir.transport.kernels.diagonals import bounded, exponentiate, read_tile, smallest_difference
 from opticlir.transport.kernels.lanes import (
+    LOG2_E,
     choose_positive,
     exp2,
     fma,
@@ -20,9 +21,10 @@ from opticlir.transport.kernels.lanes import (
     splat,
     total,
 )
+from opticlir.transport.kernels.limits import FORBIDDEN
 from opticlir.transport.kernels.marginals import copy_marginal
-from opticlir.transport.kernels.memory import load, load_first, peek, poke, store
-from opticlir.transport.kernels.slot import (
+from opticlir.transport.kernels.memory import load, load_first, peek, peek_integer, poke, store
+from opticlir.transport.kernels.problems import (
     BAD_COST,
     N_COLUMNS,
     N_ROWS,
@@ -32,25 +34,56 @@ from opticlir.transport.kernels.slot import (
     STRIDE,
     TARGET,
     UNREACHABLE,
+    Problems,
+    Settings,
+)
+from opticlir.transport.kernels.slot import (
+    CHANGE,
+    DONE,
+    EPSILON,
+    OMEGA,
+    PROBLEM,
+    TIMES,
     M,
     N,
-    Problems,
     Slot,
     get,
+    number,
     put,
+    set_number,
 )
-
-_FORBIDDEN = np.float32(1e37)
-"""A cost from here on forbids its way. It is finite, so that differences with it stay numbers."""
 
 _ABSENT = np.float32(-3e38)
 """Potential of a token without mass."""
 
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_ZERO, _ONE, _INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
 
 
 @compiled
-def open_problem(slot: Slot, problems: Problems, epsilon: float, is_proximal: int) -> int:
+def begin_problem(slot: Slot, problems: Problems, settings: Settings, problem: int) -> int:
+    """Put a problem into a slot, with no iteration done. Returns what became of it."""
+    for field in range(6):
+        put(slot, field, peek_integer(problems.layout, 6 * problem + field))
+    put(slot, PROBLEM, problem)
+    put(slot, DONE, 0)
+    set_number(slot, EPSILON, np.float32(settings.epsilon_start))
+    set_number(slot, TIMES, _ONE)
+    set_number(slot, OMEGA, _ONE)
+    set_number(slot, CHANGE, _INFINITE)
+    return _open(slot, problems, settings.epsilon_start, settings.is_proximal)
+
+
+@compiled
+def compute_kernel(slot: Slot, cost: int) -> None:
+    """Set K = exp((f + g - C) / epsilon), with as many times C as there were proximal steps."""
+    where = (get(slot, M), get(slot, N), get(slot, OFFSET), get(slot, STRIDE))
+    exponentiate(
+        cost, where, (slot.f, slot.g), (slot.rows, slot.columns), number(slot, EPSILON), number(slot, TIMES)
+    )
+
+
+@compiled
+def _open(slot: Slot, problems: Problems, epsilon: float, is_proximal: int) -> int:
     """Fill the slot's vectors for the problem its state names. Returns what became of it.
 
     f and g become the largest potentials that leave no entry of C - f - g negative, so that K starts with
@@ -98,7 +131,7 @@ def _count(marginal: int, size: int) -> int:
 def _reduce_rows(slot: Slot, cost: int) -> bool:
     """Set f = the least of C - g in each row. Returns whether every cost is finite; f is right only then."""
     m, n, stride = get(slot, M), get(slot, N), get(slot, STRIDE)
-    far, zero = splat(_FORBIDDEN), splat(_ZERO)
+    far, zero = splat(FORBIDDEN), splat(_ZERO)
     excess = zero
     for i in range(0, m, 8):
         r0, r1, r2, r3, r4, r5, r6, r7 = far, far, far, far, far, far, far, far
@@ -121,7 +154,7 @@ def _reduce_rows(slot: Slot, cost: int) -> bool:
 def _examine(slot: Slot, cost: int) -> int:
     """Reduce rows where costs may be NaN or infinite, among tokens with mass or elsewhere."""
     n, stride = get(slot, N), get(slot, STRIDE)
-    zero, one, forbidden = splat(_ZERO), splat(_ONE), splat(_FORBIDDEN)
+    zero, one, forbidden = splat(_ZERO), splat(_ONE), splat(FORBIDDEN)
     status, sick = SOLVED, zero
     for i in range(get(slot, M)):
         if peek(slot.a, i) > 0:
@@ -132,7 +165,7 @@ def _examine(slot: Slot, cost: int) -> int:
                 # neither a NaN nor minus infinity passes this test
                 sick = sick + keep_positive(choose_positive(c + forbidden, zero, one), b)
             poke(slot.f, i, smallest(least))
-            if smallest(least) >= _FORBIDDEN:
+            if smallest(least) >= FORBIDDEN:
                 status = UNREACHABLE
     return BAD_COST if total(sick) > 0 else status
 
@@ -145,7 +178,7 @@ def _reduce_columns(slot: Slot, cost: int) -> int:
     for i in range(0, m, 8):
         worst = maximum(load(slot.f, i), worst)
     for j in range(0, n, 8):
-        least = splat(_FORBIDDEN)
+        least = splat(FORBIDDEN)
         for i in range(0, m, 8):
             c = read_tile(cost, get(slot, OFFSET) + i * stride + j, stride, m - i, n - j)
             least = minimum(smallest_difference(bounded(c), slot.f, i), least)
@@ -154,4 +187,4 @@ def _reduce_columns(slot: Slot, cost: int) -> int:
         slack = keep_positive(least - g, b)
         store(slot.v, j, slack)
         store(slot.g, j, g + slack)
-    return UNREACHABLE if largest(worst) >= _FORBIDDEN else SOLVED
+    return UNREACHABLE if largest(worst) >= FORBIDDEN else SOLVED

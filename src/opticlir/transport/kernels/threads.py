@@ -10,9 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 _PIECES_PER_THREAD = 4
 """More pieces than threads, so that a thread with quick problems takes over from one with slow ones."""
@@ -21,27 +19,22 @@ _LEAST_WORK = 200_000
 """Matrix entries below which a second thread costs more than it brings: about 0.1 ms."""
 
 
-def in_parallel(work: NDArray[np.int64], run: Callable[[int, int], None]) -> None:
+def in_parallel(n_problems: int, entries: int, run: Callable[[int, int], None]) -> None:
     """Call `run(first, last)` on consecutive ranges that together cover all problems.
 
     Args:
-        work: (problems,) what each problem costs, in matrix entries.
+        n_problems: how many there are.
+        entries: size of each, in matrix entries.
         run: must release the interpreter's lock to gain from it, and must not share scratch memory.
     """
     n_threads = torch.get_num_threads()
-    if n_threads == 1 or work.sum() < _LEAST_WORK:
-        run(0, len(work))
+    if n_threads == 1 or n_problems * entries < _LEAST_WORK:
+        run(0, n_problems)
         return
-    bounds = _equal_pieces(work, n_threads * _PIECES_PER_THREAD)
+    n_pieces = min(n_problems, n_threads * _PIECES_PER_THREAD)
+    bounds = [n_problems * piece // n_pieces for piece in range(n_pieces + 1)]
     # list() waits for all and raises what one has raised
     list(_pool(n_threads).map(run, bounds[:-1], bounds[1:]))
-
-
-def _equal_pieces(work: NDArray[np.int64], n_pieces: int) -> list[int]:
-    """Boundaries of pieces of about the same work, from 0 to the number of problems."""
-    done = np.cumsum(work)
-    cuts = np.searchsorted(done, np.arange(1, n_pieces) * (done[-1] / n_pieces))
-    return [int(bound) for bound in np.unique((0, *cuts, len(work)))]
 
 
 @lru_cache(maxsize=1)
