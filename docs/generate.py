@@ -11,16 +11,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import typer
 
 from opticlir.__main__ import app
 from opticlir.lab.cli.app import lab
+from opticlir.lab.training import LabTrainConfig
 from opticlir.training import TrainConfig
 
 FOLDER = Path(__file__).parent
 _GENERATED = "<!-- written by `make docs` from the code: do not edit -->"
+
+_SETTINGS = """\
+`opticlir train --config FILE` reads these settings from a TOML file; `opticlir.train` takes them in Python. Options on
+the command line win over the file. opticlir refuses an unknown name and suggests the nearest one.
+
+```sh
+opticlir train --bitext pairs.tsv --language swa --out swahili --print-config > train.toml
+```"""
+_LAB_SETTINGS = """\
+`opticlir lab train --config FILE` and the systems of a study read these settings: those of
+[`opticlir train`](settings.md), and what studies vary. [Laboratory methods](lab-training.md) explains them."""
 
 
 def pages() -> dict[str, str]:
@@ -32,7 +44,8 @@ def pages() -> dict[str, str]:
         "lab-cli.md": _page(
             "Laboratory commands", "opticlir lab", lab, "The commands for users: [opticlir](cli.md)."
         ),
-        "settings.md": _settings_page(),
+        "settings.md": _settings_page(TrainConfig, "Training settings", _SETTINGS),
+        "lab-settings.md": _settings_page(LabTrainConfig, "Laboratory settings", _LAB_SETTINGS),
     }
 
 
@@ -40,12 +53,12 @@ def pages() -> dict[str, str]:
 
 
 def _page(title: str, program: str, group: typer.Typer, elsewhere: str) -> str:
-    functions = dict(commands(program, group))
+    found = dict(commands(program, group))
     overview = [
-        f"| [`{name}`](#{name.replace(' ', '-')}) | {_cell(_summary(function))} |"
-        for name, function in functions.items()
+        f"| [`{name}`](#{name.replace(' ', '-')}) | {_cell(_summary(command))} |"
+        for name, command in found.items()
     ]
-    blocks = [_command(name, function) for name, function in functions.items()]
+    blocks = [_command(name, command) for name, command in found.items()]
     return "\n\n".join(
         [
             f"# {title}",
@@ -58,44 +71,44 @@ def _page(title: str, program: str, group: typer.Typer, elsewhere: str) -> str:
     ) + "\n"  # fmt: skip
 
 
-def commands(program: str, group: typer.Typer) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Full name and function of each visible command, in alphabetical order; groups within follow.
+class Command(NamedTuple):
+    """A command: its function, and its help text."""
+
+    function: Callable[..., Any]
+    help: str
+
+
+def commands(program: str, group: typer.Typer) -> Iterator[tuple[str, Command]]:
+    """Full name and command of each visible command, in alphabetical order; groups within follow.
 
     Args:
-        program: what stands before the name of the command.
+        program: the words before the name of the command.
         group: a Typer application.
     """
-    named = {
-        each.name or _dashed(each.callback): each for each in group.registered_commands if not each.hidden
-    }
-    for name, each in sorted(named.items()):
-        assert each.callback
-        yield f"{program} {name}", each.callback
+    found = {}
+    for each in group.registered_commands:
+        if each.callback and not each.hidden:
+            name = each.name or each.callback.__name__.replace("_", "-")
+            found[name] = Command(each.callback, inspect.cleandoc(each.help or each.callback.__doc__ or ""))
+    yield from ((f"{program} {name}", command) for name, command in sorted(found.items()))
     for inner in group.registered_groups:
         application = inner.typer_instance
-        assert application
-        name = str(application.info.name)
-        if name != "lab" and application.info.hidden is not True:
-            yield from commands(f"{program} {name}", application)
+        if application and application.info.name != "lab" and application.info.hidden is not True:
+            yield from commands(f"{program} {application.info.name}", application)
 
 
-def _dashed(function: Callable[..., Any] | None) -> str:
-    assert function
-    return function.__name__.replace("_", "-")
+def _summary(command: Command) -> str:
+    return command.help.split("\n\n")[0].replace("\n", " ")
 
 
-def _summary(function: Callable[..., Any]) -> str:
-    return inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].replace("\n", " ")
-
-
-def _command(name: str, function: Callable[..., Any]) -> str:
+def _command(name: str, command: Command) -> str:
     paragraphs, examples = [], []
-    for paragraph in inspect.cleandoc(function.__doc__ or "").split("\n\n"):
+    for paragraph in command.help.split("\n\n"):
         if paragraph.startswith("Example: "):
             examples.append(paragraph.removeprefix("Example: "))
         else:
             paragraphs.append(paragraph)
-    arguments, options = parameters(function)
+    arguments, options = parameters(command.function)
     usage = (
         shlex.join(name.split()) + " [OPTIONS]" + "".join(f" {argument.metavar}" for argument in arguments)
     )
@@ -129,7 +142,7 @@ class Parameter:
         if isinstance(about, typer.models.ArgumentInfo) and is_optional:
             self.metavar = f"[{self.metavar}]"
         self.kind = _kind(kind)
-        self.default = _default(default)
+        self.default = f"`{about.show_default}`" if isinstance(about.show_default, str) else _default(default)
         self.help = about.help or ""
 
 
@@ -172,20 +185,17 @@ def _default(default: Any) -> str:
 # ---- settings
 
 
-def _settings_page() -> str:
-    tables = [entry for entry in fields(TrainConfig) if is_dataclass(entry.type)]
+def _settings_page(kind: type, title: str, introduction: str) -> str:
+    tables = [entry for entry in fields(kind) if is_dataclass(entry.type)]
     blocks = [
-        "# Training settings",
+        f"# {title}",
         _GENERATED,
-        "`opticlir train --config FILE` reads these settings from a TOML file; `TrainConfig` takes them in Python. "
-        "Options on the command line win over the file. opticlir refuses an unknown name and suggests the nearest "
-        "one.\n\n"
-        "```sh\nopticlir train --bitext pairs.tsv --language swa --out swahili --print-config > train.toml\n```",
-        _settings_table(TrainConfig, without={entry.name for entry in tables}),
+        introduction,
+        _settings_table(kind, without={entry.name for entry in tables}),
     ]
     for entry in tables:
         assert isinstance(entry.type, type)
-        blocks += [f"## `[{entry.name}]`", _help(TrainConfig)[entry.name], _settings_table(entry.type)]
+        blocks += [f"## `[{entry.name}]`", _help(kind)[entry.name], _settings_table(entry.type)]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -3,7 +3,7 @@
 import opticlir
 from opticlir.sample import bitext_path, sample_folder
 
-pairs = opticlir.read_bitext(bitext_path("swa"), language="swa")
+pairs = list(opticlir.read_bitext(bitext_path("swa"), language="swa"))
 model = opticlir.train(pairs, language="swa", out="swahili", minutes=2, progress=True)
 documents = opticlir.read_corpus(sample_folder())
 retriever = opticlir.Retriever.build(documents, model, "index")

@@ -15,7 +15,7 @@ import opticlir
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
-GENERATED = ("cli.md", "lab-cli.md", "settings.md")
+GENERATED = ("cli.md", "lab-cli.md", "settings.md", "lab-settings.md")
 
 
 def named(page):
@@ -36,8 +36,8 @@ def commands(generate):
     """Options of every command by its full name."""
     found = {}
     for program, group in (("opticlir", generate.app), ("opticlir lab", generate.lab)):
-        for name, function in generate.commands(program, group):
-            _, options = generate.parameters(function)
+        for name, command in generate.commands(program, group):
+            _, options = generate.parameters(command.function)
             found[name] = {each for option in options for each in option.spellings} | {"--help"}
     return found
 
