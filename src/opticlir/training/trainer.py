@@ -204,7 +204,7 @@ class RunCallback(TrainerCallback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Save and stop on SIGTERM while the block runs; threads other than the main one cannot handle signals."""
+        """Save and stop on SIGTERM while the block runs; threads other than the main thread cannot handle signals."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
