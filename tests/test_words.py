@@ -177,6 +177,4 @@ def test_every_exception_is_needed():
     for where, pattern in EXCEPTIONS:
         path = ROOT / where if where.startswith("docs/") else SOURCE / where
         expression = re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE)
-        assert any(expression.search(text) for _, text in texts_of(path)), (
-            f"{where} has no {pattern}"
-        )
+        assert any(expression.search(text) for _, text in texts_of(path)), f"{where} has no {pattern}"

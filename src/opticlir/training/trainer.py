@@ -159,7 +159,7 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         except (OSError, RuntimeError, SafetensorError) as error:  # each library raises its own
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ArtefactError(
-                f"{self.args.output_dir}/checkpoint-{self.state.global_step} cannot be written ({reason}): make room "
+                f"{self.args.output_dir}/checkpoint-{self.state.global_step} cannot be written ({reason}): free space "
                 "and run the same command to resume from the checkpoint before it"
             ) from error
 
