@@ -105,6 +105,7 @@ BANNED = {
 ONLY_IN_THE_LABORATORY = {r"lift": "lab only", r"guided?": "lab only"}
 
 _TABLE, _OLD = "cells of a table or matrix", "an old name, in a message that says the new one"
+_QUOTED = "quoted from the rule that was declared before the study"
 EXCEPTIONS = {
     ("cli/compare.py", "cells?"): _TABLE,
     ("encoder/alignment.py", "cells?"): _TABLE,
@@ -117,13 +118,18 @@ EXCEPTIONS = {
     ("lab/studies/study_runs.py", "cells?"): _OLD,
     ("lab/studies/reading.py", "arms?"): _OLD,
     ("lab/training/config.py", "levers?"): _OLD,
+    ("training/config.py", "levers?"): _OLD,
+    ("training/config.py", "guided?"): "a setting of the laboratory, in a message that says so",
+    ("docs/studies/q2-scale.md", "recipes?"): _QUOTED,
+    ("docs/studies/q3-geometry.md", "lies"): _QUOTED,
+    ("docs/transport.md", "cells?"): _TABLE,
     ("maxsim.py", "cells?"): _TABLE,
     ("pictures/alignment_html.py", "cells?"): _TABLE,
     ("pictures/alignment_png.py", "cells?"): _TABLE,
     ("pictures/alignment_terminal.py", "cells?"): _TABLE,
     ("pictures/report.py", "cells?"): _TABLE,
 }
-"""By module and pattern, with the reason."""
+"""By file and pattern, with the reason."""
 
 
 def texts_of(path):
@@ -169,7 +175,6 @@ def test_no_private_word_in_the_documents():
 
 def test_every_exception_is_needed():
     for where, pattern in EXCEPTIONS:
+        path = ROOT / where if where.startswith("docs/") else SOURCE / where
         expression = re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE)
-        assert any(expression.search(text) for _, text in texts_of(SOURCE / where)), (
-            f"{where} has no {pattern}"
-        )
+        assert any(expression.search(text) for _, text in texts_of(path)), f"{where} has no {pattern}"

@@ -46,7 +46,7 @@ def test_a_full_disk_stops_with_the_last_good_checkpoint_intact(config, tmp_path
     out = tmp_path / "broken"
     with pytest.raises(
         ArtefactError,
-        match=r"checkpoint-6 cannot be written \(.*\): make room and give the same command again",
+        match=r"checkpoint-6 cannot be written \(.*\): free space and run the same command to resume",
     ):
         distil(config, tiny_models.PAIRS, out, on_event=filling(out, name))
     assert not (out / "modules.json").exists()

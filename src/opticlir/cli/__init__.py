@@ -1,4 +1,4 @@
-"""The command line: a command parses its words, calls one function of a lower room, and writes.
+"""The command line: a command parses its words, calls one function of a package below, and writes.
 
 One file per command. Heavy imports stand inside the command bodies, so that `--help` is instant.
 """

@@ -40,7 +40,7 @@ _N_HITS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class DemoConfig:
-    """What `opticlir demo` does unless told otherwise."""
+    """The settings of `opticlir demo`."""
 
     languages: tuple[str, ...] = LANGUAGES
     """Of the sample, ISO 639-3."""
@@ -156,7 +156,7 @@ class _LanguageDemo:
         return [self._row("opticlir", ranking, means[ranking]) for ranking in rankings], runs["hybrid"]
 
     def worked_search(self, model: MultiVectorEncoder, run: Run, number: int) -> WorkedSearch:
-        """Question `number` of the few, taken at even distances so that nobody picks the fine ones."""
+        """Question `number` of the few, taken at even distances so that the choice is not in our favour."""
         query = self.task.queries[number * len(self.task.queries) // _N_SEARCHES]
         english = next(each.text for each in self.task.english_queries if each.query_id == query.query_id)
         titles = {document.doc_id: document.title for document in self.task.documents}

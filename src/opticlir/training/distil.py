@@ -103,7 +103,7 @@ def distil(
         DataError: there is no pair, or none with words on both sides, or a batch has fewer pairs than processes.
         ArtefactError: `out` holds something else, or another process trains there; or the student's
             vectors are of another width than the teacher's.
-        SetupError: the disk has no room for the teacher's vectors; this machine has no such device; peft is
+        SetupError: the disk has no space for the teacher's vectors; this machine has no such device; peft is
             not installed, for adapters.
         FloatingPointError: a loss or a gradient is not finite; the last checkpoint is kept.
     """

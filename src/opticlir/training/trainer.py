@@ -159,7 +159,7 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         except (OSError, RuntimeError, SafetensorError) as error:  # each library raises its own
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ArtefactError(
-                f"{self.args.output_dir}/checkpoint-{self.state.global_step} cannot be written ({reason}): make room "
+                f"{self.args.output_dir}/checkpoint-{self.state.global_step} cannot be written ({reason}): free space "
                 "and run the same command to resume from the checkpoint before it"
             ) from error
 
@@ -204,7 +204,7 @@ class RunCallback(TrainerCallback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Save and stop on SIGTERM while the block runs; threads other than the main one cannot handle signals."""
+        """Save and stop on SIGTERM while the block runs; threads other than the main thread cannot handle signals."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -213,7 +213,7 @@ def broken(data, tmp_path, name, file, content):
 
 BROKEN = {
     "missing file": ("beir", "corpus.jsonl", None, "corpus"),
-    "missing judgements": ("ntrex-clir", "qrels.txt", None, "no qrels.txt for 'swa': there is none at all"),
+    "missing judgements": ("ntrex-clir", "qrels.txt", None, "no qrels.txt for 'swa': there is none"),
     "missing language": ("xquad", "xquad.sw.json", None, "no xquad.{language}.json for 'swa': there are eng"),
     "empty collection": ("beir", "corpus.jsonl", b"", "corpus.jsonl: the file is empty"),
     "binary file": ("ntrex-clir", "collection.tsv", b"SQLite format 3\0", "tsv:1: this looks like an SQLite"),

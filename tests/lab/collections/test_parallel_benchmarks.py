@@ -49,7 +49,7 @@ def test_tatoeba_there_and_back(tatoeba):
         (
             "tatoeba.swh-eng.eng",
             None,
-            r"no tatoeba.\{language\}-eng.eng for 'swa': there is none at all; .*/LASER",
+            r"no tatoeba.\{language\}-eng.eng for 'swa': there is none; .*/LASER",
         ),
         ("tatoeba.swh-eng.swh", None, r"tatoeba.swh-eng.<language>, is not there"),
         (
@@ -291,7 +291,7 @@ def test_of_two_files_of_a_language_the_plain_one_is_taken(put):
 @pytest.mark.parametrize(
     ("csv", "english", "message"),
     [
-        (None, ENGLISH_ROWS, r"no \{language\}_test\.csv for 'ori', odiya_test\.csv: there is none at all; .*Harsit"),
+        (None, ENGLISH_ROWS, r"no \{language\}_test\.csv for 'ori', odiya_test\.csv: there is none; .*Harsit"),
         (ODIA, None, r"no xnli\.test\.tsv, which has the English sides of odiya_test\.csv: .*facebookresearch/XNLI"),
         (ODIA.replace("ଓଦା,0", "ଓଦା,1"), ENGLISH_ROWS,
          r"odiya_test\.csv:2: neutral, but the same row of xnli\.test\.tsv is entailment: the rows are not in"),

@@ -130,7 +130,7 @@ def test_a_missing_file_is_named_with_where_its_owner_publishes_it(put, name, pa
     folder = put(LAYOUTS[name])
     for path in folder.glob(part.replace("docs-0", "docs-*").replace("docs-1", "docs-*")):
         path.unlink()
-    with pytest.raises(DataError, match=rf"no .* for '\w+': there is none at all; .*{WHENCE[name]}"):
+    with pytest.raises(DataError, match=rf"no .* for '\w+': there is none; .*{WHENCE[name]}"):
         load_benchmark(name, folder, language_of(name), "dev")
 
 

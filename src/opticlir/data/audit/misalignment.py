@@ -65,7 +65,7 @@ class AlignmentCheck:
     fit: float
     """Agreement of a typical line with its best neighbour, >= 0. Random lines are below .04, bitext above .09."""
     stretches: list[ShiftedStretch]
-    """Shifted ranges; empty if the sides do not match at all."""
+    """Shifted ranges; empty if the sides do not match."""
 
     @property
     def is_bitext(self) -> bool:

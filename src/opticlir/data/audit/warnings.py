@@ -36,7 +36,7 @@ def _about_pairs(audit: BitextAudit) -> Iterator[str]:
     if audit.n_copied > _COPIED * audit.n_pairs:
         share = _share(audit.n_copied, audit.n_pairs)
         yield f"{share} of the foreign sides equal the English text: untranslated lines teach copying"
-    main, *others = audit.scripts.items() or [("no letters at all", 1.0)]
+    main, *others = audit.scripts.items() or [("no letters", 1.0)]
     other_share = sum(share for _, share in others)
     if other_share > _OTHER_SCRIPTS:
         names = ", ".join(name for name, _ in others[:3])

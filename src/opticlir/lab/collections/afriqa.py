@@ -44,7 +44,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     that are there; records without a passage are left out and counted in the log.
 
     Args:
-        folder: where one of the two forms lies.
+        folder: where one of the two forms is.
         language: language of the questions, any code.
         split: train, dev or test.
 

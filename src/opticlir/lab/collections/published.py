@@ -40,5 +40,5 @@ def published_files(
             found = by_language.get(language, [])
         if found:
             return found
-    others = f"there are {', '.join(sorted(there))}" if there else "there is none at all"
+    others = f"there are {', '.join(sorted(there))}" if there else "there is none"
     raise DataError(f"{folder}: no {forms[0]} for {language!r}: {others}; {whence}")

@@ -60,7 +60,7 @@ def _sides(folder: Path, language: str) -> tuple[str, list[str], list[str]]:
         for name in sorted(path.name for path in folder.glob("tatoeba.*-eng.eng"))
     }
     if code not in files:
-        there = f"there are {', '.join(sorted(files))}" if files else "there is none at all"
+        there = f"there are {', '.join(sorted(files))}" if files else "there is none"
         raise DataError(
             f"{folder}: no tatoeba.{{language}}-eng.eng for {code!r}: {there}; Tatoeba v1 is in data/tatoeba/v1 "
             "of the GitHub repository facebookresearch/LASER"

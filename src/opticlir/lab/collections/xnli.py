@@ -41,7 +41,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the task of finding the English form of a premise among the premises.
 
     Args:
-        folder: where one of the two forms lies.
+        folder: where one of the two forms is.
         language: language of the premises that are asked, any code.
         split: dev or test.
 
@@ -107,7 +107,7 @@ def _rows(folder: Path, language: str, split: str) -> Iterator[XnliRow]:
         return _joined_rows(joined[code], code)
     if published.is_file():
         return _published_rows(published, code)
-    there = f"there are {', '.join(joined)}" if joined else "there is none at all"
+    there = f"there are {', '.join(joined)}" if joined else "there is none"
     raise DataError(
         f"{folder}: no xnli.{split}.tsv, and no xnli.{split}.eng-{{language}}.tsv for {code!r}: {there}; XNLI is "
         "XNLI-1.0.zip of the GitHub repository facebookresearch/XNLI"

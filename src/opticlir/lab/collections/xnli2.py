@@ -103,7 +103,7 @@ def _file(folder: Path, code: str, split: str) -> Path:
             return path
     raise DataError(
         f"{folder}: no {{language}}_{split}.csv for {code!r}, {name}_{split}.csv: there is "
-        f"{', '.join(there) or 'none at all'}; XNLI 2.0 is the data sets Harsit/xnli2.0_{{language}} of the Hugging "
+        f"{', '.join(there) or 'none'}; XNLI 2.0 is the data sets Harsit/xnli2.0_{{language}} of the Hugging "
         "Face hub"
     )
 

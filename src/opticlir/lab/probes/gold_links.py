@@ -43,7 +43,7 @@ def read_gold_links(
 
     Raises:
         DataError: a line is malformed or names a word that its sentence has not, there are more or fewer
-            lines than pairs, or no link at all is sure.
+            lines than pairs, or no link is sure.
     """
 
     def parse(line: str) -> GoldLinks:

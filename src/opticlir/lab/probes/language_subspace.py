@@ -50,7 +50,7 @@ def language_components(moments: VectorMoments, rank: int) -> Float[np.ndarray, 
     """The first principal components of the vectors of one language: what LIR takes out of them.
 
     They are the first right singular vectors of the matrix whose rows are the vectors, not centred: where a
-    language lies to one side of the space, the first is near the direction of its mean.
+    language is on one side of the space, the first is near the direction of its mean.
 
     Args:
         moments: of the vectors of the language.

@@ -55,7 +55,7 @@ class Verdict(NamedTuple):
     loss: Float[Tensor, ""]
     """Cross-entropy in nats, mean of both languages; log 2 where nothing tells them apart."""
     accuracy: Float[Tensor, ""]
-    """Share told right, mean of both languages; .5 is chance."""
+    """Share of right answers, mean of both languages; .5 is chance."""
 
 
 class LanguageDiscriminator(ExtraTerm):
