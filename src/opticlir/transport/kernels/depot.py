@@ -13,10 +13,10 @@ from opticlir.transport.kernels.compilation import inlined
 from opticlir.transport.kernels.memory import peek, poke
 
 OUT_OF_REACH = np.float32(5e36)
-"""What a forbidden cost still is after prices have been taken from it."""
+"""A forbidden cost is still above this after prices have been subtracted from it."""
 
 FAR = np.float32(3e38)
-"""Longer than any way."""
+"""Longer than any path."""
 
 
 class Depot(NamedTuple):
@@ -39,13 +39,13 @@ class Depot(NamedTuple):
     """Prices of columns."""
 
     key: int
-    """Length of the shortest way found to a column; `FAR` once it is settled."""
+    """Length of the shortest path found to a column; `FAR` once it is settled."""
 
     settled: int
-    """Length of the shortest way to a settled column, otherwise -1."""
+    """Length of the shortest path to a settled column, otherwise -1."""
 
     row_before: int
-    """Row from which the shortest way enters a column."""
+    """Row from which the shortest path enters a column."""
 
     numbers: int
     """0, 1, 2 and so on."""

@@ -1,9 +1,9 @@
 """Exact transport between small bags of tokens, by shortest augmenting paths.
 
-Mass is shipped along ways whose reduced cost C - u - v is 0, starting with those that the first prices make
-free (`initial_flow`). While a row has stock left, searches find it cheapest ways to columns with room, and
-move the prices u and v until these ways are free as well (`augmenting_path`). No reduced cost ever becomes
-negative, which is the proof of optimality at the end (`flow_answer`).
+Mass is shipped along paths whose reduced cost C - u - v is 0. The first prices make some paths free
+(`initial_flow`). While a row has stock left, searches find the cheapest paths to columns with room. They move the
+prices u and v until these paths are free too (`augmenting_path`). No reduced cost ever becomes negative, which
+proves the optimum at the end (`flow_answer`).
 
 Legend: C cost; u, v prices of rows and columns; m, n rows and columns.
 """
