@@ -1,4 +1,4 @@
-"""From texts to token matrices. The matrices are always on the CPU, on every device of the model."""
+"""From texts to token matrices. The matrices are on the CPU, whatever the device of the model."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice

@@ -11,7 +11,7 @@ from opticlir.errors import DataError, SettingsError
 
 
 def is_moses(path: Path) -> bool:
-    """Tell whether a path is a Moses pair: `english.txt,foreign.txt`, `PREFIX` or `PREFIX.sw`."""
+    """Whether a path is a Moses pair: `english.txt,foreign.txt`, `PREFIX` or `PREFIX.sw`."""
     if "," in str(path) and not path.exists():
         return True
     return any("eng" in _siblings(prefix) for prefix in _prefixes(path))
@@ -89,7 +89,7 @@ def _find(path: Path, language: str | None) -> tuple[Path, Path]:
         return english_path, siblings[language]
     there = ", ".join(sorted(sibling.name for sibling in siblings.values())) or "nothing"
     wanted = "name the foreign one with --language" if language is None else f"none of them is {language!r}"
-    raise DataError(f"{path}: beside {english_path.name} there is {there}: {wanted}")
+    raise DataError(f"{path}: the other files of {english_path.name} are: {there}; {wanted}")
 
 
 def _prefixes(path: Path) -> Iterator[Path]:

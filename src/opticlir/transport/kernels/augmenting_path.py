@@ -56,7 +56,8 @@ def search(depot: Depot, source: int, m: int, n: int, dust: float) -> bool:
     """Ship from a row along cheapest paths, and move the prices. Returns whether there was any path.
 
     One search serves several columns: it continues through a column that it has filled. It ends when the row has
-    no stock left, or when a path used up the flow of one of its edges, since other paths may use that edge.
+    no stock left, or when a path used up the flow of
+    one of its edges. Other paths may need that edge.
     """
     n_words = (m + 63) >> 6
     for j in range(0, n, 8):
