@@ -155,7 +155,7 @@ def read_manifest(path: Path, *, kind: str | None = None, newest_version: int | 
     if newest_version is not None and version > newest_version:
         raise ArtefactError(
             f"{path} has format {version}, this opticlir ({opticlir.__version__}) reads up to "
-            f"{newest_version}: install opticlir {_maker(record)} or newer, or build the {expected} again"
+            f"{newest_version}: install {_reader(record)}, or build the {expected} again"
         )
     try:
         files = {name: Checksum(**checksum) for name, checksum in record.pop("files").items()}
@@ -171,8 +171,8 @@ def _damaged(path: Path, kind: str) -> ArtefactError:
     return ArtefactError(f"{path} is damaged: build the {kind} again, or restore it from a copy")
 
 
-def _maker(record: dict[str, Any]) -> str:
+def _reader(record: dict[str, Any]) -> str:
+    """Name an opticlir that can read an artefact."""
     made_in = record.get("environment")
-    return (
-        str(made_in.get("opticlir", "of the same date")) if isinstance(made_in, dict) else "of the same date"
-    )
+    version = made_in.get("opticlir") if isinstance(made_in, dict) else None
+    return f"opticlir {version} or newer" if version else "a newer opticlir"

@@ -52,10 +52,10 @@ def test_a_language_of_several(tmp_path):
     assert list(read_bitext(tmp_path / "c", language="hau")) == [SentencePair("water", "ruwa")]
     assert list(read_bitext(tmp_path / "c.sw")) == [SentencePair("water", "maji")]
     with pytest.raises(
-        DataError, match=r"beside c.en there is c.ha, c.sw: name the foreign one with --language"
+        DataError, match=r"the other files of c.en are: c.ha, c.sw; name the foreign one with --language"
     ):
         list(read_bitext(tmp_path / "c"))
-    with pytest.raises(DataError, match=r"beside c.en there is c.ha, c.sw: none of them is 'yor'"):
+    with pytest.raises(DataError, match=r"the other files of c.en are: c.ha, c.sw; none of them is 'yor'"):
         list(read_bitext(tmp_path / "c", language="yo"))
 
 
@@ -106,7 +106,7 @@ def test_a_missing_side(tmp_path):
     write(tmp_path, c_en="a\n")
     with pytest.raises(DataError, match=r"c.sw: no such file"):
         list(read_bitext(tmp_path / f"c.en,{os.fspath(tmp_path)}/c.sw"))
-    with pytest.raises(DataError, match=r"beside c.en there is nothing"):
+    with pytest.raises(DataError, match=r"the other files of c.en are: nothing"):
         list(read_bitext(tmp_path / "c"))
 
 
