@@ -195,7 +195,7 @@ HOSTILE = {
     "route above": (
         "crosslingual", edited("router_config.json", types={"../evil": STOCK}), "module path '../evil'",
     ),
-    "shards outside": ("plain", shards_outside, "'../outside.safetensors' is not a .safetensors file in the same folder"),
+    "shards outside": ("plain", shards_outside, "'../outside.safetensors' is not a .safetensors file in"),
     # what is damaged, or a bomb
     "no weights": ("plain", removed("model.safetensors"), r"no \.safetensors file"),
     "empty weights": ("plain", written("model.safetensors", b""), "cannot be loaded"),

@@ -87,9 +87,9 @@ def _find(path: Path, language: str | None) -> tuple[Path, Path]:
         return english_path, next(iter(siblings.values()))
     if language in siblings:
         return english_path, siblings[language]
-    there = ", ".join(sorted(sibling.name for sibling in siblings.values())) or "nothing"
+    there = ", ".join(sorted(sibling.name for sibling in siblings.values())) or "nothing else"
     wanted = "name the foreign one with --language" if language is None else f"none of them is {language!r}"
-    raise DataError(f"{path}: the other files of {english_path.name} are: {there}; {wanted}")
+    raise DataError(f"{path}: found {english_path.name} and {there}; {wanted}")
 
 
 def _prefixes(path: Path) -> Iterator[Path]:
