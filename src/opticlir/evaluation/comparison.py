@@ -164,6 +164,7 @@ def compare_runs(
     draws: int = DEFAULT_DRAWS,
     seed: int = 0,
     missing_as_zero: bool = False,
+    clusters: Mapping[QueryId, Hashable] | None = None,
 ) -> RunComparison:
     """Compare runs with a baseline in several measures. All comparisons are one family.
 
@@ -175,6 +176,7 @@ def compare_runs(
         draws: number of draws of the randomisation tests and of the bootstrap.
         seed: seed of the draws.
         missing_as_zero: count a judged query that is missing in a run as 0; by default the run is refused.
+        clusters: label per judged query; queries with the same label are exchanged and drawn together.
 
     Returns:
         Means, and the comparison of each run with the baseline.
@@ -205,6 +207,7 @@ def compare_runs(
                 [scores[reference][measure]],
                 draws=draws,
                 seed=seed,
+                clusters=clusters,
             )
             for measure, name in pairs
         ]

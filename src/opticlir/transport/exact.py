@@ -98,14 +98,14 @@ def _solve_one(cost: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Plan and source prices between tokens with mass. A forbidden pair gets a cost that is too high to use."""
     is_forbidden = np.isinf(cost)
     finite = cost[~is_forbidden]
-    dear = np.where(is_forbidden, finite.max() + (finite.max() - finite.min() + 1) * cost.shape[0], cost)
+    bounded = np.where(is_forbidden, finite.max() + (finite.max() - finite.min() + 1) * cost.shape[0], cost)
     if len(a) == len(b) and np.ptp(a) == 0 and np.ptp(b) == 0:
-        rows, columns = linear_sum_assignment(dear)
+        rows, columns = linear_sum_assignment(bounded)
         plan = np.zeros_like(cost)
         plan[rows, columns] = a
-        prices = _assignment_prices(dear, columns)
+        prices = _assignment_prices(bounded, columns)
     else:
-        plan, prices = _network_simplex(dear, a, b)
+        plan, prices = _network_simplex(bounded, a, b)
     plan[is_forbidden] = 0.0  # mass that had no other target is now missing, which the marginal error shows
     return plan, prices
 

@@ -70,8 +70,8 @@ def _split(path: Path) -> tuple[Path, Path]:
     english, _, foreign = str(path).partition(",")
     if not english or not foreign or "," in foreign:
         raise SettingsError(f"{path}: expected two paths joined by one comma, english.txt,foreign.txt")
-    beside = Path(english).parent / foreign
-    return Path(english), Path(foreign) if Path(foreign).exists() or not beside.exists() else beside
+    neighbour = Path(english).parent / foreign
+    return Path(english), Path(foreign) if Path(foreign).exists() or not neighbour.exists() else neighbour
 
 
 def _find(path: Path, language: str | None) -> tuple[Path, Path]:

@@ -1,6 +1,6 @@
 """Ships the remaining stock of a row along shortest augmenting paths.
 
-Each search finds the cheapest path from a row with stock to a column with room. The path may pass through full
+Each search finds the cheapest path from a row with stock to a column with capacity left. The path may pass through full
 columns and the rows that ship to them. It is Dijkstra's search on reduced costs (Jonker and Volgenant 1987 for
 assignments, Edmonds and Karp 1972 for flows). It moves the prices u and v so that no reduced cost becomes negative.
 
@@ -70,7 +70,7 @@ def search(depot: Depot, source: int, m: int, n: int, dust: float) -> bool:
     n_reached, has_shipped, has_broken = 1, False, False
     distance, column = _relax(depot, source, _ZERO, n)
     while distance < OUT_OF_REACH:
-        if peek(depot.room, column) > dust:
+        if peek(depot.capacity, column) > dust:
             has_broken = _augment(depot, source, column, m, n)
             has_shipped = True
             if has_broken or peek(depot.stock, source) <= dust:
@@ -123,12 +123,12 @@ def _move_prices(depot: Depot, distance: float, n_reached: int, n: int) -> None:
 
 @compiled
 def _augment(depot: Depot, source: int, column: int, m: int, n: int) -> bool:
-    """Ship along the path: as much as the stock, the room and the flow of each of its rows allow.
+    """Ship along the path: as much as the stock, the capacity and the flow of each of its rows allow.
 
     Returns whether a row on the path has stopped shipping to a column on it.
     """
     width = ((n + 7) >> 3) * 8
-    wanted = min(peek(depot.stock, source), peek(depot.room, column))
+    wanted = min(peek(depot.stock, source), peek(depot.capacity, column))
     spared = FAR
     i = int(peek(depot.row_before, column))
     while i != source:
@@ -137,7 +137,7 @@ def _augment(depot: Depot, source: int, column: int, m: int, n: int) -> bool:
         i = int(peek(depot.row_before, j))
     mass = min(wanted, spared)
     poke(depot.stock, source, peek(depot.stock, source) - mass)
-    poke(depot.room, column, peek(depot.room, column) - mass)
+    poke(depot.capacity, column, peek(depot.capacity, column) - mass)
     i, j = int(peek(depot.row_before, column)), column
     while i != source:
         ship(depot, i, j, mass, m, n)

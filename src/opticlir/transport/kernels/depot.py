@@ -32,7 +32,7 @@ class Depot(NamedTuple):
     b: int
     """Target marginal."""
 
-    room: int
+    capacity: int
     """Mass that a column still takes."""
 
     v: int
@@ -88,7 +88,7 @@ def make_depot(m: int, n: int) -> tuple[Depot, NDArray[np.float32]]:
 
 @inlined
 def ship(depot: Depot, i: int, j: int, mass: float, m: int, n: int) -> None:
-    """Ship more, or less, from row i to column j, and note whether it ships there at all."""
+    """Ship more, or less, from row i to column j, and note whether it still ships there."""
     at = i * (((n + 7) >> 3) * 8) + j
     flow = peek(depot.flow, at) + mass
     poke(depot.flow, at, flow)
