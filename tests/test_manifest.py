@@ -52,13 +52,13 @@ def test_a_newer_format_is_refused_with_the_version_it_needs(tmp_path):
         read_manifest(path, kind="exact index", newest_version=1)
     del record["environment"]
     path.write_text(json.dumps(record))
-    with pytest.raises(ArtefactError, match="install opticlir of its time"):
+    with pytest.raises(ArtefactError, match="install a newer opticlir"):
         read_manifest(path, kind="exact index", newest_version=1)
 
 
 def test_another_kind_and_a_missing_manifest_are_refused(tmp_path):
     path = tmp_path / "manifest.json"
-    with pytest.raises(ArtefactError, match="is missing: this is no complete exact index"):
+    with pytest.raises(ArtefactError, match="is missing: this exact index is not complete"):
         read_manifest(path, kind="exact index", newest_version=1)
     write_manifest(path, EXAMPLE)
     with pytest.raises(ArtefactError, match="describes a 'exact index', a 'training run' was expected"):

@@ -102,6 +102,19 @@ BANNED = {
 }  # fmt: skip
 """Private words by pattern, and what to write instead. Names in code are split into their words first."""
 
+OLD_VOICE = {
+    r"anew": "again",
+    r"at hand": "available",
+    r"beside": "next to, or in addition to",
+    r"by lot": "at random",
+    r"in the place of": "instead of",
+    r"is said": "active voice",
+    r"stands?(?! for)": "is",
+    r"tells(?! apart)": "says, or decides",
+}
+"""Likewise, for packages that are rewritten in plain English."""
+NOT_YET_PLAIN = {"cli", "demo", "lab", "search", "training"}
+
 ONLY_IN_THE_LABORATORY = {r"lift": "lab only", r"guided?": "lab only"}
 
 _TABLE, _OLD = "cells of a table or matrix", "an old name, in a message that says the new one"
@@ -166,6 +179,12 @@ PRODUCT = [path for path in MODULES if SOURCE / "lab" not in path.parents]
 def test_no_private_word_in_names_docstrings_help_and_messages():
     found = sorted({*findings(MODULES, BANNED), *findings(PRODUCT, ONLY_IN_THE_LABORATORY)})
     assert not found, f"{len(found)} private words:\n" + "\n".join(found)
+
+
+def test_plain_english_in_rewritten_packages():
+    modules = [path for path in MODULES if path.relative_to(SOURCE).parts[0] not in NOT_YET_PLAIN]
+    found = sorted(findings(modules, OLD_VOICE))
+    assert not found, f"{len(found)} words of the old voice:\n" + "\n".join(found)
 
 
 def test_no_private_word_in_the_documents():

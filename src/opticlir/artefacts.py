@@ -1,7 +1,7 @@
-"""The cache of artefacts: teacher vectors, vocabularies, indexes, and whatever else is made once and used again.
+"""The cache of artefacts: teacher vectors, vocabularies, indexes, and other results that are reused.
 
 An artefact is a folder `KIND/KEY` with a manifest. `KEY` is a hash of everything that decides the content,
-our own source included (see `storage.made_by`). An artefact of several parts holds a folder `shard-*` for each.
+our own source included (see `storage.made_by`). An artefact of several parts has a folder `shard-*` for each part.
 The cache knows its artefacts by these names and their manifests, and needs no list of kinds.
 """
 
@@ -100,7 +100,7 @@ class Pruned:
     left: int
     """Bytes that the cache still takes."""
     in_use: int
-    """Bytes among these of artefacts that another process uses."""
+    """Bytes of these that belong to artefacts in use by another process."""
 
 
 class ArtefactCache:
@@ -142,13 +142,13 @@ class ArtefactCache:
         older_than: float | None = None,
         now: float | None = None,
     ) -> Pruned:
-        """Remove leftovers of killed processes, outdated artefacts, and those that were not used for longest.
+        """Remove leftovers of killed processes, outdated artefacts, and then the least recently used ones.
 
-        What another process uses stays, and so does everything that is not an artefact of ours.
+        Artefacts that another process uses stay, and so do files that are not artefacts of ours.
 
         Args:
-            max_bytes: stop when the cache takes no more than this; None is no limit.
-            older_than: remove what was not used for this many seconds; None is no limit.
+            max_bytes: stop as soon as the cache has at most this size; None is no limit.
+            older_than: remove artefacts that were not used for this many seconds; None is no limit.
             now: seconds since 1970; None is the clock.
         """
         now = time.time() if now is None else now
@@ -171,7 +171,7 @@ class ArtefactCache:
         return Pruned(removed=removed, freed=before - left, left=left, in_use=in_use)
 
     def _folders(self) -> Iterator[Path]:
-        """Folders that may hold leftovers: those of the kinds, and artefacts of several parts."""
+        """Folders that may contain leftovers: those of the kinds, and artefacts of several parts."""
         yield from _folders_in(self.root)
         yield from self._artefacts()
 
@@ -180,7 +180,7 @@ class ArtefactCache:
             yield from filter(_is_artefact, _folders_in(kind))
 
     def _parts(self) -> Iterator[Path]:
-        """Each artefact, or each part of it: what may be removed by itself."""
+        """Each artefact, or each of its parts. Each can be removed separately."""
         for artefact in self._artefacts():
             parts = [path for path in _folders_in(artefact) if _PART.fullmatch(path.name)]
             yield from parts or ([artefact] if any(artefact.iterdir()) else [])
@@ -213,7 +213,7 @@ class ArtefactCache:
 
     @contextmanager
     def _claimed(self, path: Path) -> Iterator[bool]:
-        """Keep others from an artefact during the block; yield False if another process uses it."""
+        """Lock an artefact for the block; yield False if another process uses it."""
         with ExitStack() as stack:
             yield self._claim(path, stack)
 
@@ -227,7 +227,7 @@ class ArtefactCache:
         return False
 
     def _keep_readers_out(self, path: Path, stack: ExitStack) -> bool:
-        """Whether no process uses the artefact or a folder above it; none can begin to until the stack ends."""
+        """Lock the artefact and the folders above it until the stack ends; False if one of them is in use."""
         folders = [path, *path.parents]
         return all(stack.enter_context(unless_shared(each)) for each in folders[: folders.index(self.root)])
 
@@ -269,12 +269,12 @@ def _is_ours(manifest: Path) -> bool:
     try:
         record = json.loads(manifest.read_bytes())
     except (OSError, ValueError, RecursionError):
-        return True  # torn: the name of its folder says enough
+        return True  # damaged: the name of its folder is enough
     return isinstance(record, dict) and {"kind", "format_version", "files"} <= record.keys()
 
 
 def _record(part: Path) -> Path:
-    """The file whose time says when a part was last used."""
+    """The file whose modification time is the last use of a part."""
     pointer = part / POINTER
     return pointer if pointer.exists() else part / MANIFEST
 
@@ -309,7 +309,7 @@ def _n_bytes(path: Path) -> int:
 
 
 def _remove(part: Path) -> None:
-    """Readers see the part as a whole or not."""
+    """Rename a part and then remove it, so that no reader sees half of it."""
     leaving = part.with_name(f".{part.name}.partial")
     if os.path.lexists(leaving):
         filesystem.active.remove(leaving)

@@ -6,7 +6,7 @@ CHOICES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(device: str = "auto") -> str:
-    """The device that a name stands for.
+    """Return the device that a name means.
 
     Args:
         device: `auto` is the best device this machine has (CUDA, then Apple's MPS, then the CPU);

@@ -46,7 +46,7 @@ def environment() -> dict[str, str]:
 class Manifest:
     """The record of an artefact.
 
-    `kind` and `format_version` say how to read it, the other fields how to make it again.
+    `kind` and `format_version` say how to read it, the other fields how to reproduce it.
     """
 
     kind: str
@@ -112,12 +112,12 @@ def read_artefact(folder: Path, *, kind: str | None = None, newest_version: int 
 
 
 def check_same_settings(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse to continue a run under other settings.
+    """Refuse to continue a run with other settings.
 
     Args:
         folder: of the run, for the message.
-        found: settings by name, as the run began.
-        wanted: settings by name, as they are now.
+        found: settings by name, from the start of the run.
+        wanted: settings by name, as requested now.
 
     Raises:
         ArtefactError: a setting differs.
@@ -147,7 +147,7 @@ def read_manifest(path: Path, *, kind: str | None = None, newest_version: int | 
         record = json.loads(path.read_bytes())
         found_kind, version = record["kind"], int(record["format_version"])
     except FileNotFoundError:
-        raise ArtefactError(f"{path} is missing: this is no complete {expected}; build it again") from None
+        raise ArtefactError(f"{path} is missing: this {expected} is not complete; build it again") from None
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _damaged(path, expected) from None
     if kind is not None and found_kind != kind:
@@ -155,7 +155,7 @@ def read_manifest(path: Path, *, kind: str | None = None, newest_version: int | 
     if newest_version is not None and version > newest_version:
         raise ArtefactError(
             f"{path} has format {version}, this opticlir ({opticlir.__version__}) reads up to "
-            f"{newest_version}: install opticlir {_maker(record)} or newer, or build the {expected} again"
+            f"{newest_version}: install {_reader(record)}, or build the {expected} again"
         )
     try:
         files = {name: Checksum(**checksum) for name, checksum in record.pop("files").items()}
@@ -171,6 +171,8 @@ def _damaged(path: Path, kind: str) -> ArtefactError:
     return ArtefactError(f"{path} is damaged: build the {kind} again, or restore it from a copy")
 
 
-def _maker(record: dict[str, Any]) -> str:
+def _reader(record: dict[str, Any]) -> str:
+    """Name an opticlir that can read an artefact."""
     made_in = record.get("environment")
-    return str(made_in.get("opticlir", "of its time")) if isinstance(made_in, dict) else "of its time"
+    version = made_in.get("opticlir") if isinstance(made_in, dict) else None
+    return f"opticlir {version} or newer" if version else "a newer opticlir"

@@ -1,11 +1,11 @@
 """The late-interaction score: for each query token its best document token, summed over the query.
 
-Two forms. `maxsim` takes padded batches of tensors with masks; it is differentiable, and the reference.
-`maxsim_ragged` takes all documents of a store end to end, in half precision or memory-mapped, and is what
-search on a CPU runs; `maxsim_exact` scores a few documents in float64, so that near ties have an order.
+`maxsim` takes padded batches of tensors with masks; it is differentiable, and the reference. `maxsim_ragged`
+takes all documents of a store end to end, in half precision or memory-mapped; search on a CPU uses it.
+`maxsim_exact` scores a few documents in float64, so that near ties have an order.
 
-A text without tokens: an empty query scores 0 with every document (a sum of nothing), an empty document
-scores minus infinity with every other query (a maximum of nothing).
+An empty query scores 0 with every document, since its sum is empty. An empty document scores minus infinity
+with every other query, since its maximum is empty.
 
 Cost of a search: 2 * query tokens * document tokens * dim operations, linear in the collection; each
 document token is read once per batch of queries.
@@ -59,8 +59,8 @@ def maxsim(
         moment; for the gradient only q * m * n places are kept.
 
     Gradient:
-        Of each query token to the one document token that it matched best, the first of equal ones. It has no
-        gradient of its own.
+        Flows from each query token to the document token that it matches best, or to the first of equal ones.
+        There is no second derivative.
 
     Example:
         >>> query, documents = torch.eye(2)[None], torch.tensor([[[1.0, 0.0]], [[0.5, 0.75]]])
@@ -79,7 +79,7 @@ def maxsim(
 class _BestMatch(torch.autograd.Function):
     """Similarity of each query token to its best token in each document: (q, n, m).
 
-    Written out because autograd would keep all similarities, and mask and divide them again on the way back.
+    It has its own backward pass, because autograd would keep all similarities, and mask and divide them again.
     """
 
     @staticmethod
@@ -123,8 +123,8 @@ def maxsim_ragged(
 ) -> Float32[np.ndarray, "n_queries n_documents"]:
     """Score queries with all documents of a store, many at a time: the fast form.
 
-    Queries are joined into one matrix product per chunk of documents, so a batch costs far less than its
-    queries one by one. A document longer than a chunk is read in pieces.
+    Queries are joined into one matrix product per chunk of documents, so a batch is much faster
+    than single queries. A document longer than a chunk is read in pieces.
 
     Args:
         queries: one (tokens, d) float32 array per query.
@@ -172,8 +172,8 @@ def maxsim_exact(
 ) -> Float64[np.ndarray, " n_documents"]:
     """Score one query with a few documents in float64.
 
-    A document's score depends on its rows alone, never on its place or its neighbours: documents with
-    the same rows, in whatever order, have the same score to the bit.
+    A document's score depends only on its rows, not on its position or its neighbours. Documents with the
+    same rows, in any order, have exactly the same score.
 
     Args:
         query: (m, d) float32, m >= 1.
@@ -204,12 +204,12 @@ def _exact_scores(query: np.ndarray, documents: Sequence[np.ndarray]) -> np.ndar
 
 
 def rounding_bound(query: Float[np.ndarray, "m d"], max_norm: float) -> float:
-    """How far a float32 score of this query may be from the true one.
+    """Bound the error of a float32 score of this query.
 
-    A dot product of length d in float32 is off by at most d * u * |x| * |y|, u = 2**-24. The d rounding
-    errors are as good as independent, each with a standard deviation below u * |x| * |y| / sqrt(3), so
-    4 * sqrt(d) * u * |x| * |y| is seven standard deviations even were every partial sum as long as it can
-    be. The smaller of the two is taken, and the errors of the query's tokens are added likewise.
+    A dot product of length d in float32 has an error of at most d * u * |x| * |y|, with u = 2**-24. The d
+    rounding errors are practically independent. Each has a standard deviation below u * |x| * |y| / sqrt(3).
+    So 4 * sqrt(d) * u * |x| * |y| is seven standard deviations, even if every partial sum has its maximum. The
+    result uses the smaller of the two bounds, and adds the errors of the query's tokens in the same form.
 
     Args:
         query: (m, d) array, the query's token vectors.
@@ -260,7 +260,7 @@ def _join(queries: Sequence[np.ndarray], rows: list[int]) -> _QueryBlock:
 
 
 def _document_groups(bounds: np.ndarray, chunk_tokens: int) -> Iterator[tuple[int, int]]:
-    """Runs of documents that fit a chunk together; a longer document is a run of its own."""
+    """Ranges of documents that fit into a chunk together; a longer document forms its own range."""
     first = 0
     while first < len(bounds) - 1:
         last = int(np.searchsorted(bounds, bounds[first] + chunk_tokens, side="right")) - 1

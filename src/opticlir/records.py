@@ -30,7 +30,7 @@ WordLink: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class GoldLinks:
-    """Words of a sentence pair that translate each other, as people marked them."""
+    """Words of a sentence pair that translate each other, marked by people."""
 
     sure: frozenset[WordLink]
     possible: frozenset[WordLink]

@@ -1,7 +1,7 @@
 """Settings: frozen dataclasses from TOML, and TOML with comments from dataclasses.
 
-A settings class declares its fields with `setting`, which keeps the help text and the allowed values beside the
-default, and calls `check_ranges` in `__post_init__`.
+A settings class declares its fields with `setting`, which takes default, help text and allowed values. It calls
+`check_ranges` in `__post_init__`.
 """
 
 import difflib
@@ -127,11 +127,11 @@ def settings_toml(settings: Any, *, without: Collection[str] = ()) -> str:
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """The known name that is most like a mistyped one, or None.
+    """The known name that is most similar to a mistyped one, or None.
 
     Args:
-        name: as it was typed.
-        known: to choose from.
+        name: the name as it was typed.
+        known: the valid names.
         cutoff: least similarity, from 0 to 1.
 
     Example:
@@ -141,15 +141,9 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | No
     return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
 
 
-def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """The end of a message: `; did you mean 'x'?`, or nothing when no known name is similar.
-
-    Args:
-        name: as it was typed.
-        known: to choose from.
-        cutoff: least similarity, from 0 to 1.
-    """
-    found = nearest(name, known, cutoff=cutoff)
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message: `; did you mean 'x'?`, or nothing if no known name is similar."""
+    found = nearest(name, known)
     return "" if found is None else f"; did you mean {found!r}?"
 
 

@@ -1,4 +1,4 @@
-"""The four ways to cut a text into words. Each serves another purpose, and none can replace another.
+"""The four functions that split a text into words. Each serves another purpose, and none can replace another.
 
 | function | words | used by |
 |---|---|---|
@@ -39,7 +39,7 @@ def split_words(tokenizer: Tokenizer, text: str) -> list[str]:
 def word_places(tokenizer: Tokenizer, text: str) -> list[WordPlace]:
     """Return each word and punctuation mark, normalised and in lower case, with its place in the text.
 
-    The places count letters of the text as it was written. `split_words` gives no places.
+    Places count characters of the original text. `split_words` returns no places.
     """
     places = [place for _, place in _WORDS_AND_MARKS.pre_tokenize_str(text)]
     normalise = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str

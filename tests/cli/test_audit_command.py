@@ -74,7 +74,7 @@ def test_a_tokenizer_that_is_none(files):
     (files / "tokenizer.json").write_text("{}")
     result = run(files)
     assert isinstance(result.exception, ArtefactError)
-    assert "no tokenizer that can be loaded" in str(result.exception)
+    assert "this tokenizer cannot be loaded" in str(result.exception)
 
 
 def test_help_has_an_example_and_loads_nothing_heavy():

@@ -39,7 +39,7 @@ def test_original_bitext(name, language, count, english, foreign):
 
 @pytest.mark.parametrize("name", ["bible.Swahili-NT.xml", "tico19.f_en-so_SO.csv"])
 def test_what_is_no_bitext_by_its_name(name):
-    with pytest.raises(DataError, match="the name tells no bitext format"):
+    with pytest.raises(DataError, match="the name has no known bitext format"):
         read_bitext(SHARED / "originals" / name)
 
 

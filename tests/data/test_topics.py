@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opticlir.data import SkipReport, read_topics
+from opticlir.data import read_topics
 from opticlir.data.normalisation import normalise_text
 from opticlir.errors import DataError
 from opticlir.records import Query
@@ -263,9 +263,6 @@ def test_an_english_topic_needs_no_mark_as_the_original(tmp_path, source):
 def test_malformed_topics(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         topics(tmp_path, text)
-    report = SkipReport()
-    assert topics(tmp_path, text, skipped=report) == [("1", "ok")]
-    assert report.n_malformed == 1
 
 
 @pytest.mark.parametrize("text", ["\n", "<topics>\n</topics>\n"])

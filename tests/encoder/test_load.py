@@ -113,9 +113,13 @@ def test_a_plain_encoder_can_be_cut_to_its_first_layers(checkpoints, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "layers", "reason"),
     [
-        ("plain", 3, "it has 2 layers; its first 3 cannot be taken"),
-        ("plain", 0, "it has 2 layers; its first 0 cannot be taken"),
-        ("native", 1, "a late-interaction checkpoint is taken whole; only a plain encoder can be cut"),
+        ("plain", 3, "it has 2 layers, so it cannot be cut to 3"),
+        ("plain", 0, "it has 2 layers, so it cannot be cut to 0"),
+        (
+            "native",
+            1,
+            "a late-interaction checkpoint cannot be cut to its first layers; only a plain encoder can",
+        ),
     ],
 )
 def test_layers_that_cannot_be_taken_are_refused(checkpoints, kind, layers, reason):

@@ -145,7 +145,7 @@ HOSTILE = {
     "pickle in capitals": ("plain", pickled("PYTORCH_MODEL.BIN"), "a pickled file can run code"),
     "pickle deep inside": ("native", pickled("1_Dense/pytorch_model.bin"), "a pickled file can run code"),
     "pickled shards by an index": ("plain", pickled_shards, "a pickled file can run code"),
-    "code": ("plain", written("modeling_evil.py", "raise SystemExit"), "has code of its own"),
+    "code": ("plain", written("modeling_evil.py", "raise SystemExit"), "contains Python code"),
     "auto_map": ("plain", edited("config.json", auto_map={"AutoModel": "evil.Evil"}), "key 'auto_map'"),
     "auto_map of the tokenizer": (
         "plain", edited("tokenizer_config.json", auto_map={"AutoTokenizer": ["evil.Evil", None]}),
@@ -195,7 +195,7 @@ HOSTILE = {
     "route above": (
         "crosslingual", edited("router_config.json", types={"../evil": STOCK}), "module path '../evil'",
     ),
-    "shards outside": ("plain", shards_outside, "'../outside.safetensors' is not a .safetensors file beside it"),
+    "shards outside": ("plain", shards_outside, "'../outside.safetensors' is not a .safetensors file in"),
     # what is damaged, or a bomb
     "no weights": ("plain", removed("model.safetensors"), r"no \.safetensors file"),
     "empty weights": ("plain", written("model.safetensors", b""), "cannot be loaded"),

@@ -116,7 +116,7 @@ def test_the_lock_of_the_living_holds_and_that_of_the_dead_does_not(tmp_path):
     for _ in range(10):
         with forked(hold) as (child, pipe):
             assert os.read(pipe, 1) == b"!"
-            message = rf"\(process {child}\): wait for its end, or stop it"
+            message = rf"\(process {child}\): wait until it ends, or stop it"
             with pytest.raises(ArtefactError, match=message), exclusive_lock(target):
                 pytest.fail("there are two holders")
         assert (tmp_path / ".index.lock").exists()  # left behind, and in nobody's way

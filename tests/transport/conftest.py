@@ -1,4 +1,4 @@
-"""What tests of the transport room share."""
+"""Fixtures of the tests of transport."""
 
 import jaxtyping
 import pytest

@@ -1,6 +1,7 @@
 """Collections in BEIR layout: `corpus.jsonl`, `queries.jsonl`, `qrels/<split>.tsv`."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,13 @@ def read_corpus(path: Path, *, skipped: SkipReport | None = None) -> Iterator[Do
     return _documents(_corpus_file(path) if path.is_dir() else path, SkipReport.of(skipped))
 
 
-def read_queries(path: Path, language: str, *, skipped: SkipReport | None = None) -> list[Query]:
+def read_queries(path: Path, language: str) -> list[Query]:
     """Read queries: JSON lines (`_id`, `text`) or any other form that `read_topics` reads.
 
     Args:
         path: the file, plain or gzipped; or a folder with `queries/<language>.jsonl` or
             `queries.jsonl`.
         language: language of the queries, any code.
-        skipped: None refuses a malformed query; a lenient report skips and counts it.
 
     Returns:
         Queries in file order.
@@ -63,7 +63,7 @@ def read_queries(path: Path, language: str, *, skipped: SkipReport | None = None
     Raises:
         DataError: there are no queries in `language`, or a query is malformed.
     """
-    return read_topics(_query_file(path, language) if path.is_dir() else path, language, skipped=skipped)
+    return read_topics(_query_file(path, language) if path.is_dir() else path, language)
 
 
 def read_beir(folder: Path, language: str, split: str) -> RetrievalTask:
@@ -107,13 +107,8 @@ def _documents(path: Path, report: SkipReport) -> Iterator[Document]:
     if first is None:
         raise DataError(f"{path}: no document in it")
     parse = _from_json if first[1].lstrip().startswith("{") else _tsv_parser(first[1])
-    documents = parse_records(_with_first(first, lines), parse, path, report)
+    documents = parse_records(chain([first], lines), parse, path, report)
     yield from refuse_duplicates(documents, lambda document: document.doc_id, path, report)
-
-
-def _with_first(first: tuple[int, str], rest: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    yield first
-    yield from rest
 
 
 def _from_json(line: str) -> Document:

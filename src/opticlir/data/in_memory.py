@@ -1,4 +1,4 @@
-"""Documents, queries and sentence pairs that a caller holds in memory instead of in files."""
+"""Documents, queries and sentence pairs from memory instead of from files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ PairLike: TypeAlias = SentencePair | tuple[str, str]
 def documents_of(items: Iterable[DocumentLike]) -> Iterator[Document]:
     """Read documents in any of the forms of `DocumentLike`; texts are brought into NFC.
 
-    A plain text takes its position as its id: "0", "1", and so on.
+    A plain text gets its position as its id: "0", "1", and so on.
 
     Raises:
         TypeError: an item has none of these forms.

@@ -28,7 +28,7 @@ def assemble_task(
         source: folder or name of the collection, for messages.
         documents: the collection.
         queries: the queries; those without a judgement are left out. If no id is judged, `judged_numbers`
-            looks for the numbers in the ids.
+            compares the numbers in the ids.
         qrels: judgements; those of other queries are left out.
         english_queries: the same queries in English, if available.
 

@@ -168,7 +168,7 @@ def _text_chunks(path: Path) -> Iterator[bytes]:
 
 
 def _refuse_binary(head: bytes, path: Path) -> None:
-    """Raise DataError if the first bytes of a file are not UTF-8 text, and say what they look like."""
+    """Raise DataError if a file does not begin as UTF-8 text. The message names the likely format."""
     for magic, description in _MAGIC:
         if head.startswith(magic):
             raise DataError(f"{path}:1: this looks like {description}")

@@ -16,8 +16,8 @@ def judged_numbers(query_ids: Iterable[str], qrels: Qrels) -> dict[str, str]:
     """Find the ids under which topics are judged.
 
     NIST's topics in Arabic, Spanish and Chinese have AR26, SP26 and CH26, and the judgements 26. CLEF has C041 and
-    41, for example. Ids do not change if topics and judgements already share one, or if removing the letters and
-    zeros finds no match or makes two topics equal. A change is logged.
+    41, for example. Ids do not change if topics and judgements already share one. They also do not change if
+    removing letters and zeros finds no match, or makes two topics equal. A change is logged.
 
     Args:
         query_ids: ids of the topics, or of a run made with them.

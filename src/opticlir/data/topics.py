@@ -1,4 +1,4 @@
-"""Topics (queries): TSV, TREC SGML, FIRE XML and JSON lines. The first character tells the format."""
+"""Topics (queries): TSV, TREC SGML, FIRE XML and JSON lines. The first character decides the format."""
 
 import html
 import re
@@ -39,9 +39,7 @@ _TOPIC_END = re.compile(r"</top(?:ics?)?>.*", re.IGNORECASE)
 _TOPIC_LANGUAGE = re.compile(r"<top(?:ic)?\s[^>]*\blang\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 
 
-def read_topics(
-    path: Path, language: str, *, fields: Sequence[str] = ("title",), skipped: SkipReport | None = None
-) -> list[Query]:
+def read_topics(path: Path, language: str, *, fields: Sequence[str] = ("title",)) -> list[Query]:
     """Read queries in file order.
 
     | begins with | form |
@@ -57,7 +55,6 @@ def read_topics(
         language: language of the queries, any code. If a file states languages, only topics in this one are
             read. Of HC4 topics, the original or a human translation is read, never a machine translation.
         fields: parts of an SGML, XML or HC4 topic that make the query: title, desc, narr.
-        skipped: None refuses a malformed topic; a lenient report skips and counts it.
 
     Returns:
         One query per topic, text in NFC.
@@ -69,7 +66,7 @@ def read_topics(
     """
     if not fields or not set(fields) <= {"title", "desc", "narr"}:
         raise ValueError(f"fields are {tuple(fields)}: expected title, desc or narr")
-    report = SkipReport.of(skipped)
+    report = SkipReport(lenient=False)
     code = language_code(language)
     lines = [(number, line) for number, line in read_lines(path, skipped=report) if line.strip()]
     first = lines[0][1].lstrip() if lines else ""
@@ -144,7 +141,7 @@ def _from_sgml(topic: str, code: str, fields: Sequence[str]) -> tuple[str, str] 
 
 
 def _means(tag: str, code: str) -> bool:
-    """Tell whether a language tag of a file means the language with this ISO 639-3 code."""
+    """Whether a language tag of a file means the language with this ISO 639-3 code."""
     try:
         return (_LETTERS.get(tag.lower()) or language_code(tag)) == code
     except SettingsError:

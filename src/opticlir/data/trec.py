@@ -4,6 +4,7 @@ import logging
 import math
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,13 @@ _SMALLEST_STEP = 1e-30
 """Least step between written scores near 0. It is a normal float32, so denormal settings do not matter."""
 
 
-def read_qrels(path: Path, *, skipped: SkipReport | None = None) -> Qrels:
+def read_qrels(path: Path) -> Qrels:
     """Read judgements: TREC's four columns, or BEIR's three under their header.
+
+    A judgement that is repeated with the same grade is left out, and a warning gives the number of them.
 
     Args:
         path: the file, plain or gzipped.
-        skipped: None refuses a malformed line; a lenient report skips and counts it. A judgement repeated
-            with the same grade is always dropped and counted.
 
     Returns:
         Integer grade by query and document id; 0 and below is judged not relevant.
@@ -44,13 +45,13 @@ def read_qrels(path: Path, *, skipped: SkipReport | None = None) -> Qrels:
         DataError: the file cannot be read or has no judgement, a line is malformed, or a document has two
             grades for one query.
     """
-    report = SkipReport.of(skipped)
+    report = SkipReport(lenient=False)
     qrels: Qrels = {}
     lines = _non_blank(path, report)
     first = next(lines, (0, ""))
     has_header = tuple(first[1].split("\t")) == _BEIR_HEADER
     parse = _beir_judgement if has_header else _trec_judgement
-    remaining = lines if has_header else _chain(first, lines)
+    remaining = lines if has_header or not first[0] else chain([first], lines)
     for number, (query_id, doc_id, grade) in parse_records(remaining, parse, path, report):
         judged = qrels.setdefault(query_id, {})
         if doc_id not in judged:
@@ -58,25 +59,22 @@ def read_qrels(path: Path, *, skipped: SkipReport | None = None) -> Qrels:
         elif judged[doc_id] == grade:
             report.drop("repeated judgements", f"{path}:{number}")
         else:
-            report.malformed(
-                DataError(
-                    f"{path}:{number}: document {shown(doc_id)} is judged twice for query {shown(query_id)}: "
-                    f"grade {judged[doc_id]} before, {grade} here"
-                )
+            raise DataError(
+                f"{path}:{number}: document {shown(doc_id)} is judged twice for query {shown(query_id)}: "
+                f"grade {judged[doc_id]} before, {grade} here"
             )
     if not qrels:
         raise DataError(f"{path}: no judgement in it")
-    if skipped is None and report.dropped:
+    if report.dropped:
         logger.warning("%s: left out: %s", path, report.summary())
     return qrels
 
 
-def read_run(path: Path, *, skipped: SkipReport | None = None) -> Run:
+def read_run(path: Path) -> Run:
     """Read rankings in the six columns of TREC. Scores give the order; ranks and tag are ignored.
 
     Args:
         path: the file, plain or gzipped.
-        skipped: None refuses a malformed line; a lenient report skips and counts it.
 
     Returns:
         Score by query and document id.
@@ -85,17 +83,14 @@ def read_run(path: Path, *, skipped: SkipReport | None = None) -> Run:
         DataError: the file cannot be read or is not a run, a score is not finite, or a query has a document
             twice.
     """
-    report = SkipReport.of(skipped)
+    report = SkipReport(lenient=False)
     run: Run = {}
     for number, (query_id, doc_id, score) in parse_records(_non_blank(path, report), _ranked, path, report):
         ranking = run.setdefault(query_id, {})
         if doc_id in ranking:
-            report.malformed(
-                DataError(
-                    f"{path}:{number}: document {shown(doc_id)} occurs twice for query {shown(query_id)}"
-                )
+            raise DataError(
+                f"{path}:{number}: document {shown(doc_id)} occurs twice for query {shown(query_id)}"
             )
-            continue
         ranking[doc_id] = score
     if not run:
         raise DataError(f"{path}: no ranking in it")
@@ -106,8 +101,8 @@ def write_run(run: Run, path: Path, *, tag: str = "opticlir") -> None:
     """Write a run that every evaluator reads as the same ranking.
 
     Evaluators disagree on ties, and some read scores in single precision. So documents are ordered by score,
-    then by id, and the written scores strictly decrease also as float32: a score that would not is lowered
-    by one step.
+    then by id, and the written scores strictly decrease also as float32: otherwise a score is
+    lowered by one step.
 
     Args:
         run: rankings; queries are written in their order here.
@@ -171,12 +166,6 @@ def _writable(identifier: str, kind: str) -> str:
 
 def _non_blank(path: Path, report: SkipReport) -> Iterator[tuple[int, str]]:
     return ((number, line) for number, line in read_lines(path, skipped=report) if line.strip())
-
-
-def _chain(first: tuple[int, str], rest: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    if first[0]:
-        yield first
-    yield from rest
 
 
 def _trec_judgement(line: str) -> tuple[str, str, int]:

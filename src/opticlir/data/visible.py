@@ -1,4 +1,4 @@
-"""Shows text from outside safely: it cannot move the cursor, hide, or turn the line around."""
+"""Shows text from outside safely: it cannot move the cursor, hide text, or reverse the line."""
 
 import unicodedata
 
@@ -20,7 +20,7 @@ def visible(text: str) -> str:
 
 
 def is_unsafe(char: str) -> bool:
-    """Tell whether a character controls the terminal or the direction of the text."""
+    """Whether a character controls the terminal or the direction of the text."""
     return char in _DIRECTION_MARKS or unicodedata.category(char) in ("Cc", "Cs")
 
 

@@ -27,7 +27,7 @@ class TranslationTable:
     probabilities: npt.NDArray[np.float32]
     """(entries,): each row sums to at most 1, since entries below the threshold are left out."""
     expected_counts: npt.NDArray[np.float32]
-    """(n_foreign,): expected number of links of each token; it tells how reliable the row is."""
+    """(n_foreign,): expected number of links of each token: a measure of how reliable the row is."""
 
     def row(self, foreign_id: int) -> tuple[Ids, npt.NDArray[np.float32]]:
         """Return English ids and probabilities of one foreign token, the most probable first."""
@@ -104,10 +104,11 @@ def _row_normalised(
 @numba.njit(cache=True)
 @no_type_check  # numba must compile the function itself, not a wrapper of a type checker
 def _entries(foreign, foreign_starts, english, english_starts, n_foreign, n_english):
-    """Return which tokens occur in a sentence pair together, as sorted keys f * n_english + e, and the number of
-    the key of each cell.
+    """Return the pairs of tokens that occur together in a sentence pair, and the number of the pair of each cell.
 
-    It goes through the foreign tokens one by one, so that memory holds only the result. Time grows with the cells.
+    A pair is a key f * n_english + e; the keys are sorted.
+
+    The function handles one foreign token at a time, so memory contains only the result. Time grows with the cells.
     """
     n_pairs = len(foreign_starts) - 1
     first_cells = np.zeros(n_pairs + 1, np.int64)

@@ -48,7 +48,7 @@ def load_checkpoint(name_or_folder: str | Path, device: str) -> MultiVectorEncod
     folder, links_within = _resolve(name)
     check_model_folder(folder, links_within=links_within)
     with torch.random.fork_rng(devices=[]):
-        # weights that a checkpoint lacks, such as unused poolers, are drawn: the same ones in every load
+        # missing weights, such as unused poolers, are random: a fixed seed makes every load equal
         torch.default_generator.manual_seed(0)
         try:
             model = _load(folder, device, layers)
@@ -81,7 +81,7 @@ def _load(folder: Path, device: str, layers: int | None) -> MultiVectorEncoder:
         return MultiVectorEncoder(modules=_token_encoder(folder, layers), device=device)
     if layers is not None:
         raise ArtefactError(
-            f"{folder}: a late-interaction checkpoint is taken whole; only a plain encoder can be cut"
+            f"{folder}: a late-interaction checkpoint cannot be cut to its first layers; only a plain encoder can"
         )
     return MultiVectorEncoder(
         str(folder), device=device, local_files_only=True, model_kwargs={"use_safetensors": True}
@@ -153,7 +153,7 @@ def _token_encoder(folder: Path, layers: int | None) -> list[nn.Module]:
 def _among_layers(folder: Path, layers: int) -> int:
     there = AutoConfig.from_pretrained(folder, local_files_only=True).num_hidden_layers
     if not 1 <= layers <= there:
-        raise ArtefactError(f"{folder}: it has {there} layers; its first {layers} cannot be taken")
+        raise ArtefactError(f"{folder}: it has {there} layers, so it cannot be cut to {layers}")
     return layers
 
 

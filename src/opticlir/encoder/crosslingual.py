@@ -87,7 +87,7 @@ def save_model(model: MultiVectorEncoder, folder: Path) -> None:
             filesystem.active.remove(draft)
         filesystem.active.make_folder(draft)
         model.save_pretrained(str(draft), create_model_card=False)
-        mode = draft.stat().st_mode & 0o666  # the libraries hide weights from other users, the umask may not
+        mode = draft.stat().st_mode & 0o666  # the libraries make weights private, even if the umask does not
         for path in draft.rglob("*"):
             if path.is_file():
                 filesystem.active.set_mode(path, mode)
@@ -101,8 +101,8 @@ def _independent_of_words(
 ) -> nn.Module:
     """Return the module, or for a mask one that names the kept tokens by id.
 
-    A router looks up the skipped words of all masks in the tokenizer of the queries. That is wrong if student and
-    teacher number them differently; then the mask must not name words.
+    A router finds the ids of skipped words with the tokenizer of the queries. If student and teacher number them
+    differently, these ids are wrong, and the mask must not name words.
     """
     if not isinstance(module, MultiVectorMask):
         return module

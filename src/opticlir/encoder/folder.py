@@ -1,4 +1,4 @@
-"""A model folder is data, not code: what it may hold is checked before anything in it is opened.
+"""Checks a model folder before any of its files is opened: it must contain data, not code.
 
 Pickles run code when they are loaded, and so do `auto_map` entries and remote kernels named in a
 `config.json` (CVE-2025-32434, CVE-2026-4372). A folder with any of them is refused by name.
@@ -22,20 +22,21 @@ _TRUSTED_MODULES = ("sentence_transformers.", "pylate.models.Dense.")
 _CODE_KEYS = ("auto_map", "trust_remote_code", "custom_pipelines")
 _VOCABULARIES = {"added_tokens.json", "tokenizer.json", "vocab.json"}  # their keys are tokens, not settings
 _RECORD = "run"
-"""The record of a training run beside its model: checkpoints of an optimiser are pickles, and never opened."""
+"""The record of a training run in its model folder. Checkpoints of an optimiser are pickles and never opened."""
 
 
 def check_model_folder(folder: Path, *, links_within: Path | None = None, weights: str | None = None) -> None:
-    """Refuse a model folder that is no model, or that could run code.
+    """Refuse a folder that is not a model, or that could run code.
 
     Args:
         folder: the model.
-        links_within: where links may lead, as in the cache of a hub's client; None is `folder` itself.
-        weights: name of the one file of weights that another library reads, which is then no pickle whatever
-            it is called; None is that they are safetensors.
+        links_within: folder into which links may lead, for example a hub's cache; None is `folder` itself.
+        weights: name of the only weights file, if another library reads it; this file is no pickle, whatever
+            its suffix. None means that the weights are safetensors.
 
     Raises:
-        ArtefactError: it names the file or key, and what to do; or a file is not as opticlir saved it.
+        ArtefactError: the folder is refused (the message names the file or key), or a file has changed since
+            opticlir saved it.
     """
     if not folder.is_dir():
         raise ArtefactError(f"{folder}: no such model folder")
@@ -52,7 +53,7 @@ def check_model_folder(folder: Path, *, links_within: Path | None = None, weight
         if path.suffix.lower() == ".json" and path.name not in _VOCABULARIES:
             _check_config(path)
     if weights is None and not any(path.suffix == ".safetensors" for path in _entries(folder)):
-        raise ArtefactError(f"{folder}: no .safetensors file, so this is no model folder")
+        raise ArtefactError(f"{folder}: no .safetensors file, so this is not a model folder")
     _check_checksums(folder)
 
 
@@ -111,7 +112,7 @@ def _check_kind(path: Path) -> None:
         )
     if path.suffix.lower() == ".py":
         raise ArtefactError(
-            f"{path}: this model brings code of its own, which is never run; use a stock model"
+            f"{path}: this model contains Python code, which opticlir never runs; use a stock model"
         )
     if path.name == "adapter_config.json":
         raise ArtefactError(
@@ -147,7 +148,7 @@ def _check_shards(path: Path) -> None:
     shards = read_settings(path).get("weight_map")
     for name in shards.values() if isinstance(shards, dict) else [shards]:
         if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
-            raise ArtefactError(f"{path}: {name!r} is no .safetensors file beside it")
+            raise ArtefactError(f"{path}: {name!r} is not a .safetensors file in the same folder")
 
 
 def _check_config(path: Path) -> None:
@@ -157,14 +158,12 @@ def _check_config(path: Path) -> None:
             raise ArtefactError(f"{path}: key {key!r} can make the loader run foreign code; remove it")
     if isinstance(config, dict) and "in_features" in config:
         activation = config.get("activation_function", "torch.")
-        if not str(activation).startswith(
-            "torch."
-        ):  # the loader would take another one, and say so to nobody
-            raise ArtefactError(f"{path}: activation {activation!r} is none of torch; name one of torch.nn")
+        if not str(activation).startswith("torch."):  # the loader would silently use another one
+            raise ArtefactError(f"{path}: activation {activation!r} is not from torch; use one of torch.nn")
 
 
 def _keys(value: Any) -> Iterator[str]:
-    """All keys at any depth, without recursion: the depth of a hostile file is its own choice."""
+    """All keys at any depth, without recursion, since a hostile file can have any depth."""
     waiting = [value]
     while waiting:
         item = waiting.pop()

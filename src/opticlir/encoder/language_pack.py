@@ -1,4 +1,4 @@
-"""A language pack: what a trained student adds to its English encoder, a few megabytes.
+"""A language pack: the difference between a trained student and its English encoder, a few megabytes.
 
 A student that trains only its embeddings shares all other weights with its teacher. The pack holds its tokenizer
 and the embedding rows that differ from the teacher's. A student that trains adapters adds those as well.
@@ -46,7 +46,7 @@ class _Manifest:
 
 
 def is_language_pack(name_or_folder: str | Path) -> bool:
-    """Tell whether a name is the folder of a language pack."""
+    """Whether a name is the folder of a language pack."""
     return (Path(name_or_folder).expanduser() / _MANIFEST).is_file()
 
 
@@ -59,7 +59,7 @@ def save_language_pack(
     encoder: str | Path,
     adapter: Adapter | None = None,
 ) -> None:
-    """Write what the student adds to its teacher, in float16.
+    """Write the difference between student and teacher, in float16.
 
     Args:
         student: the trained student; if it had an adapter, it is merged.
@@ -67,7 +67,7 @@ def save_language_pack(
         folder: must not exist.
         language: ISO 639-3 code, for the record.
         encoder: name or folder of the teacher; `load_model` finds it again by this name.
-        adapter: what was merged into the student; None if only its embeddings were trained.
+        adapter: the adapter that was merged into the student; None if only its embeddings were trained.
 
     Raises:
         ArtefactError: the student differs from the teacher in more than its embeddings and its adapter;
@@ -104,8 +104,8 @@ def load_language_pack(
 
     Args:
         folder: the pack.
-        encoder: the English encoder, its name or its folder; None takes the name that the pack records.
-        device: where an encoder is loaded to that is given by name; as torch names it.
+        encoder: the English encoder, its name or its folder; None uses the name in the pack.
+        device: device for an encoder that is given by name, as torch names it.
 
     Returns:
         The cross-lingual model: the student answers queries, the English encoder documents.
@@ -187,7 +187,7 @@ def _vocabulary(folder: Path, manifest: _Manifest, base: Matrix) -> Vocabulary:
     arrays = _arrays(folder / _ROWS)
     ids, rows = arrays["ids"], arrays["rows"]
     if not len(ids) <= manifest.vocabulary <= len(base) + len(ids):
-        raise ValueError(f"{manifest.vocabulary} tokens with {len(ids)} embeddings of their own")
+        raise ValueError(f"{manifest.vocabulary} tokens, but {len(ids)} new embeddings")
     embeddings = np.zeros((manifest.vocabulary, base.shape[1]), dtype=np.float32)
     n_shared = min(len(base), manifest.vocabulary)
     embeddings[:n_shared] = base[:n_shared]

@@ -15,9 +15,9 @@ from opticlir.errors import ArtefactError
 def load_model(name_or_folder: str | Path, *, device: str = "auto") -> MultiVectorEncoder:
     """Load an English encoder, a multilingual one, a trained cross-lingual model or a language pack.
 
-    Multi-vector checkpoints (sentence-transformers, PyLate, Stanford ColBERT) are taken as they are. Of a
-    plain encoder, the token vectors are the states of the last layer, without special tokens and at unit
-    length. MaxSim over them beats the pooled vector of the model even before training.
+    Multi-vector checkpoints (sentence-transformers, PyLate, Stanford ColBERT) are loaded unchanged. For a plain
+    encoder, the token vectors are the states of the last layer, without special tokens and at unit length.
+    MaxSim over them beats the pooled vector of the model even before training.
 
     Args:
         name_or_folder: `minilm`, a folder, or the name of a model on the hub. `NAME:4` takes only the first
@@ -53,5 +53,5 @@ def load_tokenizer(name_or_file: str) -> Tokenizer:
         try:
             return Tokenizer.from_file(name_or_file)
         except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
-            raise ArtefactError(f"{name_or_file}: no tokenizer that can be loaded: {error}") from None
+            raise ArtefactError(f"{name_or_file}: this tokenizer cannot be loaded: {error}") from None
     return transformer_of(load_model(name_or_file, device="cpu"), "query").tokenizer.backend_tokenizer

@@ -12,12 +12,12 @@ from opticlir.encoder.routes import transformer_of
 
 @dataclass(frozen=True, slots=True)
 class ScoredToken:
-    """One token; its vector is a row of what `encode_queries` or `encode_documents` gives."""
+    """One token; its vector is a row of the result of `encode_queries` or `encode_documents`."""
 
     text: str
     """As the tokenizer writes it, for example `##ing` or `[CLS]`."""
     span: tuple[int, int] | None
-    """Its letters in the text, from and up to; None for special tokens, expansion tokens and a prompt."""
+    """Start and end of its letters in the text; None for special tokens, expansion tokens and a prompt."""
 
 
 def scored_tokens(
@@ -27,8 +27,8 @@ def scored_tokens(
 
     Args:
         model: any encoder, with routes or without.
-        texts: what would be encoded.
-        task: the route and prompt that would encode them.
+        texts: the texts to tokenize.
+        task: the route and prompt to use.
     """
     tokenizer = transformer_of(model, task).tokenizer
     specials = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}

@@ -273,7 +273,7 @@ def _with_words(
     if _is_wordpiece(student):
         student = _with_vocabulary(student, words)
     else:
-        # lstrip: the space before a word belongs to it, else it would be a token of its own
+        # lstrip: the space before a word belongs to it, otherwise it would become a separate token
         student.add_tokens(
             [AddedToken(word, single_word=True, lstrip=True, normalized=True) for word in words]
         )

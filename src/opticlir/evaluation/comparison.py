@@ -147,7 +147,7 @@ def compare_systems(
 
 
 def correct_family(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons with `p_holm`. One family is everything that one conclusion rests on."""
+    """Return the comparisons with `p_holm`. A family is all the tests that support one conclusion."""
     adjusted = holm([comparison.p_value for comparison in comparisons])
     return [
         dataclasses.replace(comparison, p_holm=p_holm)

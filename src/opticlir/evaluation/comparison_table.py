@@ -110,7 +110,7 @@ def _cells(comparison: Comparison) -> list[str]:
 
 def _values(comparison: Comparison) -> dict[str, Any]:
     values = dataclasses.asdict(comparison)
-    for known in ("mean_first", "mean_second", "level", "n_queries"):  # given once, outside
+    for known in ("mean_first", "mean_second", "level", "n_queries"):  # written once for the whole comparison
         del values[known]
     return values
 
@@ -142,8 +142,8 @@ def latex_text(text: str) -> str:
 def latex_row(cells: Sequence[str]) -> str:
     r"""Cells as a row of a LaTeX table.
 
-    The end of the row above, and a rule below it, look beyond blanks and line ends for a star or a bracket of
-    their own: a row that begins with one is kept from them by an empty group.
+    After a row end or a rule, LaTeX reads a star or a bracket as an option, even on the next line. So a row that
+    begins with one starts with an empty group.
 
     Example:
         >>> print(latex_row(["a_b", "0.500"]), latex_row(["[x", "*"]))

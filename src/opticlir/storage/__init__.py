@@ -1,4 +1,4 @@
-"""Every durable write: the disk has the old version or the new one, never a mixture.
+"""Durable writes: after a crash, the disk has either the old version or the new one, never a mixture.
 
 A file is written under a temporary name, synced, and renamed. Its folder is synced after that, so that the
 rename survives a power cut. An artefact of several files is built in a temporary folder and published as a

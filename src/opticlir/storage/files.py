@@ -31,7 +31,7 @@ class DurableFile:
 
     Args:
         path: a name that must not exist yet.
-        target: what error messages name instead, for a temporary file.
+        target: the path that error messages name, if `path` is a temporary file.
         block_size: bytes of a block. `block_digests` then gets the SHA-256 (32 bytes) of each block, so that
             a reader can check only the blocks that it reads.
 
@@ -114,7 +114,7 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
     try:
         with refusals_named(path):
             mode = _mode_of(path)
-            if os.path.lexists(temporary):  # left by a killed process that had our number
+            if os.path.lexists(temporary):  # left by a killed process with the same process id
                 filesystem.active.remove(temporary)
             write_file(temporary, data, target=path)
             if mode is not None:

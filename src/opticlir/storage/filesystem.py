@@ -69,7 +69,7 @@ class FileSystem:
     def lock(self, path: Path) -> int | None:
         """Take the exclusive lock of a file, created if absent; None if another process has it.
 
-        A link is never followed, and what is no file is refused: the holder empties the file.
+        It refuses a link, and everything that is not a file, because the owner of the lock empties the file.
         """
         if path.is_symlink():
             raise OSError(errno.ELOOP, f"{path} is a link; remove it")
@@ -90,7 +90,7 @@ class FileSystem:
         os.close(descriptor)
 
     def lock_folder(self, path: Path, *, shared: bool) -> int | None:
-        """Lock a folder itself: shared, after those who remove files; or exclusive, None if it is in use."""
+        """Lock a folder itself. Shared: wait for processes that remove files. Exclusive: None if it is in use."""
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,11 +110,11 @@ _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def refusals_named(target: Path, *, only_full_disk: bool = False) -> Iterator[None]:
-    """Turn an error of the system into an `ArtefactError` that names what could not be written.
+    """Turn an error of the system into an `ArtefactError` that names the target.
 
     Args:
         target: what was being written.
-        only_full_disk: pass other errors on; for a block that runs the caller's code.
+        only_full_disk: do not change other errors; for a block that runs code of the caller.
     """
     try:
         yield

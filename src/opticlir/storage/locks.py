@@ -22,8 +22,8 @@ class LockedError(ArtefactError):
 def exclusive_lock(target: Path) -> Iterator[None]:
     """Be the only writer of `target`. If another process is, raise at once and never wait.
 
-    The lock is on a file beside the target, `.NAME.lock`. The next writer takes over a file that a killed
-    process left.
+    The lock is on the file `.NAME.lock` in the folder of the target. If a killed process left this file, the next
+    writer takes it over.
 
     Raises:
         LockedError: another process, or another thread, is writing `target`.
@@ -34,7 +34,7 @@ def exclusive_lock(target: Path) -> Iterator[None]:
         descriptor = _take(path)
     if descriptor is None:
         raise LockedError(
-            f"{target} is being written by another process{_holder(path)}: wait for its end, or stop it"
+            f"{target} is being written by another process{_holder(path)}: wait until it ends, or stop it"
         )
     try:
         os.ftruncate(descriptor, 0)
@@ -50,7 +50,7 @@ def exclusive_lock(target: Path) -> Iterator[None]:
 
 def _take(path: Path) -> int | None:
     while (descriptor := filesystem.active.lock(path)) is not None and not _is_same_file(descriptor, path):
-        filesystem.active.unlock(descriptor)  # its holder removed the file after we had opened it
+        filesystem.active.unlock(descriptor)  # the owner of the lock removed the file after we opened it
     return descriptor
 
 
@@ -68,10 +68,10 @@ def _holder(path: Path) -> str:
 
 
 class SharedLock:
-    """A claim on a folder of shared files: they stay while it lives.
+    """A shared lock on a folder: while it exists, no process removes files from the folder.
 
-    Many processes may have one at a time, and may add files. `unless_shared` tells a process that removes
-    files whether there is one. The lock is on the folder itself, so that a read-only folder can be locked too.
+    Many processes may have one at the same time, and may add files. A process that removes files checks with
+    `unless_shared`. The lock is on the folder itself, so that a read-only folder can be locked too.
 
     Args:
         folder: created if absent.

@@ -1,6 +1,6 @@
-"""Fingerprints of our own source: they stand in the key of every stored result.
+"""Fingerprints of our own source, for the keys of stored results.
 
-The code that makes a result decides it, as its inputs do. A fingerprint covers the module that makes the result
+A result depends on its inputs and on the code that makes it. A fingerprint covers the module that makes the result
 and every module of ours that it imports, directly or not. Comments and docstrings do not count. Neither do
 modules that compute nothing, such as `errors` and `storage`.
 """
@@ -22,7 +22,7 @@ LIBRARIES = ("numpy", "sentence-transformers", "tokenizers", "torch", "transform
 
 
 def made_by(*makers: Any) -> dict[str, str]:
-    """Name what decides a result besides its inputs.
+    """Name everything besides its inputs that decides a result.
 
     Args:
         makers: functions and classes of ours that compute the result, names of our modules or packages, and
@@ -47,7 +47,7 @@ def made_by(*makers: Any) -> dict[str, str]:
 def is_current(found: Mapping[str, str]) -> bool:
     """Whether the code and libraries of this process would make the same result; see `made_by`.
 
-    A result of which nothing is recorded is not current: an earlier version of opticlir made it.
+    A result without a record is not current: an earlier version of opticlir made it.
     """
     try:
         return bool(found) and dict(found) == made_by(*found)
@@ -138,7 +138,7 @@ def _named(node: ast.AST) -> Iterator[str]:
 
 
 def _defining(module: str, name: str) -> str:
-    """The module that defines what `from module import name` gives; a package passes names on."""
+    """The module that defines `name` in `from module import name`; a package can re-export names."""
     if _file(f"{module}.{name}"):
         return f"{module}.{name}"
     passed_on = _passed_on(module).get(name)

@@ -69,7 +69,7 @@ def publish_version(root: Path) -> Iterator[Path]:
             with suppress(OSError):
                 if _current_version(root) != folder:
                     filesystem.active.remove(folder)
-                for path in new:  # refused where something was published after all
+                for path in new:  # refused if a version was published
                     filesystem.active.remove_empty(path)
             raise
         with suppress(OSError):  # the version is published: the next build removes the rest

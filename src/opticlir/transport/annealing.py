@@ -1,4 +1,6 @@
-"""Small epsilons by way of large ones: epsilon scaling (Kosowsky and Yuille 1994; Schmitzer 2019)."""
+"""Sinkhorn with a falling epsilon: epsilon scaling (Kosowsky and Yuille 1994; Schmitzer 2019)."""
+
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -12,7 +14,7 @@ from opticlir.transport.problem import Problem, certify, check_settings, check_s
 from opticlir.transport.sinkhorn import iterate
 
 DECAY = 0.5
-"""Factor from one epsilon to the next: smaller and a stage starts too far off, larger and there are many."""
+"""Factor from one epsilon to the next. A smaller one starts each stage too far off, a larger one needs many stages."""
 
 ITERATIONS_PER_STAGE = 5
 
@@ -30,11 +32,11 @@ def annealed_sinkhorn(
 ) -> TransportPlan:
     """Like `sinkhorn`, for epsilons so small that it would need thousands of iterations.
 
-    Begins with a large epsilon and halves it after every five iterations. Each stage starts from the prices
-    of the one before, which are already nearly right for most tokens.
+    It begins with a large epsilon and halves it after every five iterations. Each stage starts from the prices
+    of the previous one, which are already nearly right for most tokens.
 
     Args:
-        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        cost: (batch, m, n) float tensor; plus infinity forbids the pair.
         source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
         target_marginal: (batch, n) float tensor, likewise.
         epsilon: entropy strength of the answer, > 0, in the units of `cost`.
@@ -84,7 +86,7 @@ def _plain(
     stage, spent = epsilon_start, 0
     while stage > epsilon and spent + ITERATIONS_PER_STAGE < max_iterations:
         _, g, _ = iterate(problem, stage, ITERATIONS_PER_STAGE, 0.0)
-        problem = problem.starting_from(stage * g)
+        problem = replace(problem, start=stage * g)
         stage, spent = max(epsilon, stage * DECAY), spent + ITERATIONS_PER_STAGE
     f, g, n_iterations = iterate(problem, stage, max_iterations - spent, tolerance)
     plan = torch.exp(f[:, :, None] + g[:, None, :] - problem.cost / stage)

@@ -1,4 +1,4 @@
-"""Which form of a solver runs: compiled for the processor, or plain torch."""
+"""Chooses the form of a solver: compiled for the processor, or plain torch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +12,14 @@ from opticlir.transport.plan import TransportPlan
 from opticlir.transport.problem import transport_value
 
 Backend = Literal["auto", "numba", "torch"]
-"""Names of the forms. Both give the same answer to float32 rounding; plain torch is the one to read.
+"""Names of the forms. Their results differ only by float32 rounding. Plain torch is easier to read.
 
-`auto` takes `numba` for float32 and half precision on the CPU. Plain torch does the rest: float64 and accelerators.
+`auto` uses `numba` for float32 and half precision on the CPU, and plain torch for float64 and accelerators.
 """
 
 
 def is_compiled(cost: Tensor, backend: str) -> bool:
-    """Whether the compiled form runs. Raises ValueError where it cannot take this cost but is asked for."""
+    """Whether the compiled form runs. Raises ValueError if it is requested but cannot take this cost."""
     fits = cost.dtype != torch.float64 and cost.device.type == "cpu"
     if backend not in ("auto", "torch", *(["numba"] if fits else [])):
         raise ValueError(
@@ -37,7 +37,7 @@ def solving(cost: Tensor) -> Iterator[None]:
 
 
 def finish(answer: TransportPlan, cost: Tensor) -> TransportPlan:
-    """Bring an answer to the dtype of the cost, and let the value carry a gradient if the cost does."""
+    """Convert a solution to the dtype of the cost. If the cost has a gradient, the value gets one."""
     m, n = cost.shape[1:]
     plan, value = answer.plan[:, :m, :n], answer.value
     if cost.requires_grad and torch.is_grad_enabled():

@@ -1,4 +1,4 @@
-"""Run compiled kernels and read what they write."""
+"""Runs compiled kernels and reads their results."""
 
 from dataclasses import replace
 
@@ -13,18 +13,18 @@ from opticlir.transport.problem import refuse, rounding
 def scale(
     cost: Tensor, source_marginal: Tensor, target_marginal: Tensor, start: Tensor | None, settings: Settings
 ) -> TransportPlan:
-    """Run the scaling kernels: what the entropic solvers and the proximal point method share.
+    """Run the scaling kernels of the entropic solvers and the proximal point method.
 
     Args:
         cost: (batch, m, n), shapes checked.
         source_marginal: (batch, m).
         target_marginal: (batch, n).
         start: (batch, n) target potentials to begin with, or None.
-        settings: what the kernel does. Its tolerance is the largest marginal error that counts as converged; with
-            marginals at a price, the largest change.
+        settings: settings of the kernel. Its tolerance is the largest marginal error that counts as converged;
+            for unbalanced transport, the largest change.
 
     Raises:
-        ValueError: numbers that make no sense.
+        ValueError: a cost or a marginal has invalid numbers.
     """
     from opticlir.transport.kernels.launch import scale as run  # noqa: PLC0415  # loads the compiler
 

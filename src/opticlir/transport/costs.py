@@ -1,4 +1,4 @@
-"""Costs between two bags of tokens: what it takes to move one token onto another."""
+"""Cost matrices between two bags of tokens."""
 
 import torch
 from jaxtyping import Float
@@ -11,14 +11,14 @@ def cosine_cost(
     """Cost of matching each source token with each target token, as one minus their cosine.
 
     Args:
-        source: (batch, m, dim) float tensor of unit rows; padding rows may hold anything finite.
+        source: (batch, m, dim) float tensor of unit rows; padding rows may have any finite values.
         target: (batch, n, dim) float tensor of unit rows.
 
     Returns:
         (batch, m, n) tensor in [0, 2], float32 or wider, on the device of `source`.
 
     Raises:
-        ValueError: batch or dim of the two do not agree.
+        ValueError: batch or dim of the two differ.
 
     Gradient:
         Flows to both arguments; an entry that rounding has pushed out of [0, 2] passes none.

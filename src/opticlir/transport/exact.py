@@ -1,4 +1,4 @@
-"""Exact optimal transport: no blur, and prices that prove it."""
+"""Exact optimal transport, with dual prices that prove the optimum."""
 
 from typing import Literal
 
@@ -18,11 +18,11 @@ from opticlir.transport.problem import Problem, certify, check_shapes, prepare
 Floats = NDArray[np.float64]
 
 ExactBackend = Literal["auto", "numba", "libraries"]
-"""`auto` takes our compiled kernel, and the libraries for float64. `libraries` are scipy's assignment for
-square problems with equal masses and POT's network simplex for the rest, a problem at a time."""
+"""`auto` uses our compiled kernel, and the libraries for float64. `libraries` solves one problem at a time: square
+problems with equal masses by scipy's assignment, the others by POT's network simplex."""
 
 _TOLERANCE = 1e-5
-"""Marginal error that counts as converged: what float32 sums leave of an exact plan."""
+"""Largest marginal error that counts as converged: rounding of float32 sums."""
 
 
 def exact(
@@ -37,18 +37,18 @@ def exact(
     Computed on the CPU wherever the tensors are. At most m + n - 1 entries of a plan are not 0.
 
     Args:
-        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        cost: (batch, m, n) float tensor; plus infinity forbids the pair.
         source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
         target_marginal: (batch, n) float tensor, likewise.
         backend: which form runs; see `ExactBackend`.
 
     Returns:
         TransportPlan; its `duality_gap` is 0 to rounding, which proves that no plan is cheaper.
-        `n_iterations` counts the searches for a way that our kernel made; the libraries tell none.
+        `n_iterations` is the number of path searches of our kernel, and 0 for the libraries.
 
     Raises:
-        ValueError: the shapes do not fit, or a cost or a mass makes no sense.
-        SetupError: the libraries are asked for and POT is not installed, or stops without an answer.
+        ValueError: the shapes do not fit, or a cost or a mass is invalid.
+        SetupError: POT is needed but not installed, or it stops without a solution.
 
     Gradient:
         The plan is detached and is a subgradient of `value` in `cost` (envelope theorem).
@@ -70,7 +70,7 @@ def exact(
 
 
 def _with_libraries(problem: Problem) -> TransportPlan:
-    """One problem after the other, in float64."""
+    """Solve one problem after the other, in float64."""
     plan = torch.zeros(problem.cost.shape, dtype=torch.float64)
     prices = torch.zeros(problem.source_marginal.shape, dtype=torch.float64)
     cost, source, target = (
@@ -95,23 +95,23 @@ def _with_libraries(problem: Problem) -> TransportPlan:
 
 
 def _solve_one(cost: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Plan and source prices between tokens that all carry mass. A forbidden way is made too dear to take."""
+    """Plan and source prices between tokens with mass. A forbidden pair gets a cost that is too high to use."""
     is_forbidden = np.isinf(cost)
     finite = cost[~is_forbidden]
-    dear = np.where(is_forbidden, finite.max() + (finite.max() - finite.min() + 1) * cost.shape[0], cost)
+    bounded = np.where(is_forbidden, finite.max() + (finite.max() - finite.min() + 1) * cost.shape[0], cost)
     if len(a) == len(b) and np.ptp(a) == 0 and np.ptp(b) == 0:
-        rows, columns = linear_sum_assignment(dear)
+        rows, columns = linear_sum_assignment(bounded)
         plan = np.zeros_like(cost)
         plan[rows, columns] = a
-        prices = _assignment_prices(dear, columns)
+        prices = _assignment_prices(bounded, columns)
     else:
-        plan, prices = _network_simplex(dear, a, b)
-    plan[is_forbidden] = 0.0  # mass that had no other way is missing then, and the marginal error says so
+        plan, prices = _network_simplex(bounded, a, b)
+    plan[is_forbidden] = 0.0  # mass that had no other target is now missing, which the marginal error shows
     return plan, prices
 
 
 def _assignment_prices(cost: Floats, column_of: NDArray[np.int64]) -> Floats:
-    """Source prices that prove an assignment optimal, by Bellman and Ford on what is left to exchange."""
+    """Source prices that prove an assignment optimal, by Bellman-Ford on the residual graph."""
     paid = cost[np.arange(len(cost)), column_of]
     v = np.zeros(len(cost))
     for _ in range(len(cost)):

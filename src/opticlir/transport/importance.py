@@ -1,7 +1,4 @@
-"""How much a token says: weights for marginals.
-
-All are weights for `marginals.weighted`; only their proportions within a text matter.
-"""
+"""Weights of tokens by their importance, for `marginals.weighted`. Only their proportions within a text matter."""
 
 from collections.abc import Iterable
 
@@ -13,7 +10,7 @@ from torch import Tensor
 def inverse_document_frequency(
     documents: Iterable[Iterable[int]], vocabulary_size: int
 ) -> Float[Tensor, " vocabulary"]:
-    """Weigh each token of a vocabulary by how few documents hold it.
+    """Weigh each token of a vocabulary: the fewer documents contain it, the higher its weight.
 
     Args:
         documents: token ids of each document of a corpus.

@@ -41,10 +41,7 @@ def weighted(
         >>> weighted(torch.tensor([[True, True, False]]), torch.tensor([[1.0, 3.0, 9.0]])).tolist()
         [[0.25, 0.75, 0.0]]
     """
-    if mask.shape != weights.shape:
-        raise ValueError(
-            f"mask is {tuple(mask.shape)} but weights is {tuple(weights.shape)}: expected the same"
-        )
+    _check_same_shape(mask, "weights", weights)
     mass = weights.float().masked_fill(~mask, 0.0)
     total = mass.sum(dim=1, keepdim=True)
     # a row without mass is divided by 1: it stays 0 and the solvers report it
@@ -56,8 +53,8 @@ def by_word(
 ) -> Float[Tensor, "batch tokens"]:
     """Give every word the same mass and split it among the word's pieces.
 
-    A word that the tokenizer breaks into five pieces would otherwise weigh as much as five words, and
-    languages that the tokenizer knows badly break into many.
+    Otherwise a word of five pieces would weigh as much as five words. In languages that the tokenizer knows
+    badly, words have many pieces.
 
     Args:
         mask: (batch, tokens) bool tensor, True takes part.

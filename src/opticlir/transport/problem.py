@@ -1,6 +1,6 @@
-"""A batch of transport problems made safe for plain torch to iterate on, and an answer certified."""
+"""Prepares a batch of transport problems for plain torch, and certifies the solution."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -20,11 +20,11 @@ def rounding(dtype: torch.dtype) -> float:
 class Problem:
     """Padded problems in float32 or float64, finite wherever mass can go.
 
-    A problem that has no answer is replaced by a harmless one and marked in `solvable`.
+    A problem without a solution is replaced by a harmless one, and `solvable` is False for it.
     """
 
     cost: Float[Tensor, "batch m n"]
-    """0 at padding; plus infinity where a way is forbidden."""
+    """0 at padding; plus infinity for a forbidden pair of tokens."""
 
     source_marginal: Float[Tensor, "batch m"]
     target_marginal: Float[Tensor, "batch n"]
@@ -36,10 +36,6 @@ class Problem:
     def active(self) -> Bool[Tensor, "batch m n"]:
         """Where both tokens carry mass."""
         return (self.source_marginal > 0)[:, :, None] & (self.target_marginal > 0)[:, None, :]
-
-    def starting_from(self, target_potential: Float[Tensor, "batch n"]) -> "Problem":
-        """The same problem with other target potentials to begin with."""
-        return replace(self, start=target_potential)
 
 
 def check_shapes(
@@ -61,7 +57,7 @@ def check_shapes(
 
 
 def check_settings(*, max_iterations: int, tolerance: float, **positive: float) -> None:
-    """Refuse settings no solver can work with. Raises ValueError naming the setting and its value."""
+    """Refuse invalid settings. Raises ValueError with the name and the value."""
     for name, value in positive.items():
         if not 0 < value < float("inf"):
             raise ValueError(f"{name} is {value}: expected a finite number > 0")
@@ -72,11 +68,11 @@ def check_settings(*, max_iterations: int, tolerance: float, **positive: float) 
 
 
 def refuse(first_bad: int, *, is_cost: bool) -> ValueError:
-    """What to raise about a problem whose numbers make no sense."""
+    """Return the error for a problem with invalid numbers."""
     if is_cost:
         return ValueError(
             f"the cost of problem {first_bad} holds a NaN or minus infinity between tokens with mass: "
-            f"expected numbers above {-FORBIDDEN:g}, or plus infinity to forbid a way"
+            f"expected numbers above {-FORBIDDEN:g}, or plus infinity to forbid a pair"
         )
     return ValueError(
         f"a marginal of problem {first_bad} holds a NaN, an infinity or a negative number: "
@@ -87,10 +83,10 @@ def refuse(first_bad: int, *, is_cost: bool) -> ValueError:
 def prepare(
     cost: Tensor, source_marginal: Tensor, target_marginal: Tensor, start: Tensor | None = None
 ) -> Problem:
-    """Widen to float32, blank the padding, and set problems without an answer aside.
+    """Convert to float32 or wider, clear the padding, and mark problems that have no solution.
 
-    Numbers that make no sense are refused on the CPU; on an accelerator, where to look is to wait, their
-    problems count as unsolvable.
+    On the CPU, invalid numbers raise an error. On an accelerator, such problems count as unsolvable, because a
+    check would have to wait for the device.
 
     Raises:
         ValueError: a NaN, a negative mass, or a cost of minus infinity between tokens with mass.
@@ -98,7 +94,7 @@ def prepare(
     dtype = torch.float64 if cost.dtype == torch.float64 else torch.float32
     cost = cost.to(dtype)
     source, target = (marginal.detach().to(cost) for marginal in (source_marginal, target_marginal))
-    if 0 in cost.shape[1:]:  # a token without mass in the place of none; `finish` takes it away again
+    if 0 in cost.shape[1:]:  # an empty side gets one token without mass; `finish` removes it
         more = [int(size == 0) for size in cost.shape[1:]]
         cost = pad(cost, (0, more[1], 0, more[0]))
         source, target = pad(source, (0, more[0])), pad(target, (0, more[1]))
@@ -163,7 +159,7 @@ def certify(
     column_error = (plan.sum(1) - problem.target_marginal).abs().sum(1)
     error, value = row_error + column_error, transport_value(plan, problem.cost.detach())
     gap = value - _dual_bound(problem, source_potential)
-    # what float32 cannot hold is no answer either
+    # a result outside the range of float32 is no solution either
     solved = solvable & error.isfinite() & value.isfinite()
     plan = torch.where(solved[:, None, None], plan, 0.0)
     return TransportPlan(

@@ -11,7 +11,7 @@ from opticlir.transport.plan import TransportPlan
 from opticlir.transport.problem import Problem, certify, check_settings, check_shapes, prepare
 
 _FLUSHED = 1e-30
-"""Plan entries below this become 0: they weigh nothing, and denormal numbers cost a hundred times more."""
+"""Plan entries below this become 0: they have no effect, and denormal numbers are a hundred times slower."""
 
 
 def proximal_point(
@@ -26,21 +26,21 @@ def proximal_point(
 ) -> TransportPlan:
     """Align two bags of tokens almost exactly, a batch at a time.
 
-    Each step solves an entropic problem around the plan before it, so the blur shrinks like
-    `beta / max_iterations` while no single step has a small epsilon.
+    Each step solves an entropic problem around the previous plan. So the blur shrinks like
+    `beta / max_iterations`, although no single step has a small epsilon.
 
     Args:
-        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        cost: (batch, m, n) float tensor; plus infinity forbids the pair.
         source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
         target_marginal: (batch, n) float tensor, likewise.
         beta: proximal strength, > 0, in the units of `cost`; smaller is sharper sooner and less stable.
         max_iterations: proximal steps, each one row and one column update.
-        tolerance: largest marginal error that counts as converged. All steps are taken in any case:
-            each makes the plan sharper.
+        tolerance: largest marginal error that counts as converged. All steps are always taken,
+            since each makes the plan sharper.
         backend: which form runs; see `Backend`.
 
     Returns:
-        TransportPlan; see `sinkhorn`. Its `duality_gap` says how far from exact the plan is.
+        TransportPlan; see `sinkhorn`. Its `duality_gap` bounds how far from exact the plan is.
 
     Raises:
         ValueError: as in `sinkhorn`.
@@ -69,7 +69,7 @@ def proximal_point(
 
 def _iterate(problem: Problem, beta: float, max_iterations: int) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Algorithm 1 of the paper with one inner step; the plan and the dual prices it implies."""
-    # shifting a row or a column of the cost shifts its price and leaves the plan: no row can vanish
+    # shifting a row or a column of the cost changes its price, not the plan; so no row can vanish
     row_shift = problem.cost.masked_fill(~problem.active, torch.inf).amin(2, keepdim=True)
     row_shift = row_shift.masked_fill(row_shift == torch.inf, 0.0)
     reduced = problem.cost - row_shift
@@ -89,7 +89,7 @@ def _iterate(problem: Problem, beta: float, max_iterations: int) -> tuple[Tensor
         plan = torch.where(plan < _FLUSHED, 0.0, plan)
         log_row += _safe_log(row_scale)
         log_column += _safe_log(column_scale)
-    blur = beta / max_iterations  # the entropy strength that the last plan amounts to
+    blur = beta / max_iterations  # the entropy strength that corresponds to the last plan
     return plan, ((row_shift + blur * log_row).squeeze(2), (column_shift + blur * log_column).squeeze(1))
 
 
@@ -98,5 +98,5 @@ def _safe_log(x: Tensor) -> Tensor:
 
 
 def _ratio(wanted: Tensor, found: Tensor) -> Tensor:
-    """How much to scale by; 0 where nothing is wanted or nothing was found."""
+    """The scaling factor; 0 where one of the two is 0."""
     return torch.where(found > 0, wanted / found.clamp_min(_FLUSHED), 0.0)

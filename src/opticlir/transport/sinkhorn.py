@@ -18,7 +18,7 @@ from opticlir.transport.problem import (
 )
 
 _CHECK_EVERY = 5
-"""Iterations between checks of the marginal error; a check waits for an accelerator."""
+"""Iterations between checks of the marginal error; on an accelerator, a check has to wait."""
 
 
 def sinkhorn(
@@ -34,20 +34,20 @@ def sinkhorn(
 ) -> TransportPlan:
     """Align two bags of tokens by entropic optimal transport, a batch at a time.
 
-    Padding is a token of mass 0: it receives exactly nothing, whatever its cost. Each problem stops by
-    itself, so its answer does not depend on the others in the batch.
+    Padding is a token of mass 0: it receives exactly 0, whatever its cost. Each problem stops by itself, so its
+    solution does not depend on the others in the batch.
 
     Args:
-        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        cost: (batch, m, n) float tensor; plus infinity forbids the pair.
         source_marginal: (batch, m) float tensor, >= 0, each row sums to 1.
         target_marginal: (batch, n) float tensor, likewise.
         epsilon: entropy strength, > 0, in the units of `cost`; before the marginals are enforced,
             a cost difference of `epsilon` changes a plan entry by a factor of e.
         max_iterations: bound on pairs of row and column updates.
-        tolerance: a problem stops once its marginal error (misplaced mass) is within it. Below 2.4e-7,
-            what float32 can resolve, a problem stops once its plan no longer changes.
-        start: (batch, n) float tensor, target potentials to begin with, as an earlier answer for
-            similar costs gave them; None begins with 0.
+        tolerance: a problem stops once its marginal error (misplaced mass) is within it. Float32 resolves
+            2.4e-7; below that, a problem stops once its plan no longer changes.
+        start: (batch, n) float tensor, target potentials to begin with, from an earlier
+            solution for similar costs; None begins with 0.
         backend: which form runs; see `Backend`.
 
     Returns:
@@ -56,7 +56,7 @@ def sinkhorn(
 
     Raises:
         ValueError: `epsilon` is not > 0, the shapes do not fit each other, or, on the CPU, a cost or a
-            mass makes no sense.
+            mass is invalid.
 
     Gradient:
         The plan is detached. The entropic transport value has the plan as its gradient in `cost`
@@ -94,7 +94,7 @@ def iterate(
     """
     log_a, log_b = problem.source_marginal.log(), problem.target_marginal.log()
     log_kernel = -problem.cost / epsilon
-    f, g = torch.zeros_like(log_a), log_b  # not 0: padded columns are out from the first update
+    f, g = torch.zeros_like(log_a), log_b  # not 0, so that padded columns have no part in the first update
     if problem.start is not None:
         g = torch.where(log_b > -torch.inf, problem.start / epsilon, log_b)
     running = problem.solvable.clone()

@@ -1,7 +1,7 @@
-"""Transport that need not move all mass: marginals at a price.
+"""Unbalanced transport: mass may stay, at a price.
 
-Function words, names and idioms of one sentence may have no counterpart in the other. A balanced plan has to
-ship them somewhere all the same.
+Function words, names and idioms of one sentence may have no counterpart in the other. A balanced plan would
+still have to move them somewhere.
 """
 
 from dataclasses import replace
@@ -31,26 +31,26 @@ def unbalanced_sinkhorn(
     tolerance: float = 1e-4,
     backend: Backend = "auto",
 ) -> TransportPlan:
-    """Align two bags of tokens, leaving out mass that is too dear to move.
+    """Align two bags of tokens, leaving out mass that is too expensive to move.
 
     Minimises `<plan, cost> + epsilon KL(plan | a b') + marginal_penalty (KL(rows | a) + KL(columns | b))`,
     where rows and columns are the sums of the plan and a and b the marginals.
 
     Args:
-        cost: (batch, m, n) float tensor; plus infinity forbids a way.
+        cost: (batch, m, n) float tensor; plus infinity forbids the pair.
         source_marginal: (batch, m) float tensor, >= 0. The two sides need not have
             the same mass.
         target_marginal: (batch, n) float tensor, likewise.
         epsilon: entropy strength, > 0, in the units of `cost`.
-        marginal_penalty: price of a marginal missed, > 0, in the units of `cost`: about the cost from which
-            on mass rather stays where it is. Infinity is the balanced problem.
+        marginal_penalty: price of missing a marginal, > 0, in the units of `cost`. Mass that costs more than
+            about this stays where it is. Infinity gives the balanced problem.
         max_iterations: bound on pairs of row and column updates.
         tolerance: a problem stops once an iteration changes less than this share of the row scalings.
         backend: which form runs; see `Backend`.
 
     Returns:
-        TransportPlan. `converged` tells whether the iteration came to rest; `marginal_error` how much mass
-        was left out or added; `duality_gap` the primal less the dual objective of the problem above.
+        TransportPlan. `converged` says whether the iteration settled; `marginal_error` how much mass was left
+        out or added; `duality_gap` is the primal minus the dual objective of the problem above.
 
     Raises:
         ValueError: as in `sinkhorn`, or `marginal_penalty` is not > 0.
@@ -101,7 +101,7 @@ def _iterate(
     spent = torch.zeros(len(log_a), dtype=torch.int32, device=log_a.device)
     change = torch.full_like(log_a[:, 0], torch.inf)
     for iteration in range(max_iterations):
-        # all the way this would be log_a - logsumexp; with a price on the marginal it goes part of it
+        # a balanced update is log_a - logsumexp; with a price on the marginal, only a part of it
         f_next = log_a - power * torch.logsumexp(log_kernel + g[:, None, :], dim=2)
         if iteration and iteration % _CHECK_EVERY == 0:
             ratio = torch.where(log_a > -torch.inf, (f - f_next).exp(), 1.0)
@@ -118,7 +118,7 @@ def _iterate(
 
 
 def _gap(answer: TransportPlan, marginals: tuple[Tensor, Tensor], epsilon: float, rho: float) -> Tensor:
-    """Primal less dual objective: rho KL(rows | a exp(-f / rho)) and its like for columns.
+    """Primal minus dual objective: rho KL(rows | a exp(-f / rho)) and its like for columns.
 
     The potentials of the answer hold epsilon log a and epsilon log b; f and g here do not.
     """
@@ -133,4 +133,4 @@ def _gap(answer: TransportPlan, marginals: tuple[Tensor, Tensor], epsilon: float
         divergence = torch.special.xlogy(found, found / torch.where(wanted > 0, wanted, 1.0)) - found + wanted
         gap += rho * divergence.sum(1)
     gap = torch.where(answer.marginal_error < torch.inf, gap, torch.inf)
-    return torch.nan_to_num(gap, nan=torch.inf, posinf=torch.inf)  # prices too large to take powers of
+    return torch.nan_to_num(gap, nan=torch.inf, posinf=torch.inf)  # prices too large for the exponential

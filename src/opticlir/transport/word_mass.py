@@ -1,4 +1,4 @@
-"""A plan between the pieces of two texts as a plan between their words."""
+"""Turns a plan between the pieces of two texts into a plan between their words."""
 
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -12,14 +12,14 @@ def word_mass(
     n_source: int,
     n_target: int,
 ) -> Float[Tensor, "words others"]:
-    """Sum the mass that goes from the pieces of each word to the pieces of each other.
+    """Sum the mass from the pieces of each source word to the pieces of each target word.
 
     Args:
         plan: (m, n) float tensor, one plan without padding.
         source_words: (m,) int64 tensor, number of the word that each row belongs to.
         target_words: (n,) int64 tensor, likewise of each column.
-        n_source: words of the source side; one that no row belongs to moves nothing.
-        n_target: words of the target side.
+        n_source: number of words of the source side; a word without a row moves no mass.
+        n_target: number of words of the target side.
 
     Returns:
         (n_source, n_target) tensor of the dtype of `plan`; its sum is that of the plan.

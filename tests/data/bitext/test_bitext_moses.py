@@ -51,11 +51,9 @@ def test_a_language_of_several(tmp_path):
     write(tmp_path, c_en="water\n", c_sw="maji\n", c_ha="ruwa\n")
     assert list(read_bitext(tmp_path / "c", language="hau")) == [SentencePair("water", "ruwa")]
     assert list(read_bitext(tmp_path / "c.sw")) == [SentencePair("water", "maji")]
-    with pytest.raises(
-        DataError, match=r"beside c.en there is c.ha, c.sw: name the foreign one with --language"
-    ):
+    with pytest.raises(DataError, match=r"found c.en and c.ha, c.sw; name the foreign one with --language"):
         list(read_bitext(tmp_path / "c"))
-    with pytest.raises(DataError, match=r"beside c.en there is c.ha, c.sw: none of them is 'yor'"):
+    with pytest.raises(DataError, match=r"found c.en and c.ha, c.sw; none of them is 'yor'"):
         list(read_bitext(tmp_path / "c", language="yo"))
 
 
@@ -106,7 +104,7 @@ def test_a_missing_side(tmp_path):
     write(tmp_path, c_en="a\n")
     with pytest.raises(DataError, match=r"c.sw: no such file"):
         list(read_bitext(tmp_path / f"c.en,{os.fspath(tmp_path)}/c.sw"))
-    with pytest.raises(DataError, match=r"beside c.en there is nothing"):
+    with pytest.raises(DataError, match=r"found c.en and nothing else"):
         list(read_bitext(tmp_path / "c"))
 
 

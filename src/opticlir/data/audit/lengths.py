@@ -50,7 +50,7 @@ class LengthRatios:
 
 
 def is_outlier(pair: SentencePair, usual: tuple[int, int]) -> bool:
-    """Tell whether the length ratio of a pair is outside of `usual`."""
+    """Whether the length ratio of a pair is outside of `usual`."""
     low, high = usual
     return not low <= _smoothed_bin(pair) <= high
 

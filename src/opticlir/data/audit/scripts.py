@@ -8,7 +8,7 @@ _CLOSING = "\"'»”’)] \u200f\u200e"
 
 
 def is_question(text: str) -> bool:
-    """Tell whether a sentence ends with a question mark of any script."""
+    """Whether a sentence ends with a question mark of any script."""
     return text.rstrip(_CLOSING).endswith(_QUESTION_MARKS)
 
 

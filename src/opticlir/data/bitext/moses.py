@@ -11,7 +11,7 @@ from opticlir.errors import DataError, SettingsError
 
 
 def is_moses(path: Path) -> bool:
-    """Tell whether a path is a Moses pair: `english.txt,foreign.txt`, `PREFIX` or `PREFIX.sw`."""
+    """Whether a path is a Moses pair: `english.txt,foreign.txt`, `PREFIX` or `PREFIX.sw`."""
     if "," in str(path) and not path.exists():
         return True
     return any("eng" in _siblings(prefix) for prefix in _prefixes(path))
@@ -70,8 +70,8 @@ def _split(path: Path) -> tuple[Path, Path]:
     english, _, foreign = str(path).partition(",")
     if not english or not foreign or "," in foreign:
         raise SettingsError(f"{path}: expected two paths joined by one comma, english.txt,foreign.txt")
-    beside = Path(english).parent / foreign
-    return Path(english), Path(foreign) if Path(foreign).exists() or not beside.exists() else beside
+    neighbour = Path(english).parent / foreign
+    return Path(english), Path(foreign) if Path(foreign).exists() or not neighbour.exists() else neighbour
 
 
 def _find(path: Path, language: str | None) -> tuple[Path, Path]:
@@ -87,9 +87,9 @@ def _find(path: Path, language: str | None) -> tuple[Path, Path]:
         return english_path, next(iter(siblings.values()))
     if language in siblings:
         return english_path, siblings[language]
-    there = ", ".join(sorted(sibling.name for sibling in siblings.values())) or "nothing"
+    there = ", ".join(sorted(sibling.name for sibling in siblings.values())) or "nothing else"
     wanted = "name the foreign one with --language" if language is None else f"none of them is {language!r}"
-    raise DataError(f"{path}: beside {english_path.name} there is {there}: {wanted}")
+    raise DataError(f"{path}: found {english_path.name} and {there}; {wanted}")
 
 
 def _prefixes(path: Path) -> Iterator[Path]:

@@ -82,7 +82,7 @@ def _entries(path: Path, report: SkipReport) -> Iterator[_Entry]:
 
 
 def _begins_entry(text: str, entry: _Entry) -> bool:
-    """Tell whether a line begins a new entry."""
+    """Whether a line begins a new entry."""
     has_translation = any(keyword.startswith("msgstr") for keyword in entry.strings)
     return has_translation and not text.startswith(('"', "msgstr"))
 

@@ -63,7 +63,7 @@ def parse_bitext_argument(argument: str) -> tuple[Path, float]:
 def read_bitext(
     path: Path, *, language: str | None = None, weight: float = 1.0, skipped: SkipReport | None = None
 ) -> Iterator[SentencePair]:
-    """Read sentence pairs in constant memory. The file name tells the format.
+    """Read sentence pairs in constant memory. The file name decides the format.
 
     | name | format |
     |---|---|
@@ -86,7 +86,7 @@ def read_bitext(
 
     Raises:
         ValueError: `weight` is not a finite number above 0.
-        DataError: the name tells no format; on iteration: a file cannot be read, a record is malformed, or
+        DataError: the name has no known format; on iteration: a file cannot be read, a record is malformed, or
             there is no pair.
     """
     if not (math.isfinite(weight) and weight > 0):
@@ -103,7 +103,7 @@ def bitext_files(path: Path, *, language: str | None = None) -> tuple[Path, ...]
         language: the foreign language, any code; required if a Moses prefix has several.
 
     Raises:
-        DataError: the path tells no format, or a Moses pair is missing or ambiguous.
+        DataError: the path has no known format, or a Moses pair is missing or ambiguous.
     """
     if _reader_of(path) is read_moses:
         return moses_files(path, language and language_code(language))
@@ -121,7 +121,7 @@ def _reader_of(path: Path) -> Callable[[Path, str | None, SkipReport], Iterator[
     if not path.exists():
         raise DataError(f"{path}: no such file, and no Moses pair {path.name}.en with another {path.name}.*")
     raise DataError(
-        f"{path}: the name tells no bitext format: expected {', '.join(sorted(_READERS))}, "
+        f"{path}: the name has no known bitext format: expected {', '.join(sorted(_READERS))}, "
         "each also with .gz, or a Moses pair given as english.txt,foreign.txt"
     )
 

@@ -28,8 +28,8 @@ def bitext_sources(arguments: Sequence[str], languages: Sequence[str]) -> list[B
         languages: ISO 639-3 codes of the languages trained together.
 
     Raises:
-        SettingsError: a weight is not a number above 0, a file lacks its language or has one that is not
-            trained, or a language has no file.
+        SettingsError: a weight is not a number above 0; a file lacks its language, or has one that is not
+            trained; or a language has no file.
 
     Example:
         >>> bitext_sources(["hau=news.tsv:3", "yo=bible.tsv"], ["hau", "yor"])[1]

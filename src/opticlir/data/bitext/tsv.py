@@ -43,7 +43,7 @@ def _two_columns(line: str) -> tuple[str, str]:
 
 
 def _is_header(english: str, foreign: str, language: str | None) -> bool:
-    """Tell a header, such as `en<TAB>hau` or `English<TAB>Yoruba`, from a sentence pair."""
+    """Whether a line is a header, such as `en<TAB>hau` or `English<TAB>Yoruba`, and not a sentence pair."""
     if english.strip().casefold() not in {"en", "eng", "english"}:
         return False
     name = foreign.strip().casefold()

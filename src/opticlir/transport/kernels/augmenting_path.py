@@ -1,8 +1,8 @@
-"""Search for the cheapest way to ship what a row has left, by shortest augmenting paths.
+"""Ships the remaining stock of a row along shortest augmenting paths.
 
-A row with stock left looks for the cheapest way to a column with room, through columns that are full and the
-rows that ship to them (Dijkstra on reduced costs; Jonker and Volgenant 1987 for assignments, Edmonds and Karp
-1972 for flows). Each search moves the prices u and v so that no reduced cost becomes negative.
+Each search finds the cheapest path from a row with stock to a column with capacity left. The path may pass through full
+columns and the rows that ship to them. It is Dijkstra's search on reduced costs (Jonker and Volgenant 1987 for
+assignments, Edmonds and Karp 1972 for flows). It moves the prices u and v so that no reduced cost becomes negative.
 
 Legend: u, v prices of rows and columns; m, n rows and columns; `width` as in `Depot`.
 """
@@ -20,7 +20,7 @@ _ZERO, _ONE = np.float32(0), np.float32(1)
 
 @inlined
 def _relax(depot: Depot, i: int, distance: float, n: int) -> tuple[float, int]:
-    """Shorten ways to columns by going through row i. Returns the nearest open column and its distance."""
+    """Shorten paths to columns by going through row i. Returns the nearest open column and its distance."""
     width = ((n + 7) >> 3) * 8
     far, zero = splat(FAR), splat(_ZERO)
     base, price, row = splat(distance), splat(peek(depot.u, i)), splat(np.float32(i))
@@ -53,10 +53,11 @@ def _nearest(depot: Depot, n: int) -> tuple[float, int]:
 
 @compiled
 def search(depot: Depot, source: int, m: int, n: int, dust: float) -> bool:
-    """Ship from a row along cheapest ways, and move the prices. Returns whether there was any.
+    """Ship from a row along cheapest paths, and move the prices. Returns whether there was any path.
 
-    One search serves several columns: it goes on through a column that it has filled. It ends when the row
-    has nothing left, or when a way used up what a row on it shipped: the ways found so far led over it.
+    One search serves several columns: it continues through a column that it has filled. It ends when the row has
+    no stock left, or when a path used up the flow of
+    one of its edges. Other paths may need that edge.
     """
     n_words = (m + 63) >> 6
     for j in range(0, n, 8):
@@ -69,7 +70,7 @@ def search(depot: Depot, source: int, m: int, n: int, dust: float) -> bool:
     n_reached, has_shipped, has_broken = 1, False, False
     distance, column = _relax(depot, source, _ZERO, n)
     while distance < OUT_OF_REACH:
-        if peek(depot.room, column) > dust:
+        if peek(depot.capacity, column) > dust:
             has_broken = _augment(depot, source, column, m, n)
             has_shipped = True
             if has_broken or peek(depot.stock, source) <= dust:
@@ -109,7 +110,7 @@ def _furthest(depot: Depot, n: int, distance: float) -> float:
 
 @inlined
 def _move_prices(depot: Depot, distance: float, n_reached: int, n: int) -> None:
-    """Make the way found free, and keep every other from becoming cheaper than free."""
+    """Make the path that was found free. No other path gets a negative cost."""
     for position in range(n_reached):
         i = int(peek(depot.queue, position))
         since = peek(depot.settled, int(peek(depot.column_before, i))) if position > 0 else _ZERO
@@ -122,12 +123,12 @@ def _move_prices(depot: Depot, distance: float, n_reached: int, n: int) -> None:
 
 @compiled
 def _augment(depot: Depot, source: int, column: int, m: int, n: int) -> bool:
-    """Ship as much as the way found takes: up to the stock, the room, and what each row on it can spare.
+    """Ship along the path: as much as the stock, the capacity and the flow of each of its rows allow.
 
-    Returns whether a row on the way has stopped shipping to a column on it.
+    Returns whether a row on the path has stopped shipping to a column on it.
     """
     width = ((n + 7) >> 3) * 8
-    wanted = min(peek(depot.stock, source), peek(depot.room, column))
+    wanted = min(peek(depot.stock, source), peek(depot.capacity, column))
     spared = FAR
     i = int(peek(depot.row_before, column))
     while i != source:
@@ -136,7 +137,7 @@ def _augment(depot: Depot, source: int, column: int, m: int, n: int) -> bool:
         i = int(peek(depot.row_before, j))
     mass = min(wanted, spared)
     poke(depot.stock, source, peek(depot.stock, source) - mass)
-    poke(depot.room, column, peek(depot.room, column) - mass)
+    poke(depot.capacity, column, peek(depot.capacity, column) - mass)
     i, j = int(peek(depot.row_before, column)), column
     while i != source:
         ship(depot, i, j, mass, m, n)

@@ -76,7 +76,7 @@ def compiled(function: Callable[..., Any]) -> Any:
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a function into those that call it: for small ones that run in each iteration.
 
-    Handing a slot on costs as much as the work that such a function does.
+    Passing a slot costs as much as the work of such a function.
     """
     return njit(forceinline=True, **_PART)(inspect.unwrap(function))
 
@@ -84,8 +84,8 @@ def inlined(function: Callable[..., Any]) -> Any:
 def entry_point(function: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls, once per machine: it takes a few seconds.
 
-    The compiled form is kept beside the source, where that can be written, else in the user's cache folder,
-    or wherever `NUMBA_CACHE_DIR` says. Where none of them can be written, every process compiles anew.
+    The compiled form is kept next to the source if that folder is writable, else in the user's cache folder, or
+    in `NUMBA_CACHE_DIR`. If none of them is writable, every process compiles again.
     """
     plain = inspect.unwrap(function)
     try:

@@ -13,10 +13,10 @@ from opticlir.transport.kernels.compilation import inlined
 from opticlir.transport.kernels.memory import peek, poke
 
 OUT_OF_REACH = np.float32(5e36)
-"""What a forbidden cost still is after prices have been taken from it."""
+"""A forbidden cost is still above this after prices have been subtracted from it."""
 
 FAR = np.float32(3e38)
-"""Longer than any way."""
+"""Longer than any path."""
 
 
 class Depot(NamedTuple):
@@ -32,20 +32,20 @@ class Depot(NamedTuple):
     b: int
     """Target marginal."""
 
-    room: int
+    capacity: int
     """Mass that a column still takes."""
 
     v: int
     """Prices of columns."""
 
     key: int
-    """Length of the shortest way found to a column; `FAR` once it is settled."""
+    """Length of the shortest path found to a column; `FAR` once it is settled."""
 
     settled: int
-    """Length of the shortest way to a settled column, otherwise -1."""
+    """Length of the shortest path to a settled column, otherwise -1."""
 
     row_before: int
-    """Row from which the shortest way enters a column."""
+    """Row from which the shortest path enters a column."""
 
     numbers: int
     """0, 1, 2 and so on."""
@@ -88,7 +88,7 @@ def make_depot(m: int, n: int) -> tuple[Depot, NDArray[np.float32]]:
 
 @inlined
 def ship(depot: Depot, i: int, j: int, mass: float, m: int, n: int) -> None:
-    """Ship more, or less, from row i to column j, and note whether it ships there at all."""
+    """Ship more, or less, from row i to column j, and note whether it still ships there."""
     at = i * (((n + 7) >> 3) * 8) + j
     flow = peek(depot.flow, at) + mass
     poke(depot.flow, at, flow)

@@ -72,7 +72,7 @@ def rescale(matrix: int, x: int, wanted: int, y: int, n_x: int, n_y: int) -> Non
 
 @inlined
 def place(block: int, n_blocks: int, n_inner: int) -> tuple[int, int]:
-    """Where the first diagonal of a block row lies in its group, and the step between diagonals."""
+    """Position of the first diagonal of a block row in its group, and the step between diagonals."""
     rest = n_blocks & 3
     first_of_rest = n_blocks - rest
     if block < first_of_rest:
@@ -131,7 +131,7 @@ def read_tile(cost: int, offset: int, stride: int, n_rows: int, n_columns: int) 
 
 @inlined
 def bounded(tile: Any) -> Any:
-    """Costs without infinities and NaNs, which may stand where there is no mass: 1e37 in their place."""
+    """Replace infinities and NaNs, which are allowed where there is no mass, by 1e37."""
     most, least = splat(FORBIDDEN), splat(-FORBIDDEN)
     return (
         maximum(minimum(tile[0], most), least),

@@ -1,9 +1,9 @@
 """Exact transport between small bags of tokens, by shortest augmenting paths.
 
-Mass is shipped along ways whose reduced cost C - u - v is 0, starting with those that the first prices make
-free (`initial_flow`). While a row has stock left, searches find it cheapest ways to columns with room, and
-move the prices u and v until these ways are free as well (`augmenting_path`). No reduced cost ever becomes
-negative, which is the proof of optimality at the end (`flow_answer`).
+Mass is shipped along paths whose reduced cost C - u - v is 0. The first prices make some paths free
+(`initial_flow`). While a row has stock left, searches find the cheapest paths to columns with capacity. They move the
+prices u and v until these paths are free too (`augmenting_path`). No reduced cost ever becomes negative, which
+proves the optimum at the end (`flow_answer`).
 
 Legend: C cost; u, v prices of rows and columns; m, n rows and columns.
 """
@@ -45,7 +45,7 @@ def _solve(depot: Depot, problems: Problems, problem: int) -> tuple[int, int]:
     source, target = peek_integer(problems.layout, row + SOURCE), peek_integer(problems.layout, row + TARGET)
     status = max(
         take_marginal(problems.source_marginal, source, m, depot.a, depot.stock),
-        take_marginal(problems.target_marginal, target, n, depot.b, depot.room),
+        take_marginal(problems.target_marginal, target, n, depot.b, depot.capacity),
     )
     if status != SOLVED:
         return status, 0
@@ -65,17 +65,17 @@ def _solve(depot: Depot, problems: Problems, problem: int) -> tuple[int, int]:
         while peek(depot.stock, i) > dust:
             n_searches += 1
             if not search(depot, i, m, n, dust):
-                # without room the target simply has less mass than the source
-                return UNREACHABLE if _has_room(depot, n, dust) else SOLVED, n_searches
+                # without capacity the target simply has less mass than the source
+                return UNREACHABLE if _has_capacity(depot, n, dust) else SOLVED, n_searches
     return SOLVED, n_searches
 
 
 @compiled
-def _has_room(depot: Depot, n: int, dust: float) -> bool:
-    room = splat(_ZERO)
+def _has_capacity(depot: Depot, n: int, dust: float) -> bool:
+    capacity = splat(_ZERO)
     for j in range(0, n, 8):
-        room = maximum(load(depot.room, j), room)
-    return total(choose_less(splat(dust), room, splat(_ONE), splat(_ZERO))) > 0
+        capacity = maximum(load(depot.capacity, j), capacity)
+    return total(choose_less(splat(dust), capacity, splat(_ONE), splat(_ZERO))) > 0
 
 
 def _entry_point(fingerprint: int) -> Any:

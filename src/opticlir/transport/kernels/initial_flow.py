@@ -83,12 +83,12 @@ def ship_for_free(depot: Depot, m: int, n: int, dust: float) -> None:
             first = far
             for j in range(0, n, 8):
                 reduced = load(depot.cost, i * width + j) - u - load(depot.v, j)
-                index = choose_less(splat(dust), load(depot.room, j), load(depot.numbers, j), far)
+                index = choose_less(splat(dust), load(depot.capacity, j), load(depot.numbers, j), far)
                 first = minimum(choose_less(zero, reduced, far, index), first)
             if smallest(first) >= FAR:
                 break
             j = int(smallest(first))
-            mass = min(peek(depot.stock, i), peek(depot.room, j))
+            mass = min(peek(depot.stock, i), peek(depot.capacity, j))
             poke(depot.stock, i, peek(depot.stock, i) - mass)
-            poke(depot.room, j, peek(depot.room, j) - mass)
+            poke(depot.capacity, j, peek(depot.capacity, j) - mass)
             ship(depot, i, j, mass, m, n)

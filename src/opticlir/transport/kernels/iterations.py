@@ -116,9 +116,9 @@ def _columns(slot: Slot, settings: Settings, turn: int) -> bool:
 
 @compiled
 def _soften(y: int, marginal: int, potential: int, size: int, epsilon: float, power: float) -> None:
-    """Go only part of the way to the marginal: total scalings, potential included, to the given power.
+    """Move only partly towards the marginal: raise total scalings, with their potentials, to the given power.
 
-    Chizat et al. 2018, algorithm 2, stabilised: what the potential holds counts as part of the scaling.
+    Chizat et al. 2018, algorithm 2, stabilised: the potential is part of the scaling.
     """
     keep, power_lanes, to_two = splat(_ONE - power), splat(power), splat(LOG2_E)
     scale = splat(_ONE / epsilon)
@@ -172,9 +172,9 @@ def _is_settled(slot: Slot, settings: Settings) -> bool:
 def _set_pace(slot: Slot, settings: Settings, change: float) -> None:
     """Choose how far the next updates go, from how fast the change has shrunk since the last check.
 
-    Plain iterations shrink it by a factor rho each; the best omega is 2 / (1 + sqrt(1 - rho)) (Lehmann, von
-    Renesse, Sambale and Uschmajew 2022, theorem 1, which also gives rho from the rate at another omega).
-    Without a tolerance there is nothing to hurry for, and the iterates stay those of the textbook.
+    Each plain iteration shrinks it by a factor rho. The best omega is 2 / (1 + sqrt(1 - rho)). Theorem 1 of
+    Lehmann, von Renesse, Sambale and Uschmajew 2022 gives it, and also rho from the rate at another omega.
+    Without a tolerance, omega stays 1, so that the iterates are those of the textbook.
     """
     omega, before = number(slot, OMEGA), number(slot, CHANGE)
     if settings.tolerance == 0 or settings.power < 1 or not change < before or before == _INFINITE:

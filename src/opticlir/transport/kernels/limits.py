@@ -3,8 +3,8 @@
 import numpy as np
 
 FORBIDDEN = np.float32(1e37)
-"""Costs from here on forbid a way, as plus infinity does: float32 has no room to reckon with them. It is finite, so
-that differences with it stay numbers. Costs from its negative down are refused, or come back as not converged."""
+"""Costs from here on forbid a pair, as plus infinity does, because float32 cannot compute with them. It is finite,
+so that differences stay numbers. Costs of its negative or less are refused, or the problem does not converge."""
 
 MARGIN = 0.9
 """Share of a tolerance to aim for: the error that counts is measured at the end, on the rounded plan."""

@@ -66,12 +66,12 @@ def where(
 
 
 def address_of(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value, kind: ir.Type) -> ir.Value:
-    """Where the number `offset` places after an address lies."""
+    """Address of the number `offset` places after a base."""
     return builder.gep(builder.inttoptr(base, kind.as_pointer()), [offset])
 
 
 def vector_address_of(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value) -> ir.Value:
-    """Where the eight float32 numbers from `offset` on lie."""
+    """Address of the eight float32 numbers from `offset` on."""
     return builder.bitcast(address_of(builder, base, offset, FLOAT), VECTOR.as_pointer())
 
 

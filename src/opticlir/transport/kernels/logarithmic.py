@@ -1,6 +1,6 @@
-"""Sinkhorn's iterations and proximal steps in the log domain, for the few problems the linear domain cannot hold.
+"""Sinkhorn iterations and proximal steps in the log domain, for the few problems out of range of the linear domain.
 
-It is a kernel of its own, compiled when the first such problem is met: most runs meet none.
+This separate kernel is compiled with the first such problem; most runs have none.
 
 Legend: C cost; a, b marginals; f, g dual potentials in units of cost; u, v scalings, 1 at the end.
 """

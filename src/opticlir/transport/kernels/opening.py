@@ -86,9 +86,9 @@ def compute_kernel(slot: Slot, cost: int) -> None:
 def _open(slot: Slot, problems: Problems, epsilon: float, is_proximal: int) -> int:
     """Fill the slot's vectors for the problem its state names. Returns what became of it.
 
-    f and g become the largest potentials that leave no entry of C - f - g negative, so that K starts with
-    entries up to 1, one in each row and column: no product with it can vanish. Where there is no mass they
-    are -3e38, which makes K vanish there and keeps the tokens out of every minimum.
+    f and g become the largest potentials with which no entry of C - f - g is negative. So the largest entry of
+    K is 1 in each row and column, and no product with K can vanish. Where there is no mass they are -3e38.
+    This makes K vanish there, and leaves these tokens out of every minimum.
     """
     target = get(slot, TARGET)
     status = max(

@@ -1,13 +1,13 @@
-"""What goes into the kernels and what comes out: addresses and numbers; see `memory`. Imports no compiler."""
+"""Inputs and outputs of the kernels: addresses and numbers; see `memory`. Imports no compiler."""
 
 from typing import NamedTuple
 
 from torch import Tensor
 
 SOLVED, NO_MASS, UNREACHABLE, BAD_MARGINAL, BAD_COST, OVERFLOWN, OUT_OF_RANGE = range(7)
-"""What became of a problem. UNREACHABLE: a token with mass has no way to go. BAD: a NaN, a negative mass or
-an infinity other than the plus that forbids a way. OVERFLOWN: its plan is past what float32 holds. OUT_OF_RANGE: the
-linear domain cannot hold it; another kernel solves it in the log domain."""
+"""Status of a problem. UNREACHABLE: all pairs of a token with mass are forbidden. BAD: a NaN, a negative mass, or
+an infinity that does not forbid a pair. OVERFLOWN: its plan exceeds float32. OUT_OF_RANGE: it exceeds the linear
+domain; another kernel solves it in the log domain."""
 
 N_ROWS, N_COLUMNS, OFFSET, STRIDE, SOURCE, TARGET = range(6)
 """Columns of `Problems.layout`: rows, columns, where the cost begins and its row stride, where the
@@ -15,7 +15,7 @@ problem's source and target vectors begin."""
 
 
 class Problems(NamedTuple):
-    """Addresses of problems that lie one after the other, padded or ragged. All float32 but `layout`."""
+    """Addresses of consecutive problems. All are float32 except `layout`."""
 
     cost: int
     source_marginal: int
@@ -28,7 +28,7 @@ class Problems(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What to do with every problem."""
+    """Settings for all problems."""
 
     epsilon: float
     epsilon_start: float
@@ -43,7 +43,7 @@ class Settings(NamedTuple):
     """1: take proximal point steps of strength `epsilon` instead."""
 
     power: float
-    """1, or penalty / (penalty + epsilon) where marginals are only asked for at a price."""
+    """1, or penalty / (penalty + epsilon) for unbalanced transport."""
 
 
 class Answers(NamedTuple):
@@ -59,15 +59,15 @@ class Answers(NamedTuple):
     and row strides must be multiples of 32 bytes then."""
 
     measures: int
-    """(problems, 4) float32: value, marginal error, duality gap, and how much mass the last iteration that
-    was looked at moved."""
+    """(problems, 4) float32: value, marginal error, duality gap, and how much mass the last checked
+    iteration moved."""
 
     outcome: int
     """(problems, 2) int64: status, iterations."""
 
 
 class Solution(NamedTuple):
-    """What a kernel has written, as tensors on the device of the cost, laid out like what was given."""
+    """Results of a kernel, as tensors on the device of the cost, in the layout of the inputs."""
 
     plan: Tensor
     source_potential: Tensor

@@ -1,11 +1,11 @@
-"""Matrix scaling for many small transport problems: what Sinkhorn's iterations and the proximal point method share.
+"""Matrix scaling for many small transport problems, shared by Sinkhorn and the proximal point method.
 
-A problem stays in the first-level cache from its cost to its plan, and no problem waits for another: two
-advance in turn, so that one computes while the other waits for its last additions and divisions.
+A problem stays in the first-level cache from its cost to its plan. Two problems advance in turn: one computes while
+the other waits for its last additions and divisions.
 
-Scaling runs in the linear domain. The scalings u and v are moved into the potentials f and g when they
-leave [1e-8, 1e8], so that K = exp((f + g - C) / epsilon) never leaves the range of float32. A problem for
-which this fails all the same is `OUT_OF_RANGE`: `logarithmic` solves it from the start in the log domain.
+Scaling runs in the linear domain. When the scalings u and v leave [1e-8, 1e8], they are moved into the potentials
+f and g. So K = exp((f + g - C) / epsilon) stays in the range of float32. If this still fails, the problem is
+`OUT_OF_RANGE`, and `logarithmic` solves it from the start in the log domain.
 
 Legend: C cost; K kernel; a, b marginals; u, v scalings; f, g potentials in units of cost, the part of the
 duals that K holds. The plan is diag(u) K diag(v).

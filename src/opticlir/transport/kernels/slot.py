@@ -19,9 +19,9 @@ PROBLEM, DONE, PHASE, M, N = range(6, 11)
 and columns up to the last that carries mass."""
 
 EPSILON, TIMES, OMEGA, CHANGE = range(4)
-"""Entries of `Slot.numbers`: the epsilon in force; how many times the cost K holds, which is the number of proximal
-steps taken, otherwise 1; how far an update goes, 1 all the way and more beyond; the mass that the last iteration
-moved whose change was measured, infinite before that."""
+"""Entries of `Slot.numbers`. EPSILON: the current epsilon. TIMES: how many times K contains the cost, which is the
+number of proximal steps, otherwise 1. OMEGA: step size of an update; 1 is a plain one, more over-relaxes. CHANGE: the
+mass that the last checked iteration moved; infinite before the first check."""
 
 VACANT, LINEAR, ENDED = range(3)
 """Phases: no problem; iterating; to be written out."""
