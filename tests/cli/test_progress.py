@@ -8,7 +8,6 @@ from opticlir.cli import progress
 from opticlir.training.events import DiskNeeded, Evaluated, StageStarted, StepsDone, WorkDone
 
 
-
 @pytest.fixture
 def shown(monkeypatch):
     """What the bars write for an event, without colours."""

@@ -74,7 +74,9 @@ def test_printed_settings_can_be_given_back(train, tmp_path, command):
     (tmp_path / "run.toml").write_text("batch_size = 7\n[transport]\nepsilon = 0.25\n")
     first = train("--print-config", command=command, config=tmp_path / "run.toml", seed=9)
     (tmp_path / "printed.toml").write_text(first.stdout)
-    again = train("--print-config", command=command, config=tmp_path / "printed.toml", epochs=None, teacher=None)
+    again = train(
+        "--print-config", command=command, config=tmp_path / "printed.toml", epochs=None, teacher=None
+    )
     assert again.stdout == first.stdout
     assert "batch_size = 7\n" in first.stdout
     assert ("[words]" in first.stdout) == (command != ("train",))
@@ -123,7 +125,17 @@ def test_help_shows_the_defaults_of_the_settings():
         for option in typer.main.get_command(app).commands["train"].params
         if option.name in defaults and isinstance(option.show_default, str)
     }
-    assert {"teacher", "student", "method", "train", "device", "minutes", "epochs", "steps", "seed"} == shown.keys()
+    assert {
+        "teacher",
+        "student",
+        "method",
+        "train",
+        "device",
+        "minutes",
+        "epochs",
+        "steps",
+        "seed",
+    } == shown.keys()
     assert float(shown.pop("epochs")) == DEFAULT_EPOCHS
     for name, text in shown.items():
         assert (text in HELP_ONLY) if defaults[name] is None else (text == str(defaults[name])), name
