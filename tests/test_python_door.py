@@ -5,12 +5,16 @@ import json
 import os
 import subprocess
 import sys
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
 import opticlir
 import tiny_models
+from opticlir.data.in_memory import pairs_of
+from opticlir.errors import SettingsError, SetupError
+from opticlir.records import SentencePair
 
 ROOT = Path(__file__).parents[1]
 
@@ -88,9 +92,46 @@ def test_wrong_pairs_and_settings_are_refused(tmp_path):
         opticlir.train([("water", "maji"), ("x", " ")], language="swa", out=tmp_path / "m")
     with pytest.raises(TypeError, match="pair 0 is 'water'"):
         opticlir.train(iter(["water"]), language="swa", out=tmp_path / "m")
-    with pytest.raises(Exception, match=r"unknown .*'minuts'"):
-        opticlir.train([("water", "maji")], language="swa", out=tmp_path / "m", minuts=3)
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"minuts": 3}, r"^train\(\): unknown key 'minuts'; did you mean 'minutes'\?$"),
+        ({"minutes": "soon"}, r"^train\(\): minutes is 'soon', expected float"),
+        ({"minutes": 1, "epochs": 2}, r"^train\(\): give one budget, not minutes and epochs"),
+        ({"method": "optcal"}, r"unknown method 'optcal'; did you mean 'optical'\?"),
+        ({"dropout": 0.1}, r"^train\(\): dropout is a laboratory setting: use `opticlir lab train`$"),
+        ({"device": "gpu"}, r"^train\(\): device is 'gpu': expected 'auto' or 'cpu' or 'cuda' or 'mps'$"),
+        ({"language": "hausaa"}, "unknown language code 'hausaa'"),
+    ],
+)
+def test_a_wrong_setting_is_a_value_error_that_names_it(tmp_path, settings, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        opticlir.train([("water", "maji")], **{"language": "swa", "out": tmp_path / "m", **settings})
+    assert isinstance(refused.value, SettingsError)
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_device_that_the_machine_has_not_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(
+        SetupError, match="device is 'cuda', but torch finds no such device here: use auto or cpu"
+    ):
+        opticlir.train([("water", "maji")], language="swa", out=tmp_path / "m", device="cuda")
+    assert not (tmp_path / "m").exists()
+
+
+def test_rows_of_a_table_are_pairs_and_what_is_missing_in_it_is_named():
+    """As `DataFrame.itertuples`, `DataFrame.values.tolist` and `Series.tolist` give them."""
+    row = namedtuple("Row", ("english", "foreign"))
+    pairs = [SentencePair("water", "maji"), SentencePair("fire", "moto")]
+    assert pairs_of(iter([row("water", "maji"), ["fire", "moto"]])) == pairs
+    with pytest.raises(TypeError, match=r"pair 1 is \('fire', nan\): expected \(english, foreign\)"):
+        pairs_of(iter([("water", "maji"), ("fire", float("nan"))]))
+    with pytest.raises(TypeError, match=r"pair 0 is \(0, 'water', 'maji'\): expected \(english, foreign\)"):
+        pairs_of(iter([(0, "water", "maji")]))
 
 
 def test_runs_are_measured_and_compared():

@@ -10,6 +10,7 @@ from opticlir.cli.libraries import quieten
 from opticlir.cli.progress import progress_bars
 from opticlir.data import bitext_files, read_bitext
 from opticlir.data.in_memory import PairLike, pairs_of
+from opticlir.errors import DataError, SettingsError
 from opticlir.evaluation import DEFAULT_MEASURES, mean_scores
 from opticlir.evaluation import evaluate as scores_by_query
 from opticlir.languages import language_code
@@ -57,13 +58,20 @@ def train(
     Raises:
         DataError: there is no pair, or the bitext file is malformed.
         ArtefactError: `out` holds a model with other settings, or something else.
-        ValueError: a setting is unknown or has a wrong value; a pair has a blank side.
+        SettingsError: a setting or language code is unknown, or a value is wrong; it is a `ValueError` too.
+        SetupError: this machine has no such device, or a package or disk space is missing.
+        ValueError: a pair has a blank side.
+        TypeError: a pair is not two texts.
+        FloatingPointError: a loss or a gradient is not finite; the last checkpoint is kept.
 
     Example:
         `opticlir.train([("water", "ruwa"), ("fever", "zazzabi")], language="hau", out="hausa", minutes=5)`
     """
     code = language_code(language)
-    config = make_config({"language": code, **settings}, source="train()")
+    try:
+        config = make_config({"language": code, **settings}, source="train()")
+    except DataError as error:  # no file is wrong here
+        raise SettingsError(str(error)) from None
     inputs: dict[str, str] = {}
     if isinstance(pairs, str | Path):
         bitext = Path(pairs)

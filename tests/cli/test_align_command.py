@@ -3,6 +3,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from opticlir import encoder
 from opticlir.__main__ import main
 from opticlir.cli.app import app
 from tiny_models import save_encoder
@@ -15,6 +16,16 @@ def model(tmp_path_factory):
 
 def align(*words):
     return CliRunner().invoke(app, ["align", *map(str, words)])
+
+
+def test_the_device_arrives(model, monkeypatch):
+    devices = []
+    load = encoder.load_model
+    monkeypatch.setattr(
+        encoder, "load_model", lambda name, device: devices.append(device) or load(name, device="cpu")
+    )
+    assert align("--model", model, "the water", "the water", "--device", "mps", "--json").exit_code == 0
+    assert devices == ["mps"]
 
 
 def test_json_is_one_object(model):

@@ -1,11 +1,12 @@
 """`opticlir benchmark FOLDER`: a model measured on a BEIR folder of one's own."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 import tiny_models
-from opticlir import encoder
+from opticlir import data, encoder
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +39,22 @@ def test_a_folder_of_ones_own_is_measured(opticlir, folder, checkpoints, tmp_pat
 
 def test_the_device_arrives_in_model_and_teacher(opticlir, folder, checkpoints, monkeypatch):
     devices = []
-    load = encoder.load_model
+    load, read = encoder.load_model, data.read_beir
     monkeypatch.setattr(
-        encoder, "load_model", lambda name, device: devices.append(device) or load(name, device="cpu")
-    )
-    words = ("benchmark", folder, "--model", checkpoints["crosslingual"], "--language", "swa", "--json")
-    assert opticlir(*words, "--device", "cuda:1").code == 0
-    assert devices == ["cuda:1"]
+        encoder, "load_model",
+        lambda name, device: devices.append((str(name), device)) or load(name, device="cpu"),
+    )  # fmt: skip
+
+    def read_with_english(*arguments, **settings):
+        task = read(*arguments, **settings)
+        return replace(task, english_queries=task.queries)
+
+    monkeypatch.setattr(data, "read_beir", read_with_english)
+    model, teacher = (str(checkpoints[name]) for name in ("crosslingual", "plain"))
+    words = ("benchmark", folder, "--model", model, "--teacher", teacher, "--language", "swa", "--json")
+    done = opticlir(*words, "--device", "cuda:1")
+    assert json.loads(done.stdout)["english_queries"] == 5
+    assert devices == [(model, "cuda:1"), (teacher, "cuda:1")]
 
 
 def test_what_is_no_folder_is_wrong_usage(opticlir):

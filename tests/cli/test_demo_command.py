@@ -8,6 +8,7 @@ import opticlir.demo
 from opticlir.cli.app import app
 from opticlir.demo import SYSTEMS, DemoHit, DemoResult, Row, WorkedSearch
 from opticlir.pictures import TokenAlignment, TrainingCurves
+from opticlir.training.events import StageStarted, WorkDone
 
 ALIGNMENT = TokenAlignment(
     foreign=("maji",), english=("water",), plan=np.ones((1, 1)), cost=0.1, is_cut=False
@@ -31,9 +32,9 @@ def asked(monkeypatch):
     """What the command asks for, in place of a training."""
     calls = []
 
-    def run_demo(config, out, *, report):
-        report({"event": "stage", "name": "distilling", "language": "swa"})
-        report({"event": "progress", "name": "searching", "done": 1, "total": 1, "language": "swa"})
+    def run_demo(config, out, *, on_event):
+        on_event(StageStarted("distilling"), "swa")
+        on_event(WorkDone("searching", 1, 1), "swa")
         out.mkdir(exist_ok=True)
         calls.append(config)
         return RESULT
@@ -54,6 +55,11 @@ def test_json_is_one_object_of_the_four_systems(asked, tmp_path):
     assert rows[2] == {"language": "swa", "system": "opticlir", "AP": 0.3, "nDCG@10": 0.4}
     assert (asked[0].languages, asked[0].minutes, asked[0].seed) == (("swa", "hau"), 3.0, 7)
     assert "<table" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_the_device_arrives(asked, tmp_path):
+    assert demo("--out", tmp_path / "run", "--device", "cuda:1").exit_code == 0
+    assert asked[0].device == asked[0].training("swa").device == "cuda:1"
 
 
 def test_table_and_searches_for_people(asked, tmp_path):

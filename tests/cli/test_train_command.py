@@ -1,27 +1,32 @@
 """`train`, with an encoder of a few kilobytes: what it says, what it refuses, and what it leaves behind."""
 
 import json
+from dataclasses import fields
 
 import pytest
+import typer
 from safetensors.torch import load_file, save_file
 
 import tiny_models
+from opticlir.__main__ import app
 from opticlir.encoder import load_model
 from opticlir.storage import sha256_file
+from opticlir.training import TrainConfig
+from opticlir.training.budget import DEFAULT_EPOCHS
 
 
 @pytest.fixture
 def train(opticlir, checkpoints, bitext, tmp_path):
     """`train` on the good bitext by the good teacher into `tmp_path/model`, as far as `words` say no other."""
 
-    def run(*words, **options):
+    def run(*words, command=("train",), **options):
         standard = {
             "bitext": bitext, "language": "swa", "teacher": checkpoints["plain"], "epochs": 1,
             "out": tmp_path / "model",
         }  # fmt: skip
         merged = {name: value for name, value in {**standard, **options}.items() if value is not None}
         named = [word for name, value in merged.items() for word in (f"--{name}", value)]
-        return opticlir("train", *named, *words)
+        return opticlir(*command, *named, *words)
 
     return run
 
@@ -46,21 +51,94 @@ def test_people_are_told_in_words_and_a_finished_run_is_not_run_again(train, tmp
     first, again = train(), train()
     assert first.code == again.code == 0
     model = tmp_path / "model"
-    page = model / "run" / "report.html"
+    report = model / "run" / "report.html"
     assert first.stdout == again.stdout
-    assert first.stdout == f"{model}: 20 pairs, 1 steps, saved as after step 1\nhow it went: {page}\n"
-    assert page.exists()
+    assert first.stdout == f"{model}: 20 pairs, 1 steps, weights of step 1\ntraining report: {report}\n"
+    assert report.exists()
     assert "training" in first.stderr
     assert "training" not in again.stderr
 
 
 def test_settings_come_from_the_file_and_options_win(train, tmp_path):
-    (tmp_path / "run.toml").write_text("seed = 5\nbatch_size = 7\n[words]\nn_pieces = 50\n")
+    (tmp_path / "run.toml").write_text("seed = 5\nbatch_size = 7\n[transport]\nmax_iterations = 50\n")
     done = train("--print-config", "--json", config=tmp_path / "run.toml", seed=9)
     settings = json.loads(done.stdout)
-    assert (settings["seed"], settings["batch_size"], settings["words"]["n_pieces"]) == (9, 7, 50)
+    assert (settings["seed"], settings["batch_size"]) == (9, 7)
+    assert settings["transport"]["max_iterations"] == 50
     assert (settings["language"], settings["epochs"]) == ("swa", 1.0)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("command", [("train",), ("lab", "train")])
+def test_printed_settings_can_be_given_back(train, tmp_path, command):
+    (tmp_path / "run.toml").write_text("batch_size = 7\n[transport]\nepsilon = 0.25\n")
+    first = train("--print-config", command=command, config=tmp_path / "run.toml", seed=9)
+    (tmp_path / "printed.toml").write_text(first.stdout)
+    again = train(
+        "--print-config", command=command, config=tmp_path / "printed.toml", epochs=None, teacher=None
+    )
+    assert again.stdout == first.stdout
+    assert "batch_size = 7\n" in first.stdout
+    assert ("[words]" in first.stdout) == (command != ("train",))
+
+
+LABORATORY = {
+    "words": "[words]\nn_pieces = 50\n",
+    "dropout": "dropout = 0.1\n",
+    "perturbation": '[perturbation]\nkind = "fgm"\n',
+    "stages": 'stages = [{method = "optical", share = 1.0}]\n',
+    "[transport] guide": '[transport]\nguide = "prior"\n',
+}
+
+
+@pytest.mark.parametrize("name", LABORATORY)
+def test_a_setting_of_the_laboratory_is_refused_and_says_where_it_is_taken(train, tmp_path, name):
+    path = tmp_path / "study.toml"
+    path.write_text(LABORATORY[name])
+    assert train(config=path).error == (
+        f"error: {path}: {name} is a laboratory setting: use `opticlir lab train`"
+    )
+    assert not (tmp_path / "model").exists()
+    done = train("--print-config", "--json", command=("lab", "train"), config=path)
+    assert done.code == 0, done.stderr
+
+
+def test_the_laboratory_trains_with_its_settings(train, tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text("dropout = 0.1\n[words]\nn_pieces = 50\n")
+    done = train("--json", command=("lab", "train"), config=path)
+    assert done.code == 0, done.stderr
+    assert json.loads(done.stdout)["steps"] == 1
+    record = json.loads((tmp_path / "model" / "run" / "run.json").read_text())
+    assert (record["config"]["dropout"], record["config"]["words"]["n_pieces"]) == (0.1, 50)
+    assert "another version of opticlir, or of `opticlir lab train`" in train().error
+
+
+HELP_ONLY = {"none", "the teacher"}
+
+
+def test_help_shows_the_defaults_of_the_settings():
+    """The options are None until they are given, so typer cannot show the defaults of `TrainConfig`."""
+    defaults = {entry.name: entry.default for entry in fields(TrainConfig)}
+    shown = {
+        option.name: option.show_default
+        for option in typer.main.get_command(app).commands["train"].params
+        if option.name in defaults and isinstance(option.show_default, str)
+    }
+    assert {
+        "teacher",
+        "student",
+        "method",
+        "train",
+        "device",
+        "minutes",
+        "epochs",
+        "steps",
+        "seed",
+    } == shown.keys()
+    assert float(shown.pop("epochs")) == DEFAULT_EPOCHS
+    for name, text in shown.items():
+        assert (text in HELP_ONLY) if defaults[name] is None else (text == str(defaults[name])), name
 
 
 # several languages

@@ -1,13 +1,19 @@
 """The device of a training: chosen once, and it arrives everywhere. No accelerator is needed."""
 
 import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from opticlir.errors import SetupError
-from opticlir.training import distil, make_config
+from opticlir.training import distil, make_config, teacher_cache
+from opticlir.training.bitext_batch import BitextBatch
 from opticlir.training.run_folder import RunFolder
+from opticlir.training.teacher_cache import TeacherCache
+from opticlir.training.trainer import StudentArguments, StudentTrainer
 from short_runs import PAIRS
 
 distil_module = sys.modules["opticlir.training.distil"]
@@ -68,6 +74,34 @@ def test_the_device_arrives_everywhere(config_of, asked, tmp_path, wanted, devic
         "bfloat16 of the cache": is_cuda, "bf16": is_cuda,
     }  # fmt: skip
     assert RunFolder(tmp_path).settings()["device"] == device
+
+
+def test_the_teacher_cache_computes_in_the_precision_of_the_teachers_device(teacher, tmp_path, monkeypatch):
+    asked = []
+
+    def autocast(kind, **settings):
+        asked.append((kind, settings))
+        return nullcontext()
+
+    cache = TeacherCache(tmp_path, teacher, bfloat16=True)
+    monkeypatch.setattr(type(teacher), "device", property(lambda _: torch.device("cuda", 1)))
+    monkeypatch.setattr(torch, "autocast", autocast)
+    monkeypatch.setattr(teacher_cache, "encode_queries", lambda *_: [np.eye(2, dtype=np.float32)])
+    cache.compute(["water"])
+    assert asked == [("cuda", {"dtype": torch.bfloat16, "enabled": True})]
+
+
+def test_the_trainer_moves_batches_to_the_device_of_the_student(tmp_path):
+    """`meta` stands for an accelerator: torch has it everywhere, and it is not the CPU."""
+    arguments = StudentArguments(student_device="meta", output_dir=str(tmp_path), report_to="none")
+    assert (arguments.device, arguments.n_gpu, arguments.use_cpu) == (torch.device("meta"), 1, False)
+    batch = BitextBatch(
+        pairs=torch.arange(2), foreign={"input_ids": torch.ones(2, 3, dtype=torch.int64)},
+        teacher_tokens=torch.ones(2, 4, 8), teacher_mask=torch.ones(2, 4, dtype=torch.bool),
+    )  # fmt: skip
+    moved = StudentTrainer._prepare_inputs(SimpleNamespace(args=arguments), batch)
+    tensors = (moved.pairs, moved.foreign["input_ids"], moved.teacher_tokens, moved.teacher_mask)
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
 
 
 def test_a_device_that_is_missing_is_refused(config_of, tmp_path):

@@ -47,7 +47,7 @@ class LengthBuckets(DefaultBatchSampler):
     Pairs are shuffled, cut into pools of a few batches, and sorted by length within a pool. Each batch of a pool
     gets a run of short pairs, one of longer ones, and so on to the longest, in this order. Encoded run by run it
     needs little padding, and still is a fair sample. Epochs differ. A fractional weight is rounded up or down at
-    random, anew each epoch. All epochs have the same number of batches, and batch sizes differ by one at most.
+    random in each epoch. All epochs have the same number of batches, and batch sizes differ by one at most.
 
     In several processes each takes its share of a batch, long and short texts alike. The shares of a batch follow
     one another here, and accelerate distributes them in turn.
@@ -104,7 +104,7 @@ class LengthBuckets(DefaultBatchSampler):
                 yield batch[process :: self._n_processes]
 
     def spread(self, count: int) -> list[list[int]]:
-        """A few batches of this epoch, or this process's shares of them, that stand evenly among all by length."""
+        """A few batches of this epoch, or this process's shares of them, spread evenly over all lengths."""
         batches = sorted(self._batches(), key=lambda batch: self._lengths[batch].max())
         middles = (np.arange(count) + 0.5) / count * len(batches)
         return [batches[int(middle)][:: self._n_processes] for middle in middles]
@@ -190,7 +190,7 @@ def n_tokens(tokenizer: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
 def token_ids(
     tokenizer: Any, texts: Sequence[str], *, markers: bool, prompt: str = ""
 ) -> Iterator[list[int]]:
-    """Ids of the tokens of each text, no more than the encoder reads; a few texts are held at a time."""
+    """Ids of the tokens of each text, no more than the encoder reads; a few texts at a time."""
     for start in range(0, len(texts), _CHUNK):
         yield from tokenizer(
             [f"{prompt}{text}" for text in texts[start : start + _CHUNK]], truncation=True,

@@ -37,7 +37,7 @@ class TensorFields:
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment(TensorFields):
-    """What a batch transform adds to a batch, for an objective of its own. The product attaches nothing."""
+    """What a batch transform adds to a batch, for its own objective. The product attaches nothing."""
 
     gives: ClassVar[type[Any] | None] = None
     """Class of what `read` returns."""
@@ -76,7 +76,7 @@ class BitextBatch(TensorFields):
         return any(isinstance(each, kind) for each in self.attached)
 
     def __contains__(self, _: object) -> bool:
-        """False: the trainer looks for keys such as `labels`, and a batch has none."""
+        """False: the trainer asks for keys such as `labels`, and a batch has none."""
         return False
 
 

@@ -10,7 +10,7 @@ from opticlir.training.config import TrainConfig
 from opticlir.training.losses import DistillationLoss, LossTerms, Moment
 from opticlir.training.training_data import TrainingData
 
-_DEFAULT_EPOCHS = 4.0
+DEFAULT_EPOCHS = 4.0
 _TIMED_BATCHES = 4
 _SHARE_FOR_STEPS = 0.95  # of the minutes; the rest pays for checkpoints and evaluations
 
@@ -35,7 +35,7 @@ def planned_steps(
     if config.steps is not None:
         return config.steps
     if config.minutes is None:
-        epochs = _DEFAULT_EPOCHS if config.epochs is None else config.epochs
+        epochs = DEFAULT_EPOCHS if config.epochs is None else config.epochs
         return round(epochs * data.sampler.n_batches)
     per_step = sum(
         stage.share * seconds_per_step(loss, data, of_stage, bfloat16=bfloat16)

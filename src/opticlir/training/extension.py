@@ -1,4 +1,4 @@
-"""Where other packages plug into training: objectives, batch transforms, an adversary, terms with own weights."""
+"""Where other packages plug into training: objectives, batch transforms, an adversary, terms with trainable weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -49,7 +49,7 @@ class Weighed:
 
 @runtime_checkable
 class Adversary(Protocol):
-    """Reads and weighs a batch in a way of its own, for example under adversarial perturbation."""
+    """Changes how a batch is read and weighed, for example by adversarial perturbation."""
 
     def __call__(self, read: Read, weigh: Weigh, mask: Bool[Tensor, "batch tokens"]) -> Weighed:
         """Weigh a batch.
@@ -63,7 +63,7 @@ class Adversary(Protocol):
 
 
 class ExtraTerm(torch.nn.Module):
-    """A term of the loss with weights of its own, which are learned and kept in checkpoints."""
+    """A term of the loss with trainable weights, which checkpoints contain."""
 
     needs: frozenset[type[Any]] = frozenset()
     """Classes of `TokenBatch.attached`; a batch without them has no such term."""
@@ -105,7 +105,7 @@ class DistillationLoss(torch.nn.Module):
 
     @property
     def extra_terms(self) -> dict[str, ExtraTerm]:
-        """Terms with weights of their own, by name."""
+        """Terms with trainable weights, by name."""
         return dict(getattr(self, "extra", {}))
 
     def forward(self, batch: BitextBatch, moment: Moment) -> Losses:

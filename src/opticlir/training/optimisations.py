@@ -51,7 +51,7 @@ def optimised(
     Args:
         wanted: which optimisations are on.
         student: changed in place, and changed back.
-        used: ids of all tokens that it will look up; None when they are not known beforehand.
+        used: ids of all tokens that it will read; None when they are not known beforehand.
     """
     with ExitStack() as stack:
         if wanted.prune_vocabulary and used is not None:

@@ -70,7 +70,7 @@ class TeacherTokens:
         return lengths
 
     def take(self, texts: npt.NDArray[np.int64]) -> "TeacherTokens":
-        """The matrices of some texts, numbered anew from 0."""
+        """The matrices of some texts, numbered from 0."""
         return TeacherTokens(self._shards, self._places[texts], self._lock)
 
     def of(self, texts: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:
@@ -105,7 +105,7 @@ class LiveTokens(TeacherTokens):
         return np.fromiter(map(len, ids), np.int64, count=len(self._texts))
 
     def take(self, texts: npt.NDArray[np.int64]) -> TeacherTokens:
-        """The matrices of some texts, numbered anew from 0."""
+        """The matrices of some texts, numbered from 0."""
         return LiveTokens(self._cache, [self._texts[text] for text in texts.tolist()])
 
     def of(self, texts: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:

@@ -3,7 +3,7 @@
 manifest.json   teacher, precision, counts and checksums, written last
 texts.npy       (texts,) SHA-1 of each text
 starts.npy      (texts + 1,) first token of each text, and their number
-vectors.npy     (tokens, dim) float16, or int8 beside
+vectors.npy     (tokens, dim) float16, or int8 with
 scales.npy      (tokens,) float32: what int8 numbers of a token are multiplied by
 """
 

@@ -33,7 +33,7 @@ UNCONVERGED = "unconverged"
 
 
 class StudentArguments(MultiVectorEncoderTrainingArguments):
-    """The stock arguments, on the device of the student: the stock ones look for one of their own.
+    """The stock arguments, on the device of the student; the stock ones choose another.
 
     Args:
         student_device: where the student is.
@@ -79,7 +79,7 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         return self._sampler
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Add nothing: the run writes a card of its own, and the stock one would encode training data for it."""
+        """Add nothing: the run writes its own card, and the stock one would encode training data for it."""
 
     def _prepare_inputs(self, inputs: BitextBatch) -> BitextBatch:
         return inputs.to(self.args.device)

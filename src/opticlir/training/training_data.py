@@ -34,7 +34,7 @@ class DataSource:
     tokens: TeacherTokens
     """The teacher's vectors of the English sides, in the same order."""
     run: RunFolder
-    """Keeps files that are made on the way."""
+    """Stores files that the training makes."""
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:

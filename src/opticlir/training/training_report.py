@@ -48,7 +48,7 @@ _HOW_ALIGNED = (
     "between them are left out."
 )
 _HOW_FOUND = (
-    "Held out: how far up the right English side stands among all held-out pairs, by MaxSim (RR), and how "
+    "Held out: how high the right English side ranks among all held-out pairs, by MaxSim (RR), and how "
     "often it is the first (accuracy)."
 )
 

@@ -109,7 +109,7 @@ class Lexicon:
         return sorted({english for meanings in self._meanings.values() for english in meanings})
 
     def drawn(self, text: str, rate: float, random: np.random.Generator) -> Iterator[Replacement]:
-        """Choose words that have an entry, the longest entry at each place, each by lot.
+        """Choose words that have an entry, the longest entry at each place, at random.
 
         Args:
             text: a foreign sentence.

@@ -2,7 +2,7 @@
 
 A small network learns to tell the student's foreign vectors from its English ones; its gradient reaches
 the student with the sign turned round, so that the student learns to give it nothing to go by (Ganin and
-Lempitsky 2015). It is trained beside the student and thrown away with the checkpoints.
+Lempitsky 2015). It is trained with the student and deleted with the checkpoints.
 """
 
 import math
@@ -50,7 +50,7 @@ class DiscriminatorConfig:
 
 
 class Verdict(NamedTuple):
-    """How well the two languages were told apart."""
+    """How well the two languages were distinguished."""
 
     loss: Float[Tensor, ""]
     """Cross-entropy in nats, mean of both languages; log 2 where nothing tells them apart."""
@@ -62,7 +62,7 @@ class LanguageDiscriminator(ExtraTerm):
     """Tells the student's foreign vectors from its English ones, and turns its gradient round behind itself.
 
     Two classes also where one student reads several foreign languages: their common place is English, where
-    the index is, and languages that look like English look like each other. Both classes weigh alike,
+    the index is, and languages that are similar to English are similar to each other. Both classes weigh alike,
     however many tokens they have. Vectors are scaled to numbers of about 1 before the first layer.
 
     The discriminator minimises the plain cross-entropy; the student gets the gradient of it times

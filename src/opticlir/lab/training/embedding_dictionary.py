@@ -19,7 +19,7 @@ _LEAST_COSINE = 0.3  # of words that are nearest to each other and yet have noth
 def dictionary_from_embeddings(
     student: MultiVectorEncoder, pairs: Sequence[SentencePair]
 ) -> list[tuple[str, str]]:
-    """English and foreign words that lie together in the student's input embeddings, as it stands.
+    """English and foreign words that are neighbours in the student's current input embeddings.
 
     A word is the mean of its pieces. A foreign word of the bitext and a word of its English side are an entry
     where each is the other's nearest, by CSLS with 10 neighbours, so that no English word is everybody's; not

@@ -88,7 +88,7 @@ class LabExtension(Extension):
         }
 
     def used_tokens(self, student: MultiVectorEncoder, pairs: PairTable) -> npt.NDArray[np.int64] | None:
-        """Ids of all tokens that the student will read; None with code-switching, whose words are drawn anew."""
+        """Ids of all tokens that the student will read; None with code-switching, which draws words in each epoch."""
         config = self._config
         if config.code_switching.source != "none":
             return None

@@ -1,4 +1,4 @@
-"""From the links of a word table to what guides a plan: how much likelier than by chance each way is."""
+"""From the links of a word table to what guides a plan: how much likelier than by chance each entry is."""
 
 from jaxtyping import Float
 from torch import Tensor, where
@@ -6,7 +6,7 @@ from torch import Tensor, where
 from opticlir import transport
 
 SMOOTHING = 0.1
-"""Share of a token's mass that is believed to go anywhere: no way is ruled out by a table."""
+"""Share of a token's mass that is spread over all targets, so that a table rules out no entry."""
 
 _ROUNDS = 50
 
@@ -14,7 +14,7 @@ _ROUNDS = 50
 def lift_of(
     links: Float[Tensor, "batch m n"], target_marginal: Float[Tensor, "batch n"]
 ) -> Float[Tensor, "batch m n"]:
-    """How many times likelier than by chance the links make each way, smoothed.
+    """How many times likelier than by chance the links make each entry of the plan, smoothed.
 
     A source token sends its mass a_i to the target tokens j by q_ij = links_ij b_j / sum over k of links_ik b_k, so
     that the pieces of a word share what the word gets by what they can take; without a link it sends it anywhere,

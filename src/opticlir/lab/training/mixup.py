@@ -1,7 +1,7 @@
 """Embedding mixup: a foreign word read as something between itself and an English one.
 
 Of a sentence the words are drawn as for code-switching, but what the word-embedding table gives for the pieces
-of such a word is moved towards the English word, which is the mean of its own pieces:
+of such a word is moved towards the English word, which is the mean of its pieces:
 
     (1 - share) x piece + share x English word,    share ~ Beta(alpha, alpha)
 
@@ -101,12 +101,12 @@ class WordMixup:
         shares = np.zeros(ids.shape, dtype=np.float32)
         texts = [self._texts[number] for number in numbers]
         for row, places in enumerate(token_places(self._student, texts, "query")):
-            first = int(mask[row].argmax())  # padding may stand before the text
+            first = int(mask[row].argmax())  # padding may precede the text
             columns = range(first, min(first + len(places.ids), ids.shape[1]))
             for start, end, pieces, share in self._drawn(numbers[row]):
                 for column in columns:
                     token = column - first
-                    # a text that is cut ends in a marker where another token would stand
+                    # a text that is cut ends in a marker instead of another token
                     is_same = places.ids[token] == ids[row, column]
                     if is_same and start <= places.last_letters[token] < end:
                         rows[row][column], shares[row, column] = pieces, share

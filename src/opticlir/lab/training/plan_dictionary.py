@@ -26,7 +26,7 @@ def dictionary_from_plan(
     pairs: Sequence[SentencePair],
     config: TransportConfig,
 ) -> list[tuple[str, str]]:
-    """English and foreign words that the student, as it stands, is carried from one to the other by transport.
+    """English and foreign words that the transport plan of the current student aligns.
 
     Of each sentence pair the tokens are aligned by a plan with all tokens alike; the mass that goes from the
     pieces of a foreign word to those of an English one is collected over the bitext. A foreign word has one entry,

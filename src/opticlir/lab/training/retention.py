@@ -15,8 +15,8 @@ def retention(
     """Cost 1 - cosine between student and teacher on the English side: S(e) = T(e), mean over pairs.
 
     Token by token where both cut the sentence alike. Where the student's vocabulary cuts it otherwise
-    (whole words of the new language that English has too), an optimal transport plan says which token
-    stands for which. In both cases the loss is <P, C>: the first plan is the identity, known beforehand.
+    (whole words of the new language that English has too), an optimal transport plan aligns the
+    tokens. In both cases the loss is <P, C>: the first plan is the identity, known beforehand.
 
     Args:
         batch: tokens of the English side, by both.

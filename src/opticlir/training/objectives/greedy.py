@@ -10,7 +10,7 @@ from opticlir.training.objectives.batch import TokenBatch
 
 
 class AlignedTokens(NamedTuple):
-    """Which token stands for which, nearest pair first."""
+    """Aligned tokens, nearest pair first."""
 
     source: Int64[Tensor, "batch rounds"]
     target: Int64[Tensor, "batch rounds"]
@@ -30,7 +30,7 @@ def greedy(batch: TokenBatch) -> Float[Tensor, ""]:
 
     Returns:
         Scalar, at most 4 / dim for unit rows: 384 dimensions make a loss of a hundredth of the size of
-        `optical`. A weight beside another objective has to make up for that.
+        `optical`. In a sum with another objective its weight must make up for that.
 
     Gradient:
         To the aligned tokens of the student; the alignment is detached.

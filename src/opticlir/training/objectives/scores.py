@@ -53,7 +53,7 @@ def contrastive(batch: TokenBatch, temperature: float, *, both_directions: bool 
 def score_kl(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
     """The foreign side must score the English sides of the batch as the teacher scores them for the English one.
 
-    The English sentence stands in for the query and the sentences of the batch for passages, so no
+    The English sentence is the query and the sentences of the batch are the passages, so no
     judgement is needed: KL(teacher || student) between the two softmaxes of MaxSim per query token.
 
     Args:
