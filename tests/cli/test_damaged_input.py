@@ -35,7 +35,9 @@ def damaged_model(checkpoints, tmp_path):
     """
 
     def make(kind, route="document", *, has_checksums=False):
-        model = tiny_models.copy_folder(checkpoints["crosslingual"], tmp_path / f"{kind}-{route}-{has_checksums}")
+        model = tiny_models.copy_folder(
+            checkpoints["crosslingual"], tmp_path / f"{kind}-{route}-{has_checksums}"
+        )
         if not has_checksums:
             (model / MODEL_MANIFEST).unlink()
         path = model / f"{route}_0_Transformer" / "model.safetensors"

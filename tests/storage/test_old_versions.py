@@ -79,7 +79,9 @@ def test_an_old_run_refuses_the_settings_of_this_version_and_says_what_to_do(old
     run = RunFolder(old / "model")
     config = {**asdict(TrainConfig(language="swa")), "device": "cpu"}
     with (
-        pytest.raises(ArtefactError, match="a run of another version of opticlir.*: choose another --out, or"),
+        pytest.raises(
+            ArtefactError, match=r"a run of another version of opticlir.*: choose another --out, or"
+        ),
         run.claimed(config, read_manifest(run.folder / "run.json").inputs),
     ):
         pytest.fail("another version")

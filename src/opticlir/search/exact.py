@@ -3,8 +3,8 @@
 Growth: a search costs 2 * query tokens * document tokens * dim operations and reads the store once per
 batch of queries; both are linear in the collection. On disk a document of 150 tokens and 384 dimensions
 takes 115 KB in half precision. In memory: 24 bytes a document, and the lexical weights. The vectors are
-mapped; those of a small index (64 MB) are kept in float32. Building holds one document's vectors, all ids and the grams of all texts. `add` and
-`delete` copy the store.
+mapped; those of a small index (64 MB) are kept in float32. Building holds one document's vectors, all ids and the
+grams of all texts. `add` and `delete` copy the store.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

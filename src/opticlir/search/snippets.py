@@ -47,9 +47,7 @@ def snippet(
     return f"{'…' if begin else ''}{text[begin:end].rstrip()}{'…' if end < len(text) else ''}"
 
 
-def _best_start(
-    text: str, spans: np.ndarray, similarity: Float[np.ndarray, "m t"], width: int
-) -> int:
+def _best_start(text: str, spans: np.ndarray, similarity: Float[np.ndarray, "m t"], width: int) -> int:
     starts = [0, *(found.end() for found in _SENTENCE_START.finditer(text))]
     scores = []
     for start in starts:
