@@ -7,6 +7,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 import tiny_models
+from opticlir.encoder.folder import MODEL_MANIFEST
 from opticlir.storage import MANIFEST
 
 
@@ -28,10 +29,17 @@ def index(opticlir, checkpoints, corpus, tmp_path):
 
 @pytest.fixture
 def damaged_model(checkpoints, tmp_path):
-    """A copy of the cross-lingual model with one route's weights all NaN, cut off, or beside a pickle."""
+    """A copy of the cross-lingual model with one route's weights all NaN, cut off, or next to a pickle.
 
-    def make(kind, route="document"):
-        model = tiny_models.copy_folder(checkpoints["crosslingual"], tmp_path / f"{kind}-{route}")
+    It has no checksums, like a model of another program, unless `has_checksums` is true.
+    """
+
+    def make(kind, route="document", *, has_checksums=False):
+        model = tiny_models.copy_folder(
+            checkpoints["crosslingual"], tmp_path / f"{kind}-{route}-{has_checksums}"
+        )
+        if not has_checksums:
+            (model / MODEL_MANIFEST).unlink()
         path = model / f"{route}_0_Transformer" / "model.safetensors"
         if kind == "pickle":
             path.with_name("training_args.bin").write_bytes(b"\x80\x04.")
@@ -170,6 +178,26 @@ def test_a_question_is_read_as_files_are(opticlir, checkpoints, index):
 def test_a_damaged_model_aligns_nothing(opticlir, damaged_model, tmp_path, kind, message):
     words = ("align", "--model", damaged_model(kind, "query"), "maji", "water", "--html", tmp_path / "a.html")
     assert message in opticlir(*words).error
+    assert not (tmp_path / "a.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("nan", "query_0_Transformer/model.safetensors is not what was written, its SHA-256 differs"),
+     ("truncated", "query_0_Transformer/model.safetensors has 1000 bytes,"),
+     ("pickle", "training_args.bin: a pickled file can run code")],
+)  # fmt: skip
+def test_a_damaged_model_with_checksums_is_refused_when_it_is_opened(
+    opticlir, damaged_model, corpus, index, tmp_path, tree_of, kind, message
+):
+    model, before = damaged_model(kind, "query", has_checksums=True), tree_of(index)
+    for words in (
+        ("index", corpus, "--model", model, "--out", index),
+        ("search", index, "--model", model, "maji"),
+        ("align", "--model", model, "maji", "water", "--html", tmp_path / "a.html"),
+    ):
+        assert message in opticlir(*words).error
+    assert tree_of(index) == before
     assert not (tmp_path / "a.html").exists()
 
 

@@ -1,6 +1,8 @@
 """A model with its index, as a notebook uses it: tiny encoders, real folders."""
 
+import hashlib
 import unicodedata
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from opticlir.errors import ArtefactError, DataError
 from opticlir.maxsim import maxsim_exact
 from opticlir.records import Document, Query
 from opticlir.search import Hits, Retriever, retriever
+from opticlir.search.tokens import StoredTokens
 
 TEXTS = list(tiny_models.ENGLISH)
 
@@ -166,6 +169,32 @@ def test_an_explanation_adds_up(checkpoints, tmp_path, kind):
     assert parts.hybrid == pytest.approx(parts.dense_z + 0.1 * parts.lexical_z)
     score = next(hit.score for hit in built.search(question, 20) if hit.doc_id == "d9")
     assert parts.hybrid == pytest.approx(score, abs=1e-4)
+
+
+def test_a_second_question_repeats_no_work(model, tmp_path, monkeypatch):
+    """One forward pass, one tokeniser call per side, no checksum, and only the shown documents are read."""
+    retriever = Retriever.build([f"{text}. " * 20 for text in TEXTS], model, tmp_path / "index")
+    retriever.search(tiny_models.SWAHILI[0], k=2)
+    calls = Counter()
+
+    def count(owner, name, amount=lambda *_: 1):
+        usual = getattr(owner, name)
+
+        def counted(*arguments, **options):
+            calls[name] += amount(*arguments)
+            return usual(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    count(model, "forward")
+    count(model, "preprocess")
+    count(hashlib, "sha256")
+    count(StoredTokens, "__getitem__", lambda _, rows: rows.stop - rows.start)
+    hits = retriever.search(tiny_models.SWAHILI[3], k=2)
+    assert all(hit.snippet != hit.text for hit in hits)
+    rows_read = calls.pop("__getitem__")
+    assert calls == {"forward": 1, "preprocess": 2}
+    assert rows_read < retriever.counts["tokens"] / 2
 
 
 def test_an_exact_copy_meets_itself(model, tmp_path):

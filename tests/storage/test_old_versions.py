@@ -6,15 +6,17 @@
 import json
 import logging
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from opticlir.artefacts import ArtefactCache
 from opticlir.errors import ArtefactError
-from opticlir.lab.studies import CellStore
+from opticlir.lab.studies import RunStore
 from opticlir.manifest import read_manifest
 from opticlir.search import ExactIndex, Retriever
+from opticlir.training import TrainConfig
 from opticlir.training.run_folder import RunFolder
 
 OLD = Path(__file__).parents[1] / "old_versions" / "0.1.0"
@@ -49,13 +51,14 @@ def test_an_index_of_an_older_format_says_what_to_do(old):
 def test_an_old_run_is_known_as_finished_and_refuses_other_settings(old):
     run = RunFolder(old / "model")
     record = read_manifest(run.folder / "run.json")
-    with run.claimed(record.config, record.inputs) as finished:
+    config = {**record.config, "device": "cpu"}
+    with run.claimed(config, record.inputs) as finished:
         assert finished
     with (
         pytest.raises(
             ArtefactError, match="seed was 0 and is 1 now; choose another --out, or remove the folder"
         ),
-        run.claimed({**record.config, "seed": 1}, record.inputs),
+        run.claimed({**config, "seed": 1}, record.inputs),
     ):
         pytest.fail("another run")
 
@@ -67,9 +70,21 @@ def test_an_old_run_without_its_weights_is_not_finished(old):
         path.unlink()
     with (
         pytest.raises(ArtefactError, match="is finished, but its model"),
-        run.claimed(record.config, record.inputs),
+        run.claimed({**record.config, "device": "cpu"}, record.inputs),
     ):
         pytest.fail("there is no model")
+
+
+def test_an_old_run_refuses_the_settings_of_this_version_and_says_what_to_do(old):
+    run = RunFolder(old / "model")
+    config = {**asdict(TrainConfig(language="swa")), "device": "cpu"}
+    with (
+        pytest.raises(
+            ArtefactError, match=r"a run of another version of opticlir.*: choose another --out, or"
+        ),
+        run.claimed(config, read_manifest(run.folder / "run.json").inputs),
+    ):
+        pytest.fail("another version")
 
 
 def test_an_old_cache_is_outdated_sound_and_goes_at_the_first_prune(old):
@@ -84,10 +99,10 @@ def test_an_old_cache_is_outdated_sound_and_goes_at_the_first_prune(old):
 
 def test_an_old_study_is_computed_again_and_says_so(old, caplog):
     with caplog.at_level(logging.WARNING):
-        CellStore(old / "study").warn_of_outdated()
+        RunStore(old / "study").warn_of_outdated()
     assert "holds 1 runs of an earlier version of opticlir. They are computed again" in caplog.text
     caplog.clear()
-    CellStore(old / "model").warn_of_outdated()
+    RunStore(old / "model").warn_of_outdated()
     assert not caplog.text
 
 

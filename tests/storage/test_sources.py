@@ -10,7 +10,7 @@ import tiny_models
 from opticlir.benchmark import cached_retriever
 from opticlir.data import PairTable
 from opticlir.encoder import VocabularyConfig
-from opticlir.lab.studies.systems import RunFile, Student, Workshop, ZeroShot
+from opticlir.lab.studies.systems import RunFile, Student, Workspace, ZeroShot
 from opticlir.lab.studies.translated import HumanEnglish, Structured, Translation
 from opticlir.records import Document
 from opticlir.storage import is_current, made_by, sources
@@ -67,7 +67,7 @@ def index_key(teacher, folder):
 
 def learned_key(*makers):
     def key(teacher, folder):
-        return Workshop(out=folder, report=print).model_folder({"train": 1}, *makers)
+        return Workspace(out=folder, on_event=print).model_folder({"train": 1}, *makers)
 
     return key
 
@@ -160,12 +160,12 @@ def key_of_system(checkpoints, tmp_path):
         (tmp_path / "study.toml").write_text(
             'question = "q"\nanswer_if = "a"\nbaseline = "one"\nseeds = [0]\n[[task]]\nbenchmark = "beir"\n'
             'data = "collection"\nlanguages.swa = {bitext = ["swa.tsv"], group = "high"}\n'
-            f'[arms.one]\n{declared[kind]}\n[arms.two]\nmodel = "minilm"\n'
+            f'[systems.one]\n{declared[kind]}\n[systems.two]\nmodel = "minilm"\n'
             f'[budget.small]\nsteps = 2\nteacher = "{checkpoints["plain"]}"\n'
         )
-        cell, _ = plan_study(read_study(tmp_path / "study.toml"), "small", data).cells
-        assert type(cell.system) is kind
-        return cell.key
+        run, _ = plan_study(read_study(tmp_path / "study.toml"), "small", data).runs
+        assert type(run.system) is kind
+        return run.key
 
     return key
 

@@ -28,7 +28,7 @@ from opticlir.encoder.pieces import (
 )
 from opticlir.encoder.pruning import pruned_vocabulary
 from opticlir.encoder.routes import document_fingerprint, route_fingerprint, route_modules, transformer_of
-from opticlir.encoder.scored_tokens import ScoredToken, scored_tokens
+from opticlir.encoder.scored_tokens import ScoredToken, scored_spans, scored_tokens
 from opticlir.encoder.vocabulary import (
     Vocabulary,
     VocabularyConfig,
@@ -68,6 +68,7 @@ __all__ = [
     "save_language_pack",
     "save_model",
     "scored_ids",
+    "scored_spans",
     "scored_tokens",
     "spelled",
     "split_layers",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+from tokenizers import Encoding
 
 from opticlir.encoder.routes import route_modules, transformer_of
 from opticlir.words import WordPlace, word_places
@@ -153,22 +154,23 @@ def scored_ids(
     Yields:
         One (tokens,) array per text. Its rows match those of `encode_queries` or `encode_documents`.
     """
-    for ids, kept in scored_positions(model, texts, task):
+    for ids, kept, _ in scored_positions(model, texts, task):
         yield ids[kept].numpy()
 
 
 def scored_positions(
     model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Token ids of texts, padding included, and a (tokens,) bool: which take part in the score."""
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, Encoding]]:
+    """Token ids of texts, padding included, a (tokens,) bool: which take part in the score, and the encoding."""
     masks = [module for module in route_modules(model, task) if isinstance(module, MultiVectorMask)]
     for start in range(0, len(texts), _CHUNK):
         chunk = list(texts[start : start + _CHUNK])
-        features = dict(model.preprocess(chunk, prompt=model.prompts.get(task), task=task))
+        tokenized = model.preprocess(chunk, prompt=model.prompts.get(task), task=task)
+        features = dict(tokenized)
         for mask in masks:
             features = mask(features, task=task)
         kept = features["attention_mask"].bool()
-        yield from zip(features["input_ids"], kept, strict=True)
+        yield from zip(features["input_ids"], kept, tokenized.encodings, strict=True)
 
 
 @dataclass(frozen=True, slots=True)

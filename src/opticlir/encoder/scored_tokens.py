@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from jaxtyping import Integer
 from sentence_transformers import MultiVectorEncoder
 
 from opticlir.encoder.pieces import scored_positions
@@ -31,21 +33,30 @@ def scored_tokens(
         task: the route and prompt to use.
     """
     tokenizer = transformer_of(model, task).tokenizer
-    specials = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    for ids, spans in _scored(model, texts, task):
+        yield [
+            ScoredToken(name, (start, end) if start >= 0 else None)
+            for name, (start, end) in zip(tokenizer.convert_ids_to_tokens(ids), spans.tolist(), strict=True)
+        ]
+
+
+def scored_spans(
+    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
+) -> Iterator[Integer[np.ndarray, "tokens 2"]]:
+    """Yield for each text the spans of its `scored_tokens`; (-1, -1) for a token without a span."""
+    return (spans for _, spans in _scored(model, texts, task))
+
+
+def _scored(
+    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Ids and (tokens, 2) spans of the scored tokens of each text, which is tokenised once."""
+    tokenizer = transformer_of(model, task).tokenizer
+    specials = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
     prompt = model.prompts.get(task) or ""
-    texts = list(texts)
-    prompted = [f"{prompt}{text}" for text in texts]
-    offsets = (
-        tokenizer(prompted, return_offsets_mapping=True, verbose=False)["offset_mapping"] if texts else []
-    )
-    for places, (ids, kept) in zip(offsets, scored_positions(model, texts, task), strict=True):
-        positions = kept.nonzero()[:, 0].tolist()
-        kept_ids = ids[kept].tolist()
-        row = []
-        for position, token, name in zip(
-            positions, kept_ids, tokenizer.convert_ids_to_tokens(kept_ids), strict=True
-        ):
-            start, end = places[position] if position < len(places) else (-1, -1)
-            is_text = token not in specials and start >= len(prompt)
-            row.append(ScoredToken(name, (start - len(prompt), end - len(prompt)) if is_text else None))
-        yield row
+    for ids, kept, encoding in scored_positions(model, texts, task):
+        scored, is_kept = ids.numpy(), kept.numpy()
+        spans = np.full((len(scored), 2), -1)  # expansion tokens are not in the encoding
+        spans[: len(encoding)] = np.array(encoding.offsets).reshape(-1, 2) - len(prompt)
+        spans[(spans[:, 0] < 0) | np.isin(scored, specials)] = -1
+        yield scored[is_kept].tolist(), spans[is_kept]

@@ -2,9 +2,9 @@
 
 Growth: a search costs 2 * query tokens * document tokens * dim operations and reads the store once per
 batch of queries; both are linear in the collection. On disk a document of 150 tokens and 384 dimensions
-takes 115 KB in half precision. In memory: 24 bytes a document, and the lexical weights; the vectors are
-mapped, not loaded. Building holds one document's vectors, all ids and the grams of all texts. `add` and
-`delete` copy the store.
+takes 115 KB in half precision. In memory: 24 bytes a document, and the lexical weights. The vectors are
+mapped; those of a small index (64 MB) are kept in float32. Building holds one document's vectors, all ids and the
+grams of all texts. `add` and `delete` copy the store.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from jaxtyping import Float, Float32, Float64
 
 from opticlir.errors import ArtefactError, DataError
 from opticlir.manifest import Manifest, read_manifest, write_manifest
-from opticlir.maxsim import maxsim_exact, maxsim_ragged, rounding_bound
+from opticlir.maxsim import TokenRows, maxsim_exact, maxsim_ragged, rounding_bound
 from opticlir.records import Document
 from opticlir.search.documents import DocumentWriter, StoredDocuments, write_array
 from opticlir.search.index import Entry
@@ -32,6 +32,8 @@ _FORMAT = 2
 """1: BM25 of untransliterated letters, which no query is brought into any more."""
 _OFFSETS = "offsets.npy"
 """(n_documents + 1,) int64: where the rows of each document begin in tokens.bin."""
+_IN_MEMORY = 2**26
+"""Bytes of token vectors in float32 up to which a search keeps them in memory."""
 
 
 class ExactIndex:
@@ -218,11 +220,17 @@ class ExactIndex:
             ArtefactError: a block of the store is damaged, or holds NaN or infinity.
         """
         with np.errstate(invalid="ignore", over="ignore"):
-            scores = maxsim_ragged(queries, self.tokens, self.offsets)
+            scores = maxsim_ragged(queries, self._scored_rows, self.offsets)
         if not np.isfinite(scores).all():
             row = int(np.flatnonzero(~np.isfinite(scores).all(axis=0))[0])
             raise ArtefactError(f"{self.path}: document {self.document(row).doc_id!r} holds NaN or infinity")
         return scores
+
+    @cached_property
+    def _scored_rows(self) -> TokenRows:
+        """The rows to score: those of a small store in float32, so that they are converted once."""
+        n_tokens, dim = self.tokens.shape
+        return self.tokens[:n_tokens].astype(np.float32) if 4 * n_tokens * dim <= _IN_MEMORY else self.tokens
 
     def exact_scores(self, query: np.ndarray, rows: Sequence[int]) -> Float64[np.ndarray, " n_rows"]:
         """MaxSim of a few documents in float64, the same for equal documents."""

@@ -16,7 +16,7 @@ from opticlir.encoder import (
     encode_documents,
     encode_queries,
     load_model,
-    scored_tokens,
+    scored_spans,
 )
 from opticlir.errors import DataError
 from opticlir.maxsim import maxsim_exact
@@ -300,18 +300,17 @@ class Retriever:
     def _snippets(
         self, documents: Sequence[Document], matrices: Sequence[np.ndarray], query_tokens: np.ndarray
     ) -> list[str]:
-        """One per document; only the long ones are looked into."""
+        """One per document; only the long ones are tokenised."""
         found = [snippet(document.text) for document in documents]
         long = [place for place, document in enumerate(documents) if len(document.text) > SNIPPET]
         if not len(query_tokens) or not long:
             return found
         contents = [documents[place].content for place in long]
-        for place, tokens in zip(long, scored_tokens(self.model, contents, "document"), strict=True):
+        for place, spans in zip(long, scored_spans(self.model, contents, "document"), strict=True):
             text = documents[place].text
             before = len(documents[place].content) - len(text)
-            spans = [token.span and (token.span[0] - before, token.span[1] - before) for token in tokens]
             similarity = query_tokens @ matrices[place].T.astype(np.float32)
-            found[place] = snippet(text, spans, similarity)
+            found[place] = snippet(text, spans - before, similarity)
         return found
 
     def _row(self, doc_id: str) -> int:
