@@ -13,7 +13,7 @@ import pytest
 import opticlir
 import tiny_models
 from opticlir.data.in_memory import pairs_of
-from opticlir.errors import SettingsError, SetupError
+from opticlir.errors import ArtefactError, SettingsError, SetupError
 from opticlir.records import SentencePair
 
 ROOT = Path(__file__).parents[1]
@@ -142,3 +142,72 @@ def test_runs_are_measured_and_compared():
     qrels = {"q1": {"d2": 1}, "q2": {"d1": 1}}
     assert opticlir.evaluate(runs["a"], qrels, ["RR@10"]) == {"RR@10": 0.75}
     assert opticlir.compare(runs, qrels, ["RR@10"]).means["RR@10"] == {"a": 0.75, "b": 1.0}
+
+
+@pytest.fixture
+def retriever(checkpoints, tmp_path):
+    texts = [f"{text} {number}" for number, text in enumerate(tiny_models.ENGLISH * 3)][:13]
+    return opticlir.Retriever.build(texts, checkpoints["crosslingual"], tmp_path / "index")
+
+
+def test_one_id_is_not_taken_for_its_digits(retriever):
+    """`delete("12")` deleted documents 1 and 2."""
+    with pytest.raises(TypeError, match="expected a list of document ids, found one text: '12'"):
+        retriever.delete("12")
+    assert len(retriever) == 13
+    retriever.delete(["12"])
+    assert len(retriever) == 12
+
+
+def test_plain_texts_are_numbered_on(retriever):
+    """`add` of a plain text began at 0 again, which is there already."""
+    retriever.add(["fresh water for children"])
+    retriever.add(["another clean river"])
+    assert {"13", "14"} <= set(retriever.index.doc_ids)
+
+
+def test_progress_draws_bars_here_as_in_training(retriever, capsys):
+    retriever.add([("new", "water")], progress=True)
+    assert "encoding documents" in capsys.readouterr().err
+    with pytest.raises(TypeError, match="progress is 3: expected True|Type-check error"):
+        retriever.rank(["maji"], progress=3)
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda r: r.search(None), "expected a text, found None"),
+        (lambda r: r.search("maji", k=1.5), "k is 1.5: expected a whole number"),
+        (lambda r: r.search("maji", ranking=["dense"]), "expected names such as 'hybrid'"),
+        (lambda r: r.add({"_id": "a", "text": "x"}), "expected a list of documents, found one mapping"),
+        (lambda r: opticlir.Retriever.open(r.index.path, None), "model is None: expected a name, a folder"),
+        (lambda r: opticlir.evaluate({}, {}, "RR@10"), "expected a list of measures, found one text"),
+    ],
+)
+def test_a_wrong_argument_is_named(retriever, use, message):
+    with pytest.raises(TypeError, match=f"{message}|Type-check error"):  # the tests check annotations too
+        use(retriever)
+
+
+def test_a_model_of_other_pairs_is_not_returned(checkpoints, tmp_path):
+    """`train` with other pairs and the same folder returned the old model without a word."""
+    settings = {
+        "language": "swa",
+        "out": tmp_path / "model",
+        "teacher": str(checkpoints["plain"]),
+        "steps": 1,
+    }
+    pairs = list(tiny_models.PAIRS)
+    opticlir.train(pairs, **settings)
+    opticlir.train(pairs, **settings)
+    with pytest.raises(ArtefactError):
+        opticlir.train(pairs[:-1], **settings)
+
+
+def test_files_are_named_by_text_too(tmp_path):
+    (tmp_path / "pairs.tsv").write_text("water\tmaji\n")
+    (tmp_path / "corpus.tsv").write_text("d1\tClean water.\n")
+    assert len(list(opticlir.read_bitext(str(tmp_path / "pairs.tsv"), language="swa"))) == 1
+    assert len(list(opticlir.read_corpus(str(tmp_path / "corpus.tsv")))) == 1
+    with pytest.raises(SettingsError, match="such as 'yor'"):
+        opticlir.read_bitext(str(tmp_path / "pairs.tsv"), language="Yoruba")

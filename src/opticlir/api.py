@@ -1,5 +1,7 @@
 """The functions behind `opticlir.train`, `opticlir.evaluate` and `opticlir.align`, for scripts and notebooks."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,14 +11,14 @@ from typing import Any
 from opticlir.cli.libraries import quieten
 from opticlir.cli.progress import progress_bars
 from opticlir.data import bitext_files, read_bitext
-from opticlir.data.in_memory import PairLike, pairs_of
+from opticlir.data.in_memory import PairLike, pairs_of, refuse_one_text
 from opticlir.errors import DataError, SettingsError
 from opticlir.evaluation import DEFAULT_MEASURES, mean_scores
 from opticlir.evaluation import evaluate as scores_by_query
 from opticlir.languages import language_code
 from opticlir.manifest import input_checksums
 from opticlir.pictures import TokenAlignment, align_texts
-from opticlir.records import Qrels, Run
+from opticlir.records import Qrels, Run, SentencePair
 from opticlir.search.retriever import Model, loaded
 from opticlir.training import OnEvent, Outcome, distil, make_config
 from opticlir.training.events import silent
@@ -57,7 +59,7 @@ def train(
 
     Raises:
         DataError: there is no pair, or the bitext file is malformed.
-        ArtefactError: `out` holds a model with other settings, or something else.
+        ArtefactError: `out` holds a model of other pairs or settings, or something else.
         SettingsError: a setting or language code is unknown, or a value is wrong; it is a `ValueError` too.
         SetupError: this machine has no such device, or a package or disk space is missing.
         ValueError: a pair has a blank side.
@@ -79,6 +81,7 @@ def train(
         inputs = input_checksums(bitext_files(bitext, language=code))
     else:
         found = pairs_of(pairs)
+        inputs = {"pairs": _checksum(found)}
     quieten()
     folder = Path(out)
     with ExitStack() as stack:
@@ -87,6 +90,12 @@ def train(
             config, found, folder, inputs=inputs, command="opticlir.train(...)", on_event=on_event
         )
     return TrainedModel(folder, outcome)
+
+
+def _checksum(pairs: Sequence[SentencePair]) -> str:
+    """Of pairs in memory, so that a model is not taken for one of other pairs."""
+    lines = (json.dumps([pair.english, pair.foreign, pair.weight]) for pair in pairs)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def evaluate(run: Run, qrels: Qrels, measures: Sequence[str] = DEFAULT_MEASURES) -> dict[str, float]:
@@ -101,6 +110,7 @@ def evaluate(run: Run, qrels: Qrels, measures: Sequence[str] = DEFAULT_MEASURES)
         >>> evaluate({"q": {"d1": 2.0, "d2": 1.0}}, {"q": {"d2": 1}}, ["RR@10"])
         {'RR@10': 0.5}
     """
+    refuse_one_text(measures, "measures")
     return mean_scores(scores_by_query(run, qrels, measures))
 
 

@@ -43,8 +43,9 @@ def language_code(code: str) -> str:
         found = _WITHDRAWN.get(head) or _other_codes().get(head) or head
         if len(found) == 3:
             return _VARIETIES.get(found, found)
+    example = code_of_name(code.strip()) or "swa"
     raise SettingsError(
-        f"unknown language code {code!r}: give an ISO 639-3 code of three letters, such as 'swa'"
+        f"unknown language code {code!r}: give an ISO 639-3 code of three letters, such as {example!r}"
     )
 
 

@@ -1,6 +1,12 @@
 """How long-running work reports its progress: one protocol for the whole package."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Display
 
 
 @runtime_checkable
@@ -19,3 +25,54 @@ class Progress(Protocol):
 
 def silent(name: str, done: int, total: int) -> None:
     """Report nothing."""
+
+
+class Bars:
+    """Draws progress reports as bars, one for each name.
+
+    Args:
+        display: where they are drawn; see `bar_display`.
+    """
+
+    def __init__(self, display: "Display") -> None:
+        self._display = display
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, name: str, done: int, total: int, note: str = "") -> None:
+        """Draw a report; `note` is a text behind the bar."""
+        if name not in self._tasks:
+            self._tasks[name] = self._display.add_task(name, total=total or None, note="")
+        self._display.update(self._tasks[name], completed=done, total=total or None, note=note)
+
+
+def bar_display(console: "Console | None" = None) -> "Display":
+    """A display of bars on stderr, or on another console; open it by `with`."""
+    from rich import progress  # noqa: PLC0415 - only who draws loads it
+    from rich.console import Console  # noqa: PLC0415
+
+    columns = (
+        progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(), progress.TimeRemainingColumn(), progress.TextColumn("{task.fields[note]}"),
+    )  # fmt: skip
+    return progress.Progress(*columns, console=console or Console(stderr=True))
+
+
+@contextmanager
+def reporting(progress: Progress | bool) -> Iterator[Progress]:
+    """The callback that an argument `progress` stands for, while the block runs.
+
+    Args:
+        progress: a callback; True draws bars on stderr, False reports nothing.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if progress is True:
+        with bar_display() as display:
+            yield Bars(display)
+    elif progress is False:
+        yield silent
+    elif callable(progress):
+        yield progress
+    else:
+        raise TypeError(f"progress is {progress!r}: expected True, False or a function (name, done, total)")

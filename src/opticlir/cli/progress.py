@@ -2,18 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+
+from opticlir.progress import Bars, bar_display
 
 if TYPE_CHECKING:
     from opticlir.training import TrainingEvent
@@ -22,18 +16,8 @@ console = Console(stderr=True)
 _NO_TERMS = {"loss", "grad_norm", "learning_rate", "unconverged"}
 
 
-class Bars:
-    """One bar per kind of work, opened when it is first heard of."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._tasks: dict[str, Any] = {}
-
-    def __call__(self, name: str, done: int, total: int, note: str = "") -> None:
-        """Say how far `name` is."""
-        if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=total or None, note="")
-        self._progress.update(self._tasks[name], completed=done, total=total or None, note=note)
+class TrainingBars(Bars):
+    """Progress bars that also draw the events of a training."""
 
     def training(self, event: "TrainingEvent", language: str = "") -> None:
         """Draw an event of a training.
@@ -47,9 +31,9 @@ class Bars:
         of = f" {language}" if language else ""
         match event:
             case StageStarted(name):
-                self._progress.console.print(f"[dim]{name}[/dim]")
+                self._display.console.print(f"[dim]{name}[/dim]")
             case DiskNeeded(folder, needed, free):
-                self._progress.console.print(
+                self._display.console.print(
                     f"[dim]writing {decimal(needed)} of teacher vectors to {folder}, "
                     f"{decimal(free)} free[/dim]"
                 )
@@ -60,7 +44,7 @@ class Bars:
                 self(f"training{of}", event.step, event.steps, f"{_losses(event.values)}  {speed}")
             case Evaluated(step, measures):
                 shown = "  ".join(f"{name} {measures[name]:.3f}" for name in ("RR", "accuracy"))
-                self._progress.console.print(f"[dim]step {step}{of}: held-out {shown}[/dim]")
+                self._display.console.print(f"[dim]step {step}{of}: held-out {shown}[/dim]")
 
 
 def _losses(values: Mapping[str, float]) -> str:
@@ -72,11 +56,7 @@ def _losses(values: Mapping[str, float]) -> str:
 
 
 @contextmanager
-def progress_bars() -> Iterator[Bars]:
+def progress_bars() -> Iterator[TrainingBars]:
     """Bars that share the terminal while the block runs."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=console) as progress:
-        yield Bars(progress)
+    with bar_display(console) as display:
+        yield TrainingBars(display)

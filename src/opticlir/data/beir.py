@@ -31,7 +31,7 @@ _CORPUS_NAMES = (
 )
 
 
-def read_corpus(path: Path, *, skipped: SkipReport | None = None) -> Iterator[Document]:
+def read_corpus(path: str | Path, *, skipped: SkipReport | None = None) -> Iterator[Document]:
     """Read documents in file order. Only their ids stay in memory.
 
     Args:
@@ -46,6 +46,7 @@ def read_corpus(path: Path, *, skipped: SkipReport | None = None) -> Iterator[Do
         DataError: no such file; on iteration: the file cannot be read or has no document, a record is
             malformed, or two lines have the same id.
     """
+    path = Path(path)
     return _documents(_corpus_file(path) if path.is_dir() else path, SkipReport.of(skipped))
 
 

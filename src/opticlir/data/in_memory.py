@@ -16,10 +16,14 @@ PairLike: TypeAlias = SentencePair | tuple[str, str]
 """A `SentencePair`, or `(english, foreign)`."""
 
 
-def documents_of(items: Iterable[DocumentLike]) -> Iterator[Document]:
+def documents_of(items: Iterable[DocumentLike], *, first: int = 0) -> Iterator[Document]:
     """Read documents in any of the forms of `DocumentLike`; texts are brought into NFC.
 
     A plain text gets its position as its id: "0", "1", and so on.
+
+    Args:
+        items: the documents.
+        first: the position of the first one.
 
     Raises:
         TypeError: an item has none of these forms.
@@ -29,12 +33,12 @@ def documents_of(items: Iterable[DocumentLike]) -> Iterator[Document]:
         >>> [each.doc_id for each in documents_of(["Boil water.", ("d7", "Wash hands.")])]
         ['0', 'd7']
     """
-    _refuse_one_text(items, "documents")
+    _refuse_one(items, "documents")
     item: Any
     doc_id: Any
     title: Any
     text: Any
-    for position, item in enumerate(items):
+    for position, item in enumerate(items, start=first):
         match item:
             case Document():
                 doc_id, title, text = item.doc_id, item.title, item.text
@@ -71,7 +75,7 @@ def queries_of(items: Iterable[QueryLike] | Mapping[str, str]) -> list[Query]:
         >>> [(each.query_id, each.text) for each in queries_of({"q1": "Homa ni nini?"})]
         [('q1', 'Homa ni nini?')]
     """
-    _refuse_one_text(items, "queries")
+    refuse_one_text(items, "queries")
     found = []
     item: Any
     query_id: Any
@@ -105,7 +109,7 @@ def pairs_of(items: Iterable[PairLike]) -> list[SentencePair]:
         >>> pairs_of([("water", "maji")])
         [SentencePair(english='water', foreign='maji', weight=1.0)]
     """
-    _refuse_one_text(items, "pairs")
+    refuse_one_text(items, "pairs")
     found = []
     item: Any
     for position, item in enumerate(items):
@@ -125,9 +129,24 @@ def pairs_of(items: Iterable[PairLike]) -> list[SentencePair]:
     return found
 
 
-def _refuse_one_text(items: Any, expected: str) -> None:
+def refuse_one_text(items: Any, expected: str) -> None:
+    """Refuse a single text where several things are expected: its letters would be taken for them.
+
+    Args:
+        items: an argument of the caller.
+        expected: what the items are, for the message.
+
+    Raises:
+        TypeError: it is one text.
+    """
     if isinstance(items, str | bytes):
         raise TypeError(f"expected a list of {expected}, found one text: {_shown(items)}")
+
+
+def _refuse_one(items: Any, expected: str) -> None:
+    refuse_one_text(items, expected)
+    if isinstance(items, Mapping):
+        raise TypeError(f"expected a list of {expected}, found one mapping: {_shown(items)}")
 
 
 def _shown(item: Any) -> str:

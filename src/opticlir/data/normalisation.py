@@ -32,9 +32,12 @@ def normalise_typed(text: str) -> str:
     """Return a typed text in the form that readers give; see `normalise_text`.
 
     Raises:
+        TypeError: it is no text.
         DataError: the text contains NUL or half of a surrogate pair. Arguments that are not UTF-8 contain such
             halves.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"expected a text, found {shown(repr(text))}")
     try:
         return normalise_text(text)
     except MalformedRecordError as error:

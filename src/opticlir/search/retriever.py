@@ -9,7 +9,7 @@ from typing import TypeAlias, get_args
 import numpy as np
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.data.in_memory import DocumentLike, QueryLike, documents_of, queries_of
+from opticlir.data.in_memory import DocumentLike, QueryLike, documents_of, queries_of, refuse_one_text
 from opticlir.data.normalisation import normalise_typed
 from opticlir.encoder import (
     document_fingerprint,
@@ -20,7 +20,7 @@ from opticlir.encoder import (
 )
 from opticlir.errors import DataError
 from opticlir.maxsim import maxsim_exact
-from opticlir.progress import Progress, silent
+from opticlir.progress import Progress, reporting
 from opticlir.records import Document, Query, Run
 from opticlir.search.exact import ExactIndex
 from opticlir.search.explanation import Explanation, explanation
@@ -73,7 +73,7 @@ class Retriever:
         dtype: TokenType = "float16",
         inputs: dict[str, str] | None = None,
         made_by: dict[str, str] | None = None,
-        progress: Progress = silent,
+        progress: Progress | bool = False,
     ) -> "Retriever":
         """Encode documents and write their index; an index in `folder` is replaced when all is well.
 
@@ -85,7 +85,7 @@ class Retriever:
             dtype: precision of the stored vectors.
             inputs: checksums of the files that the documents came from, for the manifest.
             made_by: for an index in a cache (see `storage.made_by`).
-            progress: called after each document.
+            progress: True draws a bar on stderr; or a function that is called after each document.
 
         Raises:
             DataError: an id is blank or comes twice, or no document has any text.
@@ -94,14 +94,15 @@ class Retriever:
             TypeError: a document has none of the known forms.
         """
         encoder = loaded(model, device)
-        index = ExactIndex.create(
-            Path(folder),
-            _entries(documents, encoder, progress),
-            encoder=document_fingerprint(encoder),
-            dtype=dtype,
-            inputs=inputs,
-            made_by=made_by,
-        )
+        with reporting(progress) as tell:
+            index = ExactIndex.create(
+                Path(folder),
+                _entries(documents_of(documents), encoder, tell, total=_length(documents)),
+                encoder=document_fingerprint(encoder),
+                dtype=dtype,
+                inputs=inputs,
+                made_by=made_by,
+            )
         return cls(index, encoder)
 
     @classmethod
@@ -143,16 +144,35 @@ class Retriever:
     def __repr__(self) -> str:
         return f"Retriever({len(self)} documents, lexical_weight={self._scorer.lexical_weight})"
 
-    def add(self, documents: Iterable[DocumentLike], *, progress: Progress = silent) -> None:
-        """Publish and search a version of the index with more documents. Arguments and errors as `build`."""
-        self._scorer.index = self.index.add(_entries(documents, self.model, progress))
+    def add(self, documents: Iterable[DocumentLike], *, progress: Progress | bool = False) -> None:
+        """Publish and search a version of the index with more documents.
+
+        Args:
+            documents: in the forms of `build`; plain texts are numbered on from the highest number among the ids.
+            progress: as of `build`.
+
+        Raises:
+            DataError: an id is blank, comes twice or is in the index already.
+            ArtefactError: as `build`.
+        """
+        first = 1 + max((int(each) for each in self.index.doc_ids if each.isdecimal()), default=-1)
+        with reporting(progress) as tell:
+            entries = _entries(
+                documents_of(documents, first=first), self.model, tell, total=_length(documents)
+            )
+            self._scorer.index = self.index.add(entries)
 
     def delete(self, doc_ids: Iterable[str]) -> None:
         """Publish and search a version of the index without some documents.
 
+        Args:
+            doc_ids: a list of ids; a single id is `["d7"]`.
+
         Raises:
-            DataError: an id is not in the index, or no document would be left.
+            DataError: an id is not in the index, or no document would be left. Then nothing is deleted.
+            TypeError: one text in the place of a list.
         """
+        refuse_one_text(doc_ids, "document ids")
         self._scorer.index = self.index.delete(doc_ids)
 
     def verify(self) -> None:
@@ -205,7 +225,7 @@ class Retriever:
         k: int = 1000,
         ranking: Ranking = "hybrid",
         *,
-        progress: Progress = silent,
+        progress: Progress | bool = False,
     ) -> Run:
         """Answer many questions at a time; arguments and errors as `rank_by_each`."""
         return self.rank_by_each(queries, k, [ranking], progress=progress)[ranking]
@@ -216,7 +236,7 @@ class Retriever:
         k: int = 1000,
         rankings: Sequence[Ranking] = get_args(Ranking),
         *,
-        progress: Progress = silent,
+        progress: Progress | bool = False,
     ) -> dict[Ranking, Run]:
         """Answer many questions by several rankings for the cost of one.
 
@@ -224,7 +244,8 @@ class Retriever:
             queries: `Query` records, texts, `(id, text)` pairs, or a mapping of ids to texts.
             k: documents kept per query, >= 1.
             rankings: which.
-            progress: called while queries are encoded and after each batch of rankings.
+            progress: True draws bars on stderr; or a function that is called while queries are encoded and after
+                each batch of rankings.
 
         Returns:
             A run per ranking: scores by query id and document id, best first.
@@ -235,10 +256,11 @@ class Retriever:
             TypeError: a query has none of the known forms.
         """
         asked = queries_of(queries)
-        progress("encoding queries", 0, len(asked))
-        tokens = self._encoded(asked, rankings)
-        progress("encoding queries", len(asked), len(asked))
-        return self._scorer.rank_by_each(asked, tokens, k=k, rankings=rankings, progress=progress)
+        with reporting(progress) as tell:
+            tell("encoding queries", 0, len(asked))
+            tokens = self._encoded(asked, rankings)
+            tell("encoding queries", len(asked), len(asked))
+            return self._scorer.rank_by_each(asked, tokens, k=k, rankings=rankings, progress=tell)
 
     def explain(self, question: str, doc_id: str) -> Explanation:
         """Say why a document answers a question: which word met which, and what each adds to the score.
@@ -321,19 +343,31 @@ class Retriever:
 
 
 def loaded(model: Model, device: str) -> MultiVectorEncoder:
-    """Load a model that is given by name; a loaded encoder is returned as it is."""
+    """Load a model that is given by name; a loaded encoder is returned as it is.
+
+    Raises:
+        TypeError: it is neither.
+    """
     if isinstance(model, str):
         return load_model(model, device=device)
-    return load_model(Path(model), device=device) if isinstance(model, PathLike) else model
+    if isinstance(model, PathLike):
+        return load_model(Path(model), device=device)
+    if not isinstance(model, MultiVectorEncoder):
+        raise TypeError(f"model is {model!r}: expected a name, a folder or a loaded encoder")
+    return model
 
 
 def _entries(
-    documents: Iterable[DocumentLike], model: MultiVectorEncoder, progress: Progress
+    documents: Iterable[Document], model: MultiVectorEncoder, progress: Progress, *, total: int
 ) -> Iterator[Entry]:
     """Documents with their token matrices; the encoder reads a few hundred ahead."""
-    total = len(documents) if isinstance(documents, Sized) else 0
-    kept, to_encode = tee(documents_of(documents))
+    kept, to_encode = tee(documents)
     matrices = encode_documents(model, (document.content for document in to_encode))
     for number, entry in enumerate(zip(kept, matrices, strict=True), start=1):
         yield entry
         progress("encoding documents", number, total)
+
+
+def _length(documents: Iterable[DocumentLike]) -> int:
+    """Number of documents; 0 if it is not known beforehand."""
+    return len(documents) if isinstance(documents, Sized) else 0

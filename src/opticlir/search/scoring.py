@@ -110,6 +110,10 @@ class Scorer:
         rankings: Sequence[Ranking],
     ) -> Iterator[list[Found]]:
         """Score queries: for each, what every ranking found. Arguments and errors as `rank_by_each`."""
+        if not isinstance(k, int):
+            raise TypeError(f"k is {k!r}: expected a whole number, 1 or more")
+        if not all(isinstance(ranking, str) for ranking in rankings):
+            raise TypeError(f"rankings are {rankings!r}: expected names such as 'hybrid'")
         if unknown := set(rankings).difference(get_args(Ranking)):
             raise ValueError(
                 f"unknown ranking {min(unknown)!r}: expected one of {', '.join(get_args(Ranking))}"

@@ -61,7 +61,7 @@ def parse_bitext_argument(argument: str) -> tuple[Path, float]:
 
 
 def read_bitext(
-    path: Path, *, language: str | None = None, weight: float = 1.0, skipped: SkipReport | None = None
+    path: str | Path, *, language: str | None = None, weight: float = 1.0, skipped: SkipReport | None = None
 ) -> Iterator[SentencePair]:
     """Read sentence pairs in constant memory. The file name decides the format.
 
@@ -91,6 +91,7 @@ def read_bitext(
     """
     if not (math.isfinite(weight) and weight > 0):
         raise ValueError(f"weight is {weight}: expected a finite number above 0")
+    path = Path(path)
     reader = _reader_of(path)
     return _pairs(path, reader, language and language_code(language), weight, skipped)
 
