@@ -113,6 +113,13 @@ def test_another_run_is_refused_with_what_differs(run, config, inputs, message):
         claim(run.out, config, inputs)
 
 
+@pytest.mark.parametrize("config", [CONFIG | {"new": 1}, {"seed": 0, "device": "cpu"}])
+def test_a_run_with_other_names_of_settings_is_refused(run, config):
+    message = "holds a run of another version of opticlir, or of `opticlir lab train`: choose another --out"
+    with pytest.raises(ArtefactError, match=message):
+        claim(run.out, config)
+
+
 def test_a_folder_with_something_else_in_it_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ArtefactError, match="holds something else: choose another --out, or empty it"):
@@ -139,7 +146,7 @@ def test_another_torch_is_warned_of(run, caplog):
     (run.folder / "run.json").write_text(json.dumps(record))
     with caplog.at_level(logging.WARNING, logger="opticlir"):
         claim(run.out)
-    assert "begun with torch 1.0: it will not end in the same bits" in caplog.text
+    assert "began with torch 1.0: it will not end in the same bits" in caplog.text
 
 
 def _hold(out, ready, done):
