@@ -98,11 +98,6 @@ def test_a_finished_run_whose_weights_are_damaged_or_gone_says_so(run, damage):
             INPUTS,
             "words was {'n_pieces': 100} and is {'n_pieces': 9} now",
         ),
-        (
-            CONFIG | {"new": 1},
-            INPUTS,
-            "holds a run of another version of opticlir, or of `opticlir lab train`",
-        ),
         (CONFIG, {"a.tsv:1.0": "cd" * 32}, "a.tsv:1.0 was '(ab)+' and is '(cd)+' now"),
         (CONFIG, {"a.tsv:2.0": "ab" * 32}, "a.tsv:1.0 was '(ab)+' and is None now"),
         (CONFIG, INPUTS | {"b.tsv:1.0": "00"}, "b.tsv:1.0 was None and is '00' now"),
