@@ -123,7 +123,7 @@ def test_a_bitext_smaller_than_a_batch_is_one_batch():
 def test_tokens_are_counted_without_markers_and_a_few_texts_at_a_time(teacher, monkeypatch):
     tokenizer = transformer_of(teacher, "query").tokenizer
     texts = ["", *tiny_models.ENGLISH[:4]]
-    monkeypatch.setattr("opticlir.training.batches._TEXTS_TOGETHER", 2)
+    monkeypatch.setattr("opticlir.training.batches._CHUNK", 2)
     found = n_tokens(tokenizer, texts)
     assert found.dtype == np.int64
     assert found.tolist() == [len(tokenizer.tokenize(text)) for text in texts]

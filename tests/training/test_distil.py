@@ -508,7 +508,7 @@ def test_a_torn_checkpoint_is_passed_over(config_of, tmp_path, monkeypatch, capl
     (newest / "optimizer.pt").write_bytes((newest / "optimizer.pt").read_bytes()[:-1])
     with caplog.at_level(logging.WARNING, logger="opticlir"):
         distil(config_of(), PAIRS, tmp_path / "broken")
-    assert "checkpoint-10 was not written whole" in caplog.text
+    assert "checkpoint-10 is incomplete and is ignored" in caplog.text
     assert query_weights(tmp_path / "broken") == query_weights(tmp_path / "unbroken")
 
 

@@ -29,9 +29,9 @@ def folder(tmp_path_factory):
 
 
 def start(folder, out):
-    """One `opticlir train` of 36 steps, in a process of its own."""
+    """One `opticlir lab train` of 36 steps, in a process of its own."""
     command = [
-        sys.executable, "-m", "opticlir", "train", "--bitext", folder / "pairs.tsv", "--language", "qin",
+        sys.executable, "-m", "opticlir", "lab", "train", "--bitext", folder / "pairs.tsv", "--language", "qin",
         "--teacher", folder / "teacher", "--config", folder / "train.toml", "--out", out, "--json",
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPTICLIR_CACHE": str(folder / "cache")}
@@ -64,7 +64,7 @@ def checkpoint_whole(out, step):
 
 
 MOMENTS = {
-    "before the first step": lambda out: (out / "run" / "words.txt").exists(),
+    "before the first step": lambda out: (out / "run" / "plan.json").exists(),
     "after a checkpoint in the first epoch": lambda out: checkpoint_whole(out, 5),
     "inside the write of a checkpoint": lambda out: (
         (out / "run" / "checkpoints" / "checkpoint-15").exists() and not checkpoint_whole(out, 15)

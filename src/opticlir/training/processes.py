@@ -1,7 +1,7 @@
 """One training in several processes: `torchrun --nproc-per-node 2 -m opticlir train ...`, or accelerate launch.
 
-Each process encodes its share of a batch with its own copy of the student. The vectors of all are then gathered, so that
-every objective sees the whole batch, and torch averages the gradients.
+Each process encodes its share of a batch with its own copy of the student. The vectors of all are then gathered, so
+that every objective sees the whole batch, and torch averages the gradients.
 """
 
 import functools
