@@ -94,7 +94,8 @@ def test_another_seed_wants_another_folder(config, out, result):
 def test_the_report_shows_it_all(result):
     page = demo_report(result)
     assert page.count('<table class="alignment">') == 3
-    assert page.count("data:image/svg+xml") == 1
+    for chart in ("Training loss", "Held-out translations (RR)"):
+        assert f'aria-label="{chart}"' in page
     assert page.count('<tr class="strong">') == 2
     for row in result.rows:
         assert f"{row.measures['AP']:.3f}" in page
