@@ -75,7 +75,7 @@ def test_bitext_in_and_english_documents_found(folder):
     )
     assert found["hits"][0]["doc_id"] == "d2"
     measured = opticlir(
-        folder, "benchmark", "beir", "--data", folder, "--model", folder / "model", "--language", "qin",
+        folder, "lab", "benchmark", "beir", "--data", folder, "--model", folder / "model", "--language", "qin",
         "--split", "test",
     )  # fmt: skip
     assert measured["dense"]["AP"] == 1.0

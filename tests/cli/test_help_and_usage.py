@@ -55,8 +55,8 @@ def test_an_unknown_option_is_wrong_usage(opticlir, command):
 
 def test_the_laboratory_has_all_research_commands():
     assert set(names(lab)) == {
-        "benchmark", "geometry", "mine", "robustness", "search-structured", "study", "train-translator", "translate",
-        "word-alignment",
+        "benchmark", "geometry", "mine", "robustness", "search-structured", "study", "train",
+        "train-translator", "translate", "word-alignment",
     }  # fmt: skip
 
 

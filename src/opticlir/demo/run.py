@@ -119,7 +119,7 @@ class _LanguageDemo:
         self.pairs = list(read_bitext(bitext_path(language), language=language))
         self._out = out
         self._device = config.device
-        self._tell = on_event
+        self._on_event = on_event
         self._stage(f"{language_name(language)} ({language})")
 
     def teacher_alone(self) -> list[Row]:
@@ -177,7 +177,7 @@ class _LanguageDemo:
         )
 
     def _send(self, event: TrainingEvent) -> None:
-        self._tell(event, self.config.language)
+        self._on_event(event, self.config.language)
 
     def _stage(self, name: str) -> None:
         self._send(StageStarted(name))
