@@ -1,6 +1,6 @@
 """One training in several processes: `torchrun --nproc-per-node 2 -m opticlir train ...`, or accelerate launch.
 
-Each process encodes its share of a batch with its own copy of the student. The vectors of all are then gathered, so
+Each process encodes its share of a batch with its own copy of the student. All vectors are then gathered, so that
 that every objective sees the whole batch, and torch averages the gradients.
 """
 
