@@ -59,12 +59,16 @@ class Explanation:
         ]
         return "\n".join(
             [
-                f"{visible(self.document.doc_id)}  {visible(self.document.title)}".rstrip(),
+                f"{visible(self.document.doc_id)}  {visible(self._heading)}",
                 f"  {'question':<20} {'document':<20} {'cosine':>6} {'share':>6}",
                 *rows,
-                f"  {'special tokens':<41} {'':6} {self.special_share:6.1%}",
+                *(
+                    [f"  {'special tokens':<41} {'':6} {self.special_share:6.1%}"]
+                    if self.special_share
+                    else []
+                ),
                 f"  {self._sum}",
-                f"  BM25 pieces: {visible(', '.join(self.grams)) or 'none'}",
+                f"  shared pieces of words (BM25): {visible(', '.join(self.grams)) or 'none'}",
             ]
         )
 
@@ -76,12 +80,13 @@ class Explanation:
             f"<td>{match.similarity:.3f}</td><td>{match.share:.1%}</td></tr>"
             for match in self.words
         )
-        name = f"{escaped(self.document.doc_id)} {isolated(self.document.title)}"
+        name = f"{escaped(self.document.doc_id)} {isolated(self._heading)}"
+        special = f"<tr><td>special tokens</td><td></td><td></td><td>{self.special_share:.1%}</td></tr>\n"
         return (
             f"<table><caption>{isolated(self.question)}: {name}</caption>\n<thead><tr><th>question</th>"
             f"<th>document</th><th>cosine</th><th>share</th></tr></thead>\n<tbody>\n{rows}\n"
-            f"<tr><td>special tokens</td><td></td><td></td><td>{self.special_share:.1%}</td></tr>\n"
-            f"</tbody></table>\n<p>{escaped(self._sum)}<br>BM25 pieces: "
+            f"{special if self.special_share else ''}"
+            f"</tbody></table>\n<p>{escaped(self._sum)}<br>shared pieces of words (BM25): "
             f"{escaped(', '.join(self.grams)) or 'none'}</p>"
         )
 
@@ -89,9 +94,14 @@ class Explanation:
     def _sum(self) -> str:
         parts = self.parts
         return (
-            f"hybrid {parts.hybrid:.3f} = {parts.dense_z:.3f} (dense {parts.dense:.3f}) + {parts.lexical_weight:g} "
-            f"* {parts.lexical_z:.3f} (BM25 {parts.lexical:.3f})"
+            f"score {parts.hybrid:.3f} = {parts.dense_z:.3f} (z-score of MaxSim {parts.dense:.3f}) + "
+            f"{parts.lexical_weight:g} * {parts.lexical_z:.3f} (z-score of BM25 {parts.lexical:.3f})"
         )
+
+    @property
+    def _heading(self) -> str:
+        """The title, or else how the text begins."""
+        return self.document.title or self.document.text[:60]
 
 
 def explanation(
