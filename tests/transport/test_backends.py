@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from opticlir import transport
-from opticlir.transport.backends import is_compiled
+from opticlir.transport.backends import BREAK_EVEN, is_compiled
 
 SOLVERS = {
     "sinkhorn": {"epsilon": 0.1},
@@ -73,3 +73,14 @@ def test_a_tensor_of_an_accelerator_never_enters_the_kernels(name, monkeypatch):
         solver(*problem("cpu"), **SOLVERS[name])
     with pytest.raises(PlainTorchError):
         solver(*problem("meta"), **SOLVERS[name])
+
+
+def test_compiling_waits_until_it_pays():
+    """The first plan of a fresh installation compiled for longer than a short training saves."""
+    cost, *_ = problem()
+    with transport.backend_for(BREAK_EVEN - 1):
+        assert not is_compiled(cost, "auto")
+        assert is_compiled(cost, "numba")
+    with transport.backend_for(BREAK_EVEN):
+        assert is_compiled(cost, "auto")
+    assert is_compiled(cost, "auto")

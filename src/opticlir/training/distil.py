@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from sentence_transformers import MultiVectorEncoder
 
+from opticlir import transport
 from opticlir.artefacts import default_cache_folder
 from opticlir.data import PairTable
 from opticlir.device import has_bfloat16
@@ -219,7 +220,10 @@ class _Training:
                 student, n_runs=config.optimisations.length_runs, adversary=parts.adversary,
                 extra_terms=parts.extra_terms,
             )  # fmt: skip
-            steps = self._run.plan(lambda: planned_steps(config, loss, data, terms, bfloat16=self._bfloat16))
+            with transport.backend_for(0):  # timing a few batches compiles nothing
+                steps = self._run.plan(
+                    lambda: planned_steps(config, loss, data, terms, bfloat16=self._bfloat16)
+                )
             counter.take()  # plans of timed batches
             schedule = Schedule(config.schedule, terms, steps)
             callback = RunCallback(
@@ -233,7 +237,7 @@ class _Training:
             )  # fmt: skip
             if steps:
                 self._start("training")
-            with callback.listening():
+            with callback.listening(), transport.backend_for(_plans(config, steps)):
                 _take_steps(config, trainer, callback, self._run)
         return steps, callback.is_interrupted
 
@@ -305,6 +309,11 @@ def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallb
     saved = _saved_step(config, run, steps)
     if config.patience and saved and not callback.is_interrupted:
         trainer.restore(run.checkpoints / f"checkpoint-{saved}")
+
+
+def _plans(config: TrainConfig, steps: int) -> int:
+    """Number of steps that compute transport plans."""
+    return round(steps * sum(stage.share for stage in config.schedule if "optical" in stage.weights))
 
 
 def _saved_step(config: TrainConfig, run: RunFolder, steps: int) -> int:

@@ -1,6 +1,7 @@
 """From two bags of tokens to a transport plan: tensors in, tensors out."""
 
 from opticlir.transport.annealing import annealed_sinkhorn
+from opticlir.transport.backends import backend_for
 from opticlir.transport.costs import cosine_cost
 from opticlir.transport.exact import exact
 from opticlir.transport.importance import inverse_document_frequency
@@ -14,6 +15,7 @@ from opticlir.transport.word_mass import word_mass
 __all__ = [
     "TransportPlan",
     "annealed_sinkhorn",
+    "backend_for",
     "by_word",
     "cosine_cost",
     "exact",

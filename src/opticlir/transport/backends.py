@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Literal
 
@@ -12,10 +13,34 @@ from opticlir.transport.plan import TransportPlan
 from opticlir.transport.problem import transport_value
 
 Backend = Literal["auto", "numba", "torch"]
-"""Names of the forms. Their results differ only by float32 rounding. Plain torch is easier to read.
+"""Names of the forms. Both give the same answer to float32 rounding; plain torch is the easy one to read.
 
-`auto` uses `numba` for float32 and half precision on the CPU, and plain torch for float64 and accelerators.
+`auto` takes `numba` for float32 and half precision on the CPU, unless `backend_for` says that compiling does not pay.
+Plain torch does the rest: float64 and accelerators.
 """
+
+BREAK_EVEN = 440
+"""From this number of batches on, compiled solvers save more time than a fresh installation needs to compile them
+(docs/performance.md)."""
+
+_compiling_pays: ContextVar[bool] = ContextVar("compiling_pays", default=True)
+
+
+@contextmanager
+def backend_for(n_batches: int) -> Iterator[None]:
+    """Choose the form of `auto` for a piece of work, while the block runs.
+
+    The choice depends on the number alone, not on what was compiled before. So a training that resumes, or runs
+    again, computes the same plans to the bit.
+
+    Args:
+        n_batches: batches of problems that will be solved.
+    """
+    token = _compiling_pays.set(n_batches >= BREAK_EVEN)
+    try:
+        yield
+    finally:
+        _compiling_pays.reset(token)
 
 
 def is_compiled(cost: Tensor, backend: str) -> bool:
@@ -26,7 +51,7 @@ def is_compiled(cost: Tensor, backend: str) -> bool:
             f"backend is {backend!r} but cost is {cost.dtype} on {cost.device.type}: expected 'auto', 'torch'"
             + (" or 'numba'" if fits else "")
         )
-    return fits and backend != "torch"
+    return fits and (backend == "numba" or (backend == "auto" and _compiling_pays.get()))
 
 
 @contextmanager
