@@ -23,7 +23,6 @@ from opticlir.storage import (
     write_text_atomically,
 )
 
-
 MANIFEST = b'{"kind": "pair", "format_version": 1, "files": {}, "environment": {"opticlir": "1"}}'
 
 

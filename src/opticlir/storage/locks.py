@@ -23,8 +23,8 @@ class LockedError(ArtefactError):
 def exclusive_lock(target: Path) -> Iterator[None]:
     """Be the only writer of `target`. If another process is, raise at once and never wait.
 
-    The lock is on the file `.NAME.opticlir-lock` in the folder of the target. If a killed process left this file, the next
-    writer takes it over.
+    The lock is on the file `.NAME.opticlir-lock` in the folder of the target. If a killed process left this file,
+    the next writer takes it over.
 
     Raises:
         LockedError: another process, or another thread, is writing `target`.
