@@ -125,7 +125,9 @@ def test_a_run_on_other_files_is_refused_with_the_file(run, inputs, message):
 
 @pytest.mark.parametrize("config", [CONFIG | {"new": 1}, {"seed": 0, "device": "cpu"}])
 def test_a_run_with_other_names_of_settings_is_refused(run, config):
-    message = "holds a run of another version of opticlir, or of `opticlir lab train`: choose another output folder"
+    message = (
+        "holds a run of another version of opticlir, or of `opticlir lab train`: choose another output folder"
+    )
     with pytest.raises(ArtefactError, match=message):
         claim(run.out, config)
 

@@ -42,7 +42,9 @@ def check_model_folder(folder: Path, *, links_within: Path | None = None, weight
     if not folder.is_dir():
         raise ArtefactError(f"{folder}: no such model folder")
     if not is_like_model(folder):
-        raise ArtefactError(f"{folder}: no {' and no '.join(_MODEL_FILES)}, so this is not a model folder")
+        raise ArtefactError(
+            f"{folder}: no {' and no '.join(_MODEL_FILES[:2])}, so this is not a model folder"
+        )
     for path in model_files(folder):
         _check_link(path, (links_within or folder).resolve())
         if weights is None or path != folder / weights:

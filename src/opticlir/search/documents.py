@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from opticlir.data.identifiers import checked_id
-from opticlir.data.skipping import MalformedRecordError
+from opticlir.data.identifiers import allowed_id
 from opticlir.errors import DataError
 from opticlir.records import Document
 from opticlir.storage import Checksum, DurableFile, write_file
@@ -52,8 +51,8 @@ class DocumentWriter:
             DataError: its id is not allowed (see `checked_id`) or was seen before, or its text is no valid Unicode.
         """
         try:
-            checked_id(document.doc_id, "document")
-        except MalformedRecordError as error:
+            allowed_id(document.doc_id, "document")
+        except DataError as error:
             raise DataError(f"{error}; its text begins with {document.text[:40]!r}") from None
         if document.doc_id in self._ids:
             raise DataError(f"document id {document.doc_id!r} comes twice: ids must be unique")

@@ -174,7 +174,7 @@ def _refuse_strangers(root: Path) -> None:
     for path in (root / POINTER, root / _VERSIONS):
         if path.is_symlink():
             raise ArtefactError(f"{path} is a link: choose another folder, or replace it by what it leads to")
-    if _current_version(root) is None and (path := next(strangers(root), None)):
+    if _current_version(root) is None and (stranger := next(strangers(root), None)):
         raise ArtefactError(
-            f"{root} holds something else ({path.relative_to(root)}): choose another folder, or remove it"
+            f"{root} holds something else ({stranger.relative_to(root)}): choose another folder, or remove it"
         )
