@@ -105,7 +105,7 @@ def test_prune_removes_what_was_not_used_for_long(cache):
     assert days_left(cache) == [10]
     assert (pruned.removed, pruned.left) == (2, n_bytes(cache))
     assert pruned.freed == before - pruned.left
-    assert len(list((cache / "teacher").iterdir())) == 1  # the folder of int8 is empty, and gone
+    assert len(list((cache / "teacher").glob("[!.]*"))) == 1  # the folder of int8 is empty, and gone
 
 
 def test_prune_removes_the_oldest_first_until_the_size_is_met(cache):
@@ -131,15 +131,15 @@ def test_prune_leaves_a_teacher_in_use_alone(cache, teacher):
 
 
 def test_prune_clears_up_after_killed_writers_unless_somebody_may_be_writing(cache, teacher):
-    folder = next((cache / "teacher").iterdir())
-    (folder / ".shard-1.partial").mkdir()
-    (folder / ".shard-1.partial" / "vectors.npy").write_bytes(bytes(100))
-    (folder / ".shard-1.lock").write_text("1")
-    (folder / ".shard-2.partial").mkdir()
-    (folder / ".shard-2.partial" / "vectors.npy").write_bytes(bytes(10))
+    folder = next((cache / "teacher").glob("[!.]*"))
+    (folder / ".shard-1.opticlir-partial").mkdir()
+    (folder / ".shard-1.opticlir-partial" / "vectors.npy").write_bytes(bytes(100))
+    (folder / ".shard-1.opticlir-lock").write_text("1")
+    (folder / ".shard-2.opticlir-partial").mkdir()
+    (folder / ".shard-2.opticlir-partial" / "vectors.npy").write_bytes(bytes(10))
     with exclusive_lock(folder / "shard-2"):
         assert ArtefactCache(cache).prune(max_bytes=1e9).freed == 101
-        assert (folder / ".shard-2.partial").exists()
+        assert (folder / ".shard-2.opticlir-partial").exists()
     assert ArtefactCache(cache).prune(max_bytes=1e9).freed == 10
     assert not list(folder.glob(".*"))
     assert len(days_left(cache)) == 3
@@ -200,11 +200,12 @@ def test_an_index_in_use_stays(indexed, teacher):
 
 
 def test_nothing_is_left_of_killed_writers(indexed):
-    (index,) = indexed.glob("indexes/*")
+    (index,) = indexed.glob("indexes/[!.]*")
     begun = index.with_name("ab" * 12)
-    (begun / "versions" / "000001").mkdir(parents=True)
-    (begun / "versions" / "000001" / "tokens.bin").write_bytes(bytes(50))
-    for name in (".KEY.lock", ".KEY.partial"):
+    draft = begun / "versions" / ".000001.opticlir-partial"
+    draft.mkdir(parents=True)
+    (draft / "tokens.bin").write_bytes(bytes(50))
+    for name in (".KEY.opticlir-lock", ".KEY.opticlir-partial"):
         for kind in ("indexes", "vocabulary"):
             (indexed / kind).mkdir(exist_ok=True)
             (indexed / kind / name.replace("KEY", "cd" * 12)).write_bytes(bytes(7))
@@ -225,7 +226,7 @@ def test_an_index_that_is_being_built_stays(indexed):
 
 
 def test_what_another_source_made_is_outdated_and_removed(indexed, monkeypatch):
-    (index,) = indexed.glob("indexes/*")
+    (index,) = indexed.glob("indexes/[!.]*")
     record = next(index.glob("versions/*/manifest.json"))
     changed = sources.made_by
     monkeypatch.setattr(
@@ -245,7 +246,7 @@ def test_what_is_not_ours_is_never_touched(indexed, tmp_path_factory):
     """Names like ours, manifests like ours, and links out of the cache."""
     outside = tmp_path_factory.mktemp("outside")
     (outside / "thesis.txt").write_text("years of work")
-    shutil.copytree(next(indexed.glob("teacher/*")), outside / ("ef" * 12))
+    shutil.copytree(next(indexed.glob("teacher/[!.]*")), outside / ("ef" * 12))
     key = "0123456789abcdef01234567"
     strangers = [
         "thesis.txt", "photos/cat.jpg", "photos/manifest.json", f"photos/{key}/cat.jpg", "teacher/notes.txt",
@@ -262,6 +263,43 @@ def test_what_is_not_ours_is_never_touched(indexed, tmp_path_factory):
     assert all((indexed / name).read_text() == '{"name": "of another program"}' for name in strangers)
     assert all(link.is_symlink() for link in links)
     assert all_bytes(outside) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("versions/thesis.txt", "years of work"),
+        ("versions/000001/thesis.txt", "years of work"),
+        ("manifest.json", "{broken"),
+        ("manifest.json", '{"kind": "film", "format_version": 2, "files": {}}'),
+        ("CURRENT/x", "years of work"),
+        ("CURRENT", "MANIFEST-000005\n"),
+        ("CURRENT", f"000001 {'ab' * 32}\n"),
+        ("shard-ab/thesis.txt", "years of work"),
+        (".shard-ab.lock", "7"),
+        (".shard-ab.partial/thesis.txt", "years of work"),
+    ],
+)
+def test_a_name_like_ours_is_no_proof(indexed, name, content):
+    folder = indexed / "uploads" / ("0123456789ab" * 2)
+    kept = {folder / name: content, folder / "versions" / "000001" / "video.mp4": "film"}
+    for path, text in kept.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    cache = ArtefactCache(indexed)
+    assert cache.strangers() == [folder]
+    assert cache.prune(max_bytes=0.0, older_than=0.0).left == 0
+    assert {path: path.read_text() for path in kept} == kept
+    assert all_bytes(indexed) == sum(map(len, kept.values()))
+    assert not list(indexed.glob("*/.*.opticlir"))
+
+
+def test_our_own_artefacts_go_even_if_nothing_of_them_can_be_read(indexed):
+    for path in indexed.rglob("*"):
+        if path.name in ("manifest.json", "CURRENT"):
+            path.write_text("{broken")
+    pruned = ArtefactCache(indexed).prune(max_bytes=0.0)
+    assert (pruned.left, all_bytes(indexed)) == (0, 0)
 
 
 # the place

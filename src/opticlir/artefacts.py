@@ -2,7 +2,8 @@
 
 An artefact is a folder `KIND/KEY` with a manifest. `KEY` is a hash of everything that decides the content,
 our own source included (see `storage.made_by`). An artefact of several parts has a folder `shard-*` for each part.
-The cache knows its artefacts by these names and their manifests, and needs no list of kinds.
+The cache knows its artefacts by proof, and needs no list of kinds: a manifest of opticlir, or the empty file
+`KIND/.KEY.opticlir`, which is written first. Everything else is left alone, whatever its name.
 """
 
 import hashlib
@@ -29,11 +30,13 @@ from opticlir.storage import (
     open_version,
     unless_shared,
 )
-from opticlir.storage.versions import POINTER
+from opticlir.storage.names import DRAFT, LOCK, beside, is_our_manifest
+from opticlir.storage.versions import POINTER, strangers
 
 _KEY = re.compile(r"[0-9a-f]{24}")
 _PART = re.compile(r"shard-[0-9a-f]+")
-_LEFTOVER = re.compile(r"\.([0-9a-f]{24}|shard-[0-9a-f]+)\.(lock|partial)")
+_LEFTOVER = re.compile(rf"\.({_KEY.pattern}|{_PART.pattern})({re.escape(LOCK)}|{re.escape(DRAFT)})")
+_MARK = re.compile(rf"\.({_KEY.pattern})\.opticlir")
 
 
 def default_cache_folder() -> Path:
@@ -59,6 +62,13 @@ def key_of(content: Any) -> str:
     """
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def mark_ours(artefact: Path) -> None:
+    """Record that opticlir makes this artefact, before its first file is written: a damaged one is removed too."""
+    with suppress(OSError):  # read-only: nothing will be written
+        artefact.parent.mkdir(parents=True, exist_ok=True)
+        _mark_of(artefact).touch()
 
 
 def mark_used(artefact: Path) -> None:
@@ -123,9 +133,16 @@ class ArtefactCache:
         return self.root / kind / key_of(content)
 
     def entries(self) -> list[Entry]:
-        """All artefacts with a readable manifest, the last used first."""
+        """All artefacts of ours with a readable manifest, the last used first."""
         found = [entry for path in self._artefacts() if (entry := self._entry(path))]
         return sorted(found, key=lambda entry: entry.last_used, reverse=True)
+
+    def strangers(self) -> list[Path]:
+        """Folders that are named like artefacts, but are not demonstrably ours: they are left alone."""
+        named = (
+            path for kind in _folders_in(self.root) for path in _folders_in(kind) if _KEY.fullmatch(path.name)
+        )
+        return [path for path in named if not _is_artefact(path) and any(path.iterdir())]
 
     def damaged(self) -> Iterator[tuple[Path, str]]:
         """Every part that differs from what was written, with the reason. Reads every byte of the cache."""
@@ -152,7 +169,7 @@ class ArtefactCache:
             now: seconds since 1970; None is the clock.
         """
         now = time.time() if now is None else now
-        before = self._n_bytes()
+        before, artefacts = self._n_bytes(), [*self._artefacts()]
         for folder in self._folders():
             self._remove_leftovers(folder)
         sizes = {part: _n_bytes(part) for part in sorted(self._parts(), key=_last_use)}
@@ -166,8 +183,12 @@ class ArtefactCache:
                 elif is_old or is_too_much or not _is_current(part):
                     _remove(part)
                     removed, left = removed + 1, left - size
-        for folder in self._artefacts():
+        for folder in artefacts:
             self._remove_if_empty(folder)
+        for mark in self._marks():
+            if not mark.with_name(mark.name.split(".")[1]).exists():
+                with suppress(OSError):
+                    filesystem.active.remove(mark)
         return Pruned(removed=removed, freed=before - left, left=left, in_use=in_use)
 
     def _folders(self) -> Iterator[Path]:
@@ -179,18 +200,26 @@ class ArtefactCache:
         for kind in _folders_in(self.root):
             yield from filter(_is_artefact, _folders_in(kind))
 
+    def _marks(self) -> list[Path]:
+        return [
+            path for kind in _folders_in(self.root) for path in kind.iterdir() if _MARK.fullmatch(path.name)
+        ]
+
     def _parts(self) -> Iterator[Path]:
         """Each artefact, or each of its parts. Each can be removed separately."""
         for artefact in self._artefacts():
-            parts = [path for path in _folders_in(artefact) if _PART.fullmatch(path.name)]
-            yield from parts or ([artefact] if any(artefact.iterdir()) else [])
+            if parts := _shards(artefact):
+                is_marked = _mark_of(artefact).exists()
+                yield from (part for part in parts if is_marked or is_our_manifest(part / MANIFEST))
+            elif any(artefact.iterdir()):
+                yield artefact
 
     def _n_bytes(self) -> int:
         leftovers = (path for folder in self._folders() for path in _leftovers(folder))
         return sum(map(_n_bytes, {*self._parts(), *leftovers}))
 
     def _entry(self, artefact: Path) -> Entry | None:
-        parts = [path for path in _folders_in(artefact) if _PART.fullmatch(path.name)] or [artefact]
+        parts = _shards(artefact) or [artefact]
         manifests = [manifest for part in parts if (manifest := _manifest(part))]
         if not manifests:
             return None
@@ -235,7 +264,7 @@ class ArtefactCache:
         for path in _leftovers(folder):
             target = path.with_name(path.name.removeprefix(".").rpartition(".")[0])
             with suppress(LockedError), exclusive_lock(target):  # it removes the lock file when it ends
-                if path.suffix == ".partial" and os.path.lexists(path):
+                if path.name.endswith(DRAFT) and os.path.lexists(path):
                     filesystem.active.remove(path)
 
     def _remove_if_empty(self, artefact: Path) -> None:
@@ -254,23 +283,24 @@ def _leftovers(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if _LEFTOVER.fullmatch(path.name)]
 
 
+def _shards(artefact: Path) -> list[Path]:
+    return [path for path in _folders_in(artefact) if _PART.fullmatch(path.name)]
+
+
+def _mark_of(artefact: Path) -> Path:
+    return artefact.with_name(f".{artefact.name}.opticlir")
+
+
 def _is_artefact(path: Path) -> bool:
-    """Whether a folder has the name and the content of an artefact, complete or begun."""
+    """Whether a folder is demonstrably an artefact of ours, complete, begun or damaged."""
     if not _KEY.fullmatch(path.name):
         return False
+    if _mark_of(path).exists() or is_our_manifest(path / MANIFEST):
+        return True
     names = {each.name for each in path.iterdir()}
-    if MANIFEST in names:
-        return _is_ours(path / MANIFEST)
-    ours = {POINTER, "versions"}
-    return all(name in ours or _PART.fullmatch(name) or _LEFTOVER.fullmatch(name) for name in names)
-
-
-def _is_ours(manifest: Path) -> bool:
-    try:
-        record = json.loads(manifest.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return True  # damaged: the name of its folder is enough
-    return isinstance(record, dict) and {"kind", "format_version", "files"} <= record.keys()
+    if all(_PART.fullmatch(name) or _LEFTOVER.fullmatch(name) for name in names):
+        return any(is_our_manifest(path / name / MANIFEST) or _LEFTOVER.fullmatch(name) for name in names)
+    return not any(strangers(path))
 
 
 def _record(part: Path) -> Path:
@@ -310,7 +340,7 @@ def _n_bytes(path: Path) -> int:
 
 def _remove(part: Path) -> None:
     """Rename a part and then remove it, so that no reader sees half of it."""
-    leaving = part.with_name(f".{part.name}.partial")
+    leaving = beside(part, DRAFT)
     if os.path.lexists(leaving):
         filesystem.active.remove(leaving)
     filesystem.active.rename(part, leaving)

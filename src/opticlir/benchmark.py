@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.artefacts import ArtefactCache, mark_used
+from opticlir.artefacts import ArtefactCache, mark_ours, mark_used
 from opticlir.data.in_memory import DocumentLike, documents_of
 from opticlir.encoder import document_fingerprint, encode_documents, split_words, transformer_of
 from opticlir.errors import ArtefactError
@@ -65,6 +65,7 @@ def cached_retriever(
     path = ArtefactCache(folder).path("indexes", {
         "encoder": document_fingerprint(model), "documents": documents_content(kept), "made_by": made
     })  # fmt: skip
+    mark_ours(path)
     lock = SharedLock(path)
     try:
         retriever = Retriever(ExactIndex.open(path), model)

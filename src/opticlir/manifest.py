@@ -126,9 +126,13 @@ def check_same_settings(folder: Path, found: Mapping[str, Any], wanted: Mapping[
         old, new = found.get(name), wanted.get(name)
         if new != old:
             raise ArtefactError(
-                f"{folder} holds another run: {name} was {old!r} and is {new!r} now; "
-                "choose another --out, or remove the folder"
+                f"{folder} holds another run: {name} was {_setting(old)} and is {_setting(new)} now; "
+                "choose another output folder (--out) or remove it"
             )
+
+
+def _setting(value: Any) -> str:
+    return "not set" if value is None else repr(value)
 
 
 def read_manifest(path: Path, *, kind: str | None = None, newest_version: int | None = None) -> Manifest:

@@ -85,3 +85,16 @@ def test_prune_that_leaves_too_much_is_a_failure(folder, teacher, monkeypatch, c
 def test_every_verb_has_help_with_an_example():
     for verb in ("ls", "verify", "prune"):
         assert f"Example: opticlir cache {verb}" in cache(verb, "--help").stdout
+
+
+def test_what_is_not_ours_is_named_and_left_alone(folder):
+    video = folder / "uploads" / ("0123456789ab" * 2) / "versions" / "video.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_text("years of work")
+    stranger = video.parents[1]
+    assert f"{stranger}: not ours, left alone" in cache("ls").stderr
+    assert json.loads(cache("ls", "--json").stdout)["not_ours"] == [str(stranger)]
+    pruned = cache("prune", "--max-size", "0")
+    assert pruned.exit_code == 0
+    assert f"{stranger}: not ours, left alone" in pruned.stderr
+    assert [path for path in folder.rglob("*") if path.is_file()] == [video]

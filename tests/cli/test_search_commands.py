@@ -217,6 +217,8 @@ def test_a_line_that_cannot_be_answered_is_an_error_and_the_next_is_read(folder)
 def test_documents_are_added_and_deleted(folder):
     (folder / "new.tsv").write_text("net\tBed nets\tmosquito net at night\n")
     added = parsed(folder, "add", "{}/index", "{}/new.tsv", "--model", "m")
+    (manifest,) = folder.glob("index/versions/*/manifest.json")
+    assert [*json.loads(manifest.read_text())["inputs"]] == [f"{folder}/corpus.jsonl", f"{folder}/new.tsv"]
     assert added == {
         "index": f"{folder}/index", "added": 1, "documents": 4, "tokens": 26, "empty_documents": 0, "skipped": 0
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """`train`, with an encoder of a few kilobytes: what it says, what it refuses, and what it leaves behind."""
 
 import json
+import shutil
 from dataclasses import fields
 
 import pytest
@@ -275,7 +276,7 @@ def test_a_folder_of_somebody_else_is_left_as_it_is(train, tmp_path, tree_of):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "thesis.tex").write_text("years of work")
     before = tree_of(tmp_path / "model")
-    assert "model holds something else: choose another --out, or empty it" in train().error
+    assert "model holds something else (thesis.tex): choose another --out, or empty it" in train().error
     assert tree_of(tmp_path / "model") == before
     (tmp_path / "file").write_text("x")
     assert "cannot write" in train(out=tmp_path / "file").error
@@ -316,3 +317,31 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_written(train, t
 def test_words_that_are_no_numbers_are_wrong_usage(train):
     assert "Invalid value for '--minutes'" in train(minutes="soon").usage
     assert "Invalid value for '--seed'" in train(seed="x").usage
+
+
+# what is not ours, and what has changed
+
+
+def test_a_failed_train_leaves_the_users_run_folder_alone(train, tmp_path):
+    results = tmp_path / "model" / "run" / "results.txt"
+    results.parent.mkdir(parents=True)
+    results.write_text("years of work")
+    done = train(teacher="/nonexistent/model")
+    assert done.code == 1
+    assert "holds something else (run/results.txt): choose another --out, or empty it" in done.error
+    assert results.read_text() == "years of work"
+
+
+def test_a_changed_teacher_is_refused(train, checkpoints, tmp_path):
+    teacher = tmp_path / "teacher"
+    shutil.copytree(checkpoints["plain"], teacher)
+    assert train(teacher=teacher).code == 0
+    assert train(teacher=teacher).code == 0
+    (teacher / "README.md").write_text("of no consequence")
+    assert train(teacher=teacher).code == 0
+    shutil.copy(checkpoints["other"] / "model.safetensors", teacher)
+    done = train(teacher=teacher)
+    assert done.code == 1
+    assert (
+        f"was trained on other files: teacher {teacher} has other content now; choose another" in done.error
+    )

@@ -216,7 +216,7 @@ HOSTILE = {
     "an unknown number type": ("plain", safetensors({"a": tensor(0, 16, dtype="PICKLE")}), "cannot be loaded"),
     "weights of another name": ("stanford", renamed_weights, "cannot be loaded: KeyError: 'linear.weight'"),
     "projection without weights": ("native", removed("1_Dense/model.safetensors"), "cannot be loaded"),
-    "no config": ("plain", removed("config.json"), "cannot be loaded"),
+    "no config": ("plain", removed("config.json"), "so this is not a model folder"),
     "no tokenizer": ("plain", removed("tokenizer.json"), "cannot be loaded"),
     "broken config": ("plain", written("config.json", "{"), "config.json: not readable as JSON"),
     "config that is no object": ("plain", written("config.json", "[]"), "expected a JSON object, found list"),

@@ -120,7 +120,10 @@ def test_an_index_of_nothing_is_refused(path):
     ("bad", "error", "message"),
     [
         ((Document("d1", "again"), matrix(5)), DataError, "document id 'd1' comes twice"),
-        ((Document(" ", "no name"), matrix(5)), DataError, "blank id, its text begins with 'no name'"),
+        ((Document(" ", "no name"), matrix(5)), DataError, "is blank; its text begins with 'no name'"),
+        ((Document("d\n2", "x"), matrix(5)), DataError, "contains NUL, a line end or a tab; its text begins with 'x'"),
+        ((Document("d\t2", "x"), matrix(5)), DataError, "contains NUL, a line end or a tab"),
+        ((Document("d\0", "x"), matrix(5)), DataError, "contains NUL, a line end or a tab"),
         ((Document("d2", "\ud800"), matrix(5)), DataError, "document 'd2' is no valid Unicode"),
         ((Document("d2", "x"), matrix(5) * np.float32(np.nan)), ArtefactError, "'d2': its embedding holds NaN"),
         ((Document("d2", "x"), matrix(5) * np.float32(np.inf)), ArtefactError, "'d2': its embedding holds NaN"),
@@ -278,3 +281,34 @@ def test_checksums_in_the_manifest_are_those_of_the_files(path):
         if each.name != MANIFEST
     }
     assert index.manifest.files == on_disk
+
+
+def test_an_index_that_another_encoder_built_anew_is_neither_added_to_nor_deleted_from(path):
+    old = ExactIndex.create(path, entries(1, 2), encoder="old")
+    ExactIndex.create(path, entries(1, 2), encoder="new")
+    for change in (lambda: old.add(entries(3)), lambda: old.delete(["d1"])):
+        with pytest.raises(
+            ArtefactError, match="was built with document encoder new, the model given has old"
+        ):
+            change()
+    assert ExactIndex.open(path).doc_ids == ["d1", "d2"]
+
+
+def test_verify_of_a_replaced_version_checks_the_one_that_replaced_it(path):
+    old = ExactIndex.create(path, entries(1, 2), encoder="e")
+    old.add(entries(3))
+    old.verify()
+    ExactIndex.create(path, entries(4), encoder="e")
+    old.verify()
+    (tokens,) = path.glob("versions/*/tokens.bin")
+    tokens.write_bytes(bytes(tokens.stat().st_size))
+    with pytest.raises(ArtefactError, match=r"tokens\.bin is not what was written"):
+        old.verify()
+
+
+def test_the_files_of_added_documents_are_recorded(path):
+    index = ExactIndex.create(path, entries(1), encoder="e", inputs={"a.tsv": "1"})
+    index = index.add(entries(2), inputs={"b.tsv": "2", "a.tsv": "1"})
+    index = index.add(entries(3), inputs={"a.tsv": "3"}).add(entries(4), inputs={"a.tsv": "4"})
+    index = index.add(entries(5)).delete(["d1"])
+    assert index.manifest.inputs == {"a.tsv": "1", "b.tsv": "2", "a.tsv (2)": "3", "a.tsv (3)": "4"}

@@ -253,3 +253,38 @@ def test_a_damaged_model_is_refused_by_its_first_question(built, monkeypatch):
     for ask in (built.search, lambda text: built.explain(text, "0"), lambda text: built.rerank(text, ["x"])):
         with pytest.raises(ArtefactError, match="its embedding holds NaN"):
             ask("malaria")
+
+
+def test_two_models_do_not_share_one_index(built, model, checkpoints, tmp_path):
+    Retriever.build(TEXTS[:3], checkpoints["other"], tmp_path / "index")
+    with pytest.raises(ArtefactError, match="was built with document encoder"):
+        built.add([("new", "boil the water")])
+    with pytest.raises(ArtefactError, match="was built with document encoder"):
+        built.delete(["1"])
+    assert len(Retriever.open(tmp_path / "index", checkpoints["other"])) == 3
+
+
+@pytest.mark.parametrize("query_id", ["q\n1", "q\t1", "q\0", " "])
+def test_a_query_id_that_no_file_could_hold_is_refused(built, query_id):
+    with pytest.raises(DataError, match=r"the query id .* (is blank|contains NUL, a line end or a tab)"):
+        built.rank({query_id: "mbu"})
+
+
+def test_a_folder_that_is_no_model_is_refused_before_its_files_are_listed(built, tmp_path, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.rglob", lambda *_: pytest.fail("the whole disk would be read"))
+    with pytest.raises(
+        ArtefactError, match=r"/: no modules\.json and no config\.json, so this is not a model"
+    ):
+        Retriever.open(tmp_path / "index", "/")
+
+
+@pytest.mark.parametrize("folder", [".", ""])
+def test_the_current_folder_may_be_the_index(model, tmp_path, monkeypatch, folder):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    built = Retriever.build(TEXTS[:3], model, folder)
+    built.add(TEXTS[3:4])
+    built.delete(["0"])
+    assert len(Retriever.open(tmp_path / "here", model)) == 3
+    with pytest.raises(ArtefactError, match="is the root of the file system"):
+        Retriever.build(TEXTS[:3], model, "/")

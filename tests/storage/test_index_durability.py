@@ -79,7 +79,7 @@ def test_old_or_new_whatever_call_fails(memory_path, operation, mode):
         if disk.n % 10 == 0:
             with using(FaultyDisk()):
                 create(path, 5)  # the next build is not in the way of what the dead one left
-            assert [hit.doc_id for hit, _ in answers_at(path)] == ["d5"]
+            assert [each[0].doc_id for each in answers_at(path)] == ["d5"]
             assert sorted(each.name for each in path.iterdir()) == ["CURRENT", "versions"]
             assert len(list((path / "versions").iterdir())) == 1
 

@@ -55,9 +55,7 @@ def test_an_old_run_is_known_as_finished_and_refuses_other_settings(old):
     with run.claimed(config, record.inputs) as finished:
         assert finished
     with (
-        pytest.raises(
-            ArtefactError, match="seed was 0 and is 1 now; choose another --out, or remove the folder"
-        ),
+        pytest.raises(ArtefactError, match="seed was 0 and is 1 now; choose another output folder"),
         run.claimed({**config, "seed": 1}, record.inputs),
     ):
         pytest.fail("another run")
@@ -80,7 +78,7 @@ def test_an_old_run_refuses_the_settings_of_this_version_and_says_what_to_do(old
     config = {**asdict(TrainConfig(language="swa")), "device": "cpu"}
     with (
         pytest.raises(
-            ArtefactError, match=r"a run of another version of opticlir.*: choose another --out, or"
+            ArtefactError, match=r"a run of another version of opticlir.*: choose another output folder"
         ),
         run.claimed(config, read_manifest(run.folder / "run.json").inputs),
     ):

@@ -119,10 +119,10 @@ def test_the_lock_of_the_living_holds_and_that_of_the_dead_does_not(tmp_path):
             message = rf"\(process {child}\): wait until it ends, or stop it"
             with pytest.raises(ArtefactError, match=message), exclusive_lock(target):
                 pytest.fail("there are two holders")
-        assert (tmp_path / ".index.lock").exists()  # left behind, and in nobody's way
+        assert (tmp_path / ".index.opticlir-lock").exists()  # left behind, and in nobody's way
         with exclusive_lock(target):
             pass
-        assert not (tmp_path / ".index.lock").exists()
+        assert not (tmp_path / ".index.opticlir-lock").exists()
 
 
 def test_readers_beside_a_writer_see_one_version_each(tmp_path):

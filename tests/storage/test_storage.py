@@ -23,6 +23,8 @@ from opticlir.storage import (
     write_text_atomically,
 )
 
+MANIFEST = b'{"kind": "pair", "format_version": 1, "files": {}, "environment": {"opticlir": "1"}}'
+
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
@@ -46,7 +48,7 @@ def opened(root):
 def write_both(folder, content):
     write_file(folder / "a", content)
     write_file(folder / "b", content * 2)
-    write_file(folder / "manifest.json", b"complete")
+    write_file(folder / "manifest.json", MANIFEST)
 
 
 def attempt(disk, operation):
@@ -183,7 +185,7 @@ def test_a_device_is_not_replaced():
 
 @pytest.mark.parametrize("make", [make_link, make_dangling_link, os.mkfifo, Path.mkdir])
 def test_a_lock_file_that_is_not_ours_is_refused_and_kept(tmp_path, make):
-    lock = tmp_path / ".x.lock"
+    lock = tmp_path / ".x.opticlir-lock"
     make(lock)
     before = names(tmp_path)
     with pytest.raises(ArtefactError, match="cannot write"), exclusive_lock(tmp_path / "x"):
@@ -239,7 +241,9 @@ def test_a_folder_is_absent_or_complete_whatever_call_fails(tmp_path, mode):
             assert read_both(target) == (b"new", b"newnew")
         else:
             publish(target)  # what the dead one left behind is in nobody's way
-        left = [name for name in files_under(place) if name != ".model.lock"]  # the next writer takes it over
+        left = [
+            name for name in files_under(place) if name != ".model.opticlir-lock"
+        ]  # the next writer takes it over
         assert left == ["model/a", "model/b", "model/manifest.json"]
 
     assert until_no_fault(mode, run) >= 15
@@ -349,11 +353,11 @@ def test_what_is_not_ours_in_the_folder_of_versions_stays(tmp_path):
     ):
         pytest.fail("the block must not run")
     root = tmp_path / "index"
-    (root / "versions" / "my copy").mkdir(parents=True)
-    for content in (b"1", b"2"):
+    for content, stranger in ((b"1", "my copy"), (b"2", "000003"), (b"3", "202411"), (b"4", ".x.partial")):
         with publish_version(root) as folder:
             write_both(folder, content)
-    assert names(root / "versions") == ["000002", "my copy"]
+        (root / "versions" / stranger).mkdir()
+    assert names(root / "versions") == [".x.partial", "000003", "000005", "202411", "my copy"]
     assert names(database) == ["000003.log", "CURRENT", "versions"]
     assert names(outside) == ["000001"]
 
@@ -367,19 +371,22 @@ def test_what_is_missing_or_damaged_is_said(tmp_path):
             write_both(folder, content)
     assert names(root / "versions") == ["000002"]
     manifest = root / "versions" / "000002" / "manifest.json"
-    manifest.write_bytes(b"completE")
+    manifest.write_bytes(MANIFEST.lower()[:-1] + b" ")
     with pytest.raises(ArtefactError, match="is not the one that CURRENT names"):
         open_version(root, read_both)
     manifest.unlink()
     with pytest.raises(ArtefactError, match=r"manifest\.json is missing"):
         open_version(root, read_both)
-    (root / "CURRENT").write_bytes(b"000002\n")
+    with publish_version(root) as folder:  # building again repairs it
+        write_both(folder, b"3")
+    assert names(root / "versions") == ["000003"]
+    (root / "CURRENT").write_bytes(b"000003\n")
     with pytest.raises(ArtefactError, match="CURRENT is damaged"):
         open_version(root, read_both)
     with publish_version(root) as folder:  # building again repairs it
-        write_both(folder, b"3")
-    assert open_version(root, read_both) == (b"3", b"33")
-    assert names(root / "versions") == ["000003"]
+        write_both(folder, b"4")
+    assert open_version(root, read_both) == (b"4", b"44")
+    assert names(root / "versions") == ["000004"]
 
 
 def test_what_a_killed_first_build_left_is_removed_before_the_next(tmp_path):
@@ -393,9 +400,61 @@ def test_what_a_killed_first_build_left_is_removed_before_the_next(tmp_path):
 
     left = []
     assert attempt(disk, publish) == "crash"
-    assert names(root / "versions") == ["000001"]
+    draft = [".000001.opticlir-partial"]
+    assert names(root / "versions") == draft
     publish()
-    assert left == [["000001"], ["000001"]]
+    assert left == [draft, draft]
+    assert names(root / "versions") == ["000001"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["versions/202411/thesis.txt", "versions/000001/manifest.json", "versions/notes", "CURRENT", "CURRENT/x"],
+)
+def test_a_folder_with_names_like_ours_is_refused_and_left_alone(tmp_path, name):
+    path = tmp_path / "mine" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("years of work")
+    with (
+        pytest.raises(ArtefactError, match=rf"mine holds something else \({name.rpartition('/')[0]}"),
+        publish_version(tmp_path / "mine"),
+    ):
+        pytest.fail("the block must not run")
+    assert path.read_text() == "years of work"
+    assert files_under(tmp_path) == [f"mine/{name}"]
+
+
+@pytest.mark.parametrize("publish", [publish_version, publish_folder])
+def test_files_beside_a_target_that_are_not_ours_stay(tmp_path, publish):
+    for name in (".index.lock", ".index.partial"):
+        (tmp_path / name).write_text("years of work")
+    with publish(tmp_path / "index") as folder:
+        write_both(folder, b"1")
+    assert names(tmp_path) == [".index.lock", ".index.partial", "index"]
+
+
+@pytest.mark.parametrize("name", [".", "../here", "", "link"])
+@pytest.mark.parametrize("publish", [publish_version, publish_folder])
+def test_a_folder_may_be_the_current_one(tmp_path, monkeypatch, publish, name):
+    (tmp_path / "here").mkdir()
+    if name == "link":
+        (tmp_path / "there").mkdir()
+        (tmp_path / "here" / "link").symlink_to(tmp_path / "there")
+    monkeypatch.chdir(tmp_path / "here")
+    with publish(Path(name)) as folder:
+        assert (tmp_path / f".{'there' if name == 'link' else 'here'}.opticlir-lock").exists()
+        write_both(folder, b"1")
+    target = tmp_path / ("there" if name == "link" else "here")
+    assert (open_version(target, read_both) if publish is publish_version else read_both(target)) == (
+        b"1",
+        b"11",
+    )
+
+
+@pytest.mark.parametrize("publish", [publish_version, publish_folder])
+def test_the_root_of_the_file_system_is_refused(publish):
+    with pytest.raises(ArtefactError, match="/ is the root of the file system"), publish(Path("/")):
+        pytest.fail("the block must not run")
 
 
 def test_a_version_without_a_manifest_is_not_published(tmp_path):

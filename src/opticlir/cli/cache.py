@@ -9,7 +9,7 @@ from opticlir.cli.app import MAINTAIN, AsJson, app, print_json
 from opticlir.cli.quantities import n_bytes, seconds
 
 if TYPE_CHECKING:
-    from opticlir.artefacts import Entry
+    from opticlir.artefacts import ArtefactCache, Entry
 
 cache_app = typer.Typer(
     name="cache",
@@ -36,11 +36,20 @@ def ls(as_json: AsJson = False) -> None:
     entries = cache.entries()
     total = sum(entry.bytes for entry in entries)
     if as_json:
-        print_json({"folder": str(cache.root), "bytes": total, "entries": [asdict(each) for each in entries]})
+        print_json({
+            "folder": str(cache.root), "bytes": total, "entries": [asdict(each) for each in entries],
+            "not_ours": [str(path) for path in cache.strangers()],
+        })  # fmt: skip
         return
+    _name_strangers(cache)
     for entry in entries:
         typer.echo("\t".join(_described(entry)))
     typer.echo(f"{cache.root}: {len(entries)} artefacts, {decimal(total)}")
+
+
+def _name_strangers(cache: "ArtefactCache") -> None:
+    for path in cache.strangers():
+        typer.echo(f"{path}: not ours, left alone", err=True)
 
 
 def _described(entry: "Entry") -> list[str]:
@@ -116,6 +125,7 @@ def prune(
     if as_json:
         print_json({"folder": str(cache.root), **asdict(pruned)})
     else:
+        _name_strangers(cache)
         typer.echo(
             f"{cache.root}: {pruned.removed} pieces removed, {decimal(pruned.freed)} freed, "
             f"{decimal(pruned.left)} left"

@@ -91,13 +91,15 @@ def add(
     from opticlir.data import SkipReport, read_corpus
 
     quieten()
+    from opticlir.manifest import input_checksums
     from opticlir.search import Retriever
 
     skipped = SkipReport(lenient=lenient)
     with progress_bars() as bars:
         opened = Retriever.open(index, model, device=device)
         before = len(opened)
-        opened.add(read_corpus(corpus, skipped=skipped), progress=bars)
+        documents = read_corpus(corpus, skipped=skipped)
+        opened.add(documents, inputs=input_checksums([corpus]), progress=bars)
     added = len(opened) - before
     if as_json:
         print_json({"index": str(index), "added": added, **opened.counts, "skipped": skipped.n_malformed})

@@ -45,6 +45,14 @@ def checked_id(value: Any, kind: str) -> str:
     return value
 
 
+def allowed_id(value: Any, kind: str) -> str:
+    """`checked_id` of an id that comes from no file. Raises DataError in its place."""
+    try:
+        return checked_id(value, kind)
+    except MalformedRecordError as error:
+        raise DataError(str(error)) from None
+
+
 def refuse_duplicates(
     records: Iterable[tuple[int, Record]],
     identify: Callable[[Record], str],

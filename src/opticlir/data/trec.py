@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from opticlir.data.identifiers import checked_id
+from opticlir.data.identifiers import allowed_id, checked_id
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
 from opticlir.data.topics import read_topics
@@ -153,10 +153,7 @@ def _single(score: float) -> float:
 
 
 def _writable(identifier: str, kind: str) -> str:
-    try:
-        checked_id(identifier, kind)
-    except MalformedRecordError as error:
-        raise DataError(str(error)) from None
+    allowed_id(identifier, kind)
     if any(character.isspace() for character in identifier):
         raise DataError(
             f"the {kind} id {shown(identifier)} contains a space, which a TREC run cannot represent: rename it"

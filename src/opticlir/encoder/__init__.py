@@ -8,7 +8,7 @@ from opticlir.encoder.adapters import (
     merge_adapter,
     require_peft,
 )
-from opticlir.encoder.checkpoint import split_layers
+from opticlir.encoder.checkpoint import model_checksum, split_layers
 from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save_model, vocabulary_for
 from opticlir.encoder.encode import encode_documents, encode_queries
 from opticlir.encoder.language_pack import load_language_pack, save_language_pack
@@ -60,6 +60,7 @@ __all__ = [
     "load_model",
     "load_tokenizer",
     "merge_adapter",
+    "model_checksum",
     "new_student",
     "pruned_vocabulary",
     "require_peft",

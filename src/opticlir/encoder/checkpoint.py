@@ -1,5 +1,6 @@
 """Loads any late-interaction checkpoint, or any plain encoder, as a `MultiVectorEncoder`."""
 
+import hashlib
 import importlib.util
 import re
 from pathlib import Path
@@ -18,9 +19,17 @@ from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from torch import nn
 from transformers import AutoConfig
 
-from opticlir.encoder.folder import check_model_folder, read_json, read_settings
+from opticlir.encoder.folder import (
+    MODEL_MANIFEST,
+    check_model_folder,
+    is_like_model,
+    model_files,
+    read_json,
+    read_settings,
+)
 from opticlir.encoder.routes import route_modules, transformer_of
 from opticlir.errors import ArtefactError, OpticlirError, SetupError
+from opticlir.storage import sha256_file
 
 EMBEDDED = "minilm"
 """Name of the encoder that needs no download: all-MiniLM-L6-v2 as a late-interaction model."""
@@ -30,6 +39,7 @@ DOCUMENT_TOKENS = 512
 """Longest query and document of a plain encoder, in its own tokens. Longer texts are cut."""
 
 _WITH_LAYERS = re.compile(r"(.+):([0-9]+)")
+_DECISIVE = {".json", ".metadata", ".model", ".safetensors", ".txt"}
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "artifact.metadata", "README.md"]
 
 
@@ -61,6 +71,20 @@ def load_checkpoint(name_or_folder: str | Path, device: str) -> MultiVectorEncod
             ) from error
     _resolve_masks(model)
     return model.eval()
+
+
+def model_checksum(name_or_folder: str) -> str:
+    """SHA-256 over the files that decide the vectors of a model, before it is loaded; "" if there is no model.
+
+    Raises:
+        SetupError: as `load_checkpoint`.
+    """
+    folder, _ = _resolve(split_layers(name_or_folder)[0])
+    digest = hashlib.sha256()
+    for path in model_files(folder) if is_like_model(folder) else ():
+        if path.suffix in _DECISIVE and path.name != MODEL_MANIFEST and path.is_file():
+            digest.update(f"{path.relative_to(folder)} {sha256_file(path)}\n".encode())
+    return digest.hexdigest() if is_like_model(folder) else ""
 
 
 def split_layers(name_or_folder: str | Path) -> tuple[str | Path, int | None]:

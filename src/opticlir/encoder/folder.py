@@ -21,6 +21,7 @@ _PICKLES = {".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt"
 _TRUSTED_MODULES = ("sentence_transformers.", "pylate.models.Dense.")
 _CODE_KEYS = ("auto_map", "trust_remote_code", "custom_pipelines")
 _VOCABULARIES = {"added_tokens.json", "tokenizer.json", "vocab.json"}  # their keys are tokens, not settings
+_MODEL_FILES = ("modules.json", "config.json", "language_pack.json", MODEL_MANIFEST)
 _RECORD = "run"
 """The record of a training run in its model folder. Checkpoints of an optimiser are pickles and never opened."""
 
@@ -40,7 +41,11 @@ def check_model_folder(folder: Path, *, links_within: Path | None = None, weight
     """
     if not folder.is_dir():
         raise ArtefactError(f"{folder}: no such model folder")
-    for path in _entries(folder):
+    if not is_like_model(folder):
+        raise ArtefactError(
+            f"{folder}: no {' and no '.join(_MODEL_FILES[:2])}, so this is not a model folder"
+        )
+    for path in model_files(folder):
         _check_link(path, (links_within or folder).resolve())
         if weights is None or path != folder / weights:
             _check_kind(path)
@@ -52,7 +57,7 @@ def check_model_folder(folder: Path, *, links_within: Path | None = None, weight
             _check_shards(path)
         if path.suffix.lower() == ".json" and path.name not in _VOCABULARIES:
             _check_config(path)
-    if weights is None and not any(path.suffix == ".safetensors" for path in _entries(folder)):
+    if weights is None and not any(path.suffix == ".safetensors" for path in model_files(folder)):
         raise ArtefactError(f"{folder}: no .safetensors file, so this is not a model folder")
     _check_checksums(folder)
 
@@ -91,7 +96,13 @@ def read_settings(path: Path) -> dict[str, Any]:
     return settings
 
 
-def _entries(folder: Path) -> Iterator[Path]:
+def is_like_model(folder: Path) -> bool:
+    """Whether a folder has a file that models have, before all its files are listed: it could be a whole disk."""
+    return any((folder / name).is_file() for name in _MODEL_FILES)
+
+
+def model_files(folder: Path) -> Iterator[Path]:
+    """All files and links of a model folder, without the record of its training."""
     for path in sorted(folder.rglob("*")):
         if path.relative_to(folder).parts[0] != _RECORD and (path.is_symlink() or not path.is_dir()):
             yield path

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from opticlir.data.identifiers import allowed_id
 from opticlir.errors import DataError
 from opticlir.records import Document
 from opticlir.storage import Checksum, DurableFile, write_file
@@ -47,10 +48,12 @@ class DocumentWriter:
         """Append one document.
 
         Raises:
-            DataError: its id is blank or was seen before, or its text is no valid Unicode.
+            DataError: its id is not allowed (see `checked_id`) or was seen before, or its text is no valid Unicode.
         """
-        if not document.doc_id.strip():
-            raise DataError(f"a document has a blank id, its text begins with {document.text[:40]!r}")
+        try:
+            allowed_id(document.doc_id, "document")
+        except DataError as error:
+            raise DataError(f"{error}; its text begins with {document.text[:40]!r}") from None
         if document.doc_id in self._ids:
             raise DataError(f"document id {document.doc_id!r} comes twice: ids must be unique")
         self._ids[document.doc_id] = None

@@ -10,7 +10,7 @@ grams of all texts. `add` and `delete` copy the store.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -111,11 +111,21 @@ class ExactIndex:
         """
         return open_version(path, lambda folder: cls(path, folder))
 
-    def add(self, entries: Iterable[Entry]) -> "ExactIndex":
-        """Publish a version with more documents, and give it back. Raises as `create`."""
+    def add(self, entries: Iterable[Entry], *, inputs: dict[str, str] | None = None) -> "ExactIndex":
+        """Publish a version with more documents, and give it back.
+
+        Args:
+            entries: as of `create`.
+            inputs: checksums of the files that the new documents came from, for the manifest.
+
+        Raises:
+            ArtefactError: as `create`; or another encoder has built the index anew since this one was opened.
+            DataError: as `create`.
+        """
         with publish_version(self.path) as folder:
-            current = self.open(self.path)
-            current._derive(folder, chain(current._entries(), entries))
+            current = self._current()
+            known = current.manifest.inputs
+            current._derive(folder, chain(current._entries(), entries), _joined(known, inputs or {}))
         return self.open(self.path)
 
     def delete(self, doc_ids: Iterable[str]) -> "ExactIndex":
@@ -123,20 +133,27 @@ class ExactIndex:
 
         Raises:
             DataError: an id is not in the index, or none would be left.
-            ArtefactError: as `create`.
+            ArtefactError: as `add`.
         """
         unwanted = set(doc_ids)
         with publish_version(self.path) as folder:
-            current = self.open(self.path)
+            current = self._current()
             if unknown := unwanted.difference(current.doc_ids):
                 raise DataError(f"{self.path} holds no document {min(unknown)!r}: nothing was deleted")
-            current._derive(folder, (each for each in current._entries() if each[0].doc_id not in unwanted))
+            kept = (each for each in current._entries() if each[0].doc_id not in unwanted)
+            current._derive(folder, kept, current.manifest.inputs)
         return self.open(self.path)
 
-    def _derive(self, folder: Path, entries: Iterable[Entry]) -> None:
+    def _current(self) -> "ExactIndex":
+        """The current version, which has to be of the same encoder."""
+        current = self.open(self.path)
+        current.check_encoder(self.encoder)
+        return current
+
+    def _derive(self, folder: Path, entries: Iterable[Entry], inputs: dict[str, str]) -> None:
         config = {name: self.manifest.config[name] for name in ("encoder", "dtype")}
         _write_version(
-            folder, entries, config=config, inputs=self.manifest.inputs, made_by=self.manifest.made_by,
+            folder, entries, config=config, inputs=inputs, made_by=self.manifest.made_by,
             n_empty=self.n_empty,
         )  # fmt: skip
 
@@ -145,11 +162,20 @@ class ExactIndex:
             yield self.document(row), self.document_tokens(row)
 
     def verify(self) -> None:
-        """Read and hash every file, and look at every number.
+        """Read and check every file and every number. If another process has replaced this version, check the new one.
 
         Raises:
             ArtefactError: a file is damaged, or a vector holds NaN or infinity.
         """
+        try:
+            self._verify()
+        except (ArtefactError, OSError):
+            current = self.open(self.path)
+            if current.manifest == self.manifest:
+                raise
+            current.verify()
+
+    def _verify(self) -> None:
         check_files(self._folder, self.manifest.files)
         for row in range(len(self)):
             if not np.isfinite(self.document_tokens(row)).all():
@@ -299,6 +325,15 @@ def _write_version(
         made_by=made_by,
     )
     write_manifest(folder / MANIFEST, manifest)
+
+
+def _joined(known: dict[str, str], new: dict[str, str]) -> dict[str, str]:
+    """Inputs of both; a file that was given before, with other content, gets a number."""
+    joined = dict(known)
+    for name, checksum in new.items():
+        names = chain([name], (f"{name} ({number})" for number in count(2)))
+        joined[next(each for each in names if joined.get(each, checksum) == checksum)] = checksum
+    return joined
 
 
 class _FullEntries:

@@ -22,8 +22,8 @@ class Index(Protocol):
     dim: int
     """Width of a token vector."""
 
-    def add(self, entries: Iterable[Entry]) -> "Index":
-        """Publish a version with more documents."""
+    def add(self, entries: Iterable[Entry], *, inputs: dict[str, str] | None = None) -> "Index":
+        """Publish a version with more documents, from files with these checksums."""
 
     def delete(self, doc_ids: Iterable[str]) -> "Index":
         """Publish a version without some documents."""

@@ -144,11 +144,18 @@ class Retriever:
     def __repr__(self) -> str:
         return f"Retriever({len(self)} documents, lexical_weight={self._scorer.lexical_weight})"
 
-    def add(self, documents: Iterable[DocumentLike], *, progress: Progress | bool = False) -> None:
+    def add(
+        self,
+        documents: Iterable[DocumentLike],
+        *,
+        inputs: dict[str, str] | None = None,
+        progress: Progress | bool = False,
+    ) -> None:
         """Publish and search a version of the index with more documents.
 
         Args:
             documents: in the forms of `build`; plain texts are numbered on from the highest number among the ids.
+            inputs: as of `build`.
             progress: as of `build`.
 
         Raises:
@@ -160,7 +167,7 @@ class Retriever:
             entries = _entries(
                 documents_of(documents, first=first), self.model, tell, total=_length(documents)
             )
-            self._scorer.index = self.index.add(entries)
+            self._scorer.index = self.index.add(entries, inputs=inputs)
 
     def delete(self, doc_ids: Iterable[str]) -> None:
         """Publish and search a version of the index without some documents.

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from opticlir.data.identifiers import allowed_id
 from opticlir.errors import ArtefactError, DataError
 from opticlir.progress import Progress, silent
 from opticlir.records import Query, Run
@@ -79,12 +80,14 @@ class Scorer:
             A run per ranking; documents stand in rank order.
 
         Raises:
-            DataError: two queries share an id, or one has no tokens.
+            DataError: two queries share an id, an id is not allowed (see `checked_id`), or a query has no tokens.
             ArtefactError: an encoded question holds NaN, or the index is damaged.
             ValueError: not one matrix per query, or of another width than the index.
         """
         if len(queries) != len(query_tokens):
             raise ValueError(f"{len(queries)} queries but {len(query_tokens)} token matrices")
+        for query in queries:
+            allowed_id(query.query_id, "query")
         runs: dict[Ranking, Run] = {ranking: {} for ranking in rankings}
         doc_ids = self.index.doc_ids
         pairs = iter(zip(queries, query_tokens, strict=True))

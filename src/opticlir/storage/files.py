@@ -14,6 +14,7 @@ from types import TracebackType
 from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
 from opticlir.storage.filesystem import confirm, refusals_named
+from opticlir.storage.names import DRAFT
 
 _REPAIR = "build it again, or restore it from a copy"
 
@@ -110,7 +111,7 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
     Raises:
         ArtefactError: `path` is a link, a device or a pipe, or the system refuses. The old file is unchanged.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{DRAFT}")
     try:
         with refusals_named(path):
             mode = _mode_of(path)

@@ -9,6 +9,7 @@ from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
 from opticlir.storage.filesystem import confirm, make_folders, refusals_named, sync_tree
 from opticlir.storage.locks import exclusive_lock
+from opticlir.storage.names import DRAFT, beside
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def publish_folder(target: Path) -> Iterator[Path]:
         >>> [path.name for path in target.iterdir()]
         ['config.json']
     """
-    temporary = target.with_name(f".{target.name}.partial")
+    temporary = beside(target, DRAFT)
     with refusals_named(target):
         make_folders(target.parent)
     with exclusive_lock(target):
@@ -50,7 +51,7 @@ def publish_folder(target: Path) -> Iterator[Path]:
                 yield temporary
             with refusals_named(target):
                 sync_tree(temporary)
-                filesystem.active.rename(temporary, target)
+                filesystem.active.rename(temporary, target.resolve())
         except BaseException:
             with suppress(OSError):
                 filesystem.active.remove(temporary)

@@ -12,6 +12,7 @@ from pathlib import Path
 from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
 from opticlir.storage.filesystem import refusals_named
+from opticlir.storage.names import LOCK, beside
 
 
 class LockedError(ArtefactError):
@@ -22,14 +23,14 @@ class LockedError(ArtefactError):
 def exclusive_lock(target: Path) -> Iterator[None]:
     """Be the only writer of `target`. If another process is, raise at once and never wait.
 
-    The lock is on the file `.NAME.lock` in the folder of the target. If a killed process left this file, the next
-    writer takes it over.
+    The lock is on the file `.NAME.opticlir-lock` in the folder of the target. If a killed process left this file,
+    the next writer takes it over.
 
     Raises:
         LockedError: another process, or another thread, is writing `target`.
         ArtefactError: the system refuses.
     """
-    path = target.with_name(f".{target.name}.lock")
+    path = beside(target, LOCK)
     with refusals_named(target):
         descriptor = _take(path)
     if descriptor is None:

@@ -1,9 +1,11 @@
 """Artefacts of several files that are replaced while they are in use.
 
 `versions/NNNNNN/` holds the files of one version and their `manifest.json`. `CURRENT` names one version
-and the SHA-256 of its manifest. The rename of `CURRENT` publishes a version.
+and the SHA-256 of its manifest. The rename of `CURRENT` publishes a version. A version is built under a draft name
+(see `names`). A folder that neither has this name nor a manifest of opticlir is left alone.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,7 @@ from opticlir.storage import filesystem
 from opticlir.storage.files import sha256_file, write_file
 from opticlir.storage.filesystem import confirm, make_folders, refusals_named, sync_tree
 from opticlir.storage.locks import exclusive_lock
+from opticlir.storage.names import DRAFT, beside, is_our_manifest
 
 MANIFEST = "manifest.json"
 """File that describes an artefact and names the checksums of its other files."""
@@ -45,7 +48,7 @@ def publish_version(root: Path) -> Iterator[Path]:
         ArtefactError: `root` holds something else, another process is writing it, or the system refuses.
     """
     with refusals_named(root):
-        make_folders(root.parent)
+        make_folders(root.resolve().parent)
     with exclusive_lock(root):
         _refuse_strangers(root)
         versions = root / _VERSIONS
@@ -56,24 +59,26 @@ def publish_version(root: Path) -> Iterator[Path]:
             # a damaged pointer may be repaired by hand: its versions stay until the new one is complete
             if current is not None or not (root / POINTER).exists():
                 _remove_others(versions, current)
-            folder = versions / f"{_highest_number(versions) + 1:06d}"
-            filesystem.active.make_folder(folder)
+            folder = versions / f"{_free_number(versions, current):06d}"
+            draft = beside(folder, DRAFT)
+            filesystem.active.make_folder(draft)
         try:
             with refusals_named(root, only_full_disk=True):
-                yield folder
+                yield draft
             with refusals_named(root):
-                sync_tree(folder)
+                sync_tree(draft)
+                filesystem.active.rename(draft, folder)
                 filesystem.active.sync_path(versions)
                 _point_to(root, folder)
         except BaseException:
             with suppress(OSError):
                 if _current_version(root) != folder:
-                    filesystem.active.remove(folder)
+                    filesystem.active.remove(draft if draft.exists() else folder)
                 for path in new:  # refused if a version was published
                     filesystem.active.remove_empty(path)
             raise
         with suppress(OSError):  # the version is published: the next build removes the rest
-            _remove_others(versions, folder)
+            _remove_others(versions, folder, replaced=current)
 
 
 def open_version(root: Path, load: Callable[[Path], _T]) -> _T:
@@ -99,7 +104,7 @@ def open_version(root: Path, load: Callable[[Path], _T]) -> _T:
 
 
 def _point_to(root: Path, folder: Path) -> None:
-    partial = root / _VERSIONS / POINTER  # the next build removes what a crash leaves here
+    partial = beside(root / _VERSIONS / POINTER, DRAFT)  # the next build removes what a crash leaves here
     line = f"{folder.name} {sha256_file(folder / MANIFEST)}\n"
     if partial.exists():
         filesystem.active.remove(partial)
@@ -111,7 +116,7 @@ def _point_to(root: Path, folder: Path) -> None:
 def _read_pointer(root: Path) -> tuple[Path, str]:
     try:
         line = (root / POINTER).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise ArtefactError(f"{root} holds no finished index: build it first") from None
     if not (match := _POINTER_LINE.fullmatch(line)):
         raise ArtefactError(f"{root / POINTER} is damaged: build it again, or restore it from a copy")
@@ -125,14 +130,39 @@ def _current_version(root: Path) -> Path | None:
     return None
 
 
-def _highest_number(versions: Path) -> int:
-    return max((int(path.name) for path in versions.iterdir() if path.name.isdecimal()), default=0)
+def _free_number(versions: Path, current: Path | None) -> int:
+    """The lowest number above all versions that is no name of another program's folder."""
+    numbers = [int(path.name) for path in versions.iterdir() if path == current or _is_version(path)]
+    number = max(numbers, default=0) + 1
+    while os.path.lexists(versions / f"{number:06d}"):
+        number += 1
+    return number
 
 
-def _remove_others(versions: Path, current: Path | None) -> None:
+def _is_version(path: Path) -> bool:
+    """Whether a folder is a complete version of ours."""
+    return bool(_VERSION.fullmatch(path.name)) and not path.is_symlink() and is_our_manifest(path / MANIFEST)
+
+
+def _remove_others(versions: Path, current: Path | None, *, replaced: Path | None = None) -> None:
     for path in sorted(versions.iterdir()):
-        if path != current and (_VERSION.fullmatch(path.name) or path.name == POINTER):
+        if path != current and (path == replaced or path.name.endswith(DRAFT) or _is_version(path)):
             filesystem.active.remove(path)
+
+
+def strangers(root: Path) -> Iterator[Path]:
+    """Everything in a folder of versions that opticlir did not demonstrably write."""
+    versions, pointer = root / _VERSIONS, root / POINTER
+    found = list(versions.iterdir()) if versions.is_dir() else []
+    ours = {path for path in found if path.name.endswith(DRAFT) or _is_version(path)}
+    with suppress(ArtefactError, OSError):
+        current, digest = _read_pointer(root)
+        if sha256_file(current / MANIFEST) == digest:
+            ours.add(current)
+    yield from (path for path in root.iterdir() if path not in (versions, pointer))
+    yield from (path for path in found if path not in ours)
+    if os.path.lexists(pointer) and not ours and _current_version(root) is None:
+        yield pointer
 
 
 def _refuse_strangers(root: Path) -> None:
@@ -141,10 +171,10 @@ def _refuse_strangers(root: Path) -> None:
         return
     if not root.is_dir():
         raise ArtefactError(f"{root} is a file, a folder was expected: choose another name")
-    is_ours = _current_version(root) is not None
     for path in (root / POINTER, root / _VERSIONS):
         if path.is_symlink():
             raise ArtefactError(f"{path} is a link: choose another folder, or replace it by what it leads to")
-    for path in root.iterdir():
-        if path.name not in (_VERSIONS, POINTER) and not is_ours:
-            raise ArtefactError(f"{root} holds something else ({path.name}): choose another folder")
+    if _current_version(root) is None and (stranger := next(strangers(root), None)):
+        raise ArtefactError(
+            f"{root} holds something else ({stranger.relative_to(root)}): choose another folder, or remove it"
+        )

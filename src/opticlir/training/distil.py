@@ -22,6 +22,7 @@ from opticlir.encoder import (
     cross_lingual_model,
     load_model,
     merge_adapter,
+    model_checksum,
     new_student,
     require_peft,
     save_language_pack,
@@ -116,7 +117,8 @@ def distil(
     device = run.device(config.device)
     join_processes(device)
     inputs = (inputs or {}) | input_checksums(extension.input_files())
-    with run.claimed({**asdict(config), "device": device}, inputs) as finished:
+    settings, makers = {**asdict(config), "device": device}, [type(extension).__module__]
+    with run.claimed(settings, inputs, models=_model_checksums(config), makers=makers) as finished:
         if finished:
             return _past_outcome(config, run)
         table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
@@ -291,6 +293,12 @@ class _Training:
                 "%.1f %% of the transport plans did not converge: raise max_iterations of [transport]",
                 100 * share,
             )
+
+
+def _model_checksums(config: TrainConfig) -> dict[str, str]:
+    """Checksums of teacher and student before training."""
+    named = {f"teacher {config.teacher}": config.teacher, f"student {config.student}": config.student}
+    return {name: model_checksum(model) for name, model in named.items() if model and is_rank_zero()}
 
 
 def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallback, run: RunFolder) -> None:

@@ -14,18 +14,20 @@ checkpoints/    only while training
 import json
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from opticlir.artefacts import key_of
 from opticlir.device import choose_device
 from opticlir.encoder.folder import check_model_folder
 from opticlir.errors import ArtefactError, OpticlirError, SetupError
 from opticlir.manifest import Manifest, check_same_settings, environment, read_manifest, write_manifest
-from opticlir.storage import check_files, checksums_of, exclusive_lock, write_text_atomically
+from opticlir.storage import check_files, checksums_of, exclusive_lock, made_by, write_text_atomically
 from opticlir.storage.filesystem import refusals_named
+from opticlir.storage.names import DRAFT, LOCK
 from opticlir.training.processes import is_rank_zero, on_rank_zero, shared
 from opticlir.training.step_log import StepLog
 
@@ -33,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 _KIND, _VERSION = "training run", 1
 _COMPLETE = "complete.json"
+_BEFORE_PLAN = ("run.json", "log.jsonl", "report.jsonl", "dictionary.tsv", "tensorboard")
+"""What a run may have written here before its plan."""
+_REPAIR = "choose another output folder (--out) or remove it"
 
 
 class RunFolder:
@@ -73,48 +78,95 @@ class RunFolder:
         return None
 
     @contextmanager
-    def claimed(self, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[bool]:
+    def claimed(
+        self,
+        config: dict[str, Any],
+        inputs: dict[str, str],
+        *,
+        models: dict[str, str] | None = None,
+        makers: Iterable[str] = (),
+    ) -> Iterator[bool]:
         """Lock the folder for one run; yields whether that run is finished already.
 
         Args:
             config: every setting, and the `device` in use.
             inputs: checksums of the input files by name.
+            models: checksums of the encoders by name.
+            makers: modules of ours that decide the training, besides `opticlir.training`.
 
         Raises:
-            ArtefactError: another process trains here, or the folder holds a run with other settings.
+            ArtefactError: another process trains here, or the folder holds something else or another run.
         """
-        with self._claimed_by_rank_zero(config, inputs) if is_rank_zero() else nullcontext(False) as finished:
+        if not is_rank_zero():
+            yield shared(False)
+            return
+        source = {"source": key_of(made_by("opticlir.training", *makers))}
+        manifest = Manifest(
+            kind=_KIND, format_version=_VERSION, config=config, seed=config["seed"],
+            inputs=inputs | (models or {}), environment=environment() | source,
+        )  # fmt: skip
+        with self._claimed_by_rank_zero(manifest, set(models or {})) as finished:
             yield shared(finished)
 
     @contextmanager
-    def _claimed_by_rank_zero(self, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[bool]:
+    def _claimed_by_rank_zero(self, manifest: Manifest, models: set[str]) -> Iterator[bool]:
         record, is_new = self.folder / "run.json", not self.out.exists()
         with refusals_named(self.out):
-            others = [path for path in self.out.iterdir() if path != self.folder] if self.out.exists() else []
-            if others and not record.exists():
-                raise ArtefactError(f"{self.out} holds something else: choose another --out, or empty it")
+            if not record.exists() and (other := next(self._others(), None)):
+                name = other.relative_to(self.out)
+                raise ArtefactError(
+                    f"{self.out} holds something else ({name}): choose another --out, or empty it"
+                )
             self.folder.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(record):
-            manifest = Manifest(
-                kind=_KIND, format_version=_VERSION, config=config, seed=config["seed"], inputs=inputs
-            )
-            if record.exists():
-                old = read_manifest(record, kind=_KIND, newest_version=_VERSION)
-                self._check_same(json.loads(json.dumps(asdict(manifest))), asdict(old))
-                if finished := bool(old.counts.get("finished")):
-                    self._check_model()
-                yield finished
-                return
-            write_manifest(record, manifest)
-            try:
-                yield False
-            except OpticlirError:
-                if not (self.folder / "plan.json").exists():  # the record would refuse the corrected command
-                    shutil.rmtree(self.folder)
-                    if is_new:
-                        with suppress(OSError):
-                            self.out.rmdir()
-                raise
+        try:
+            with exclusive_lock(record):
+                if record.exists():
+                    yield self._resumed(manifest, models)
+                    return
+                write_manifest(record, manifest)
+                try:
+                    yield False
+                except OpticlirError:
+                    if not (
+                        self.folder / "plan.json"
+                    ).exists():  # the record would refuse the corrected command
+                        self._withdraw()
+                    raise
+        except OpticlirError:
+            with suppress(OSError):  # refused if it holds anything
+                self.folder.rmdir()
+                if is_new:
+                    self.out.rmdir()
+            raise
+
+    def _others(self) -> Iterator[Path]:
+        """What `out` holds, besides what a process that was killed while it wrote the record leaves."""
+        for folder in (self.out, self.folder):
+            for path in sorted(folder.iterdir()) if folder.exists() else ():
+                if path != self.folder and not path.name.endswith((LOCK, DRAFT)):
+                    yield path
+
+    def _resumed(self, manifest: Manifest, models: set[str]) -> bool:
+        """Whether the recorded run is finished. Raises ArtefactError if it is another one."""
+        old = read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION)
+        new_inputs = manifest.inputs
+        if models.isdisjoint(old.inputs):  # an earlier version of opticlir did not record them
+            new_inputs = {name: each for name, each in new_inputs.items() if name not in models}
+        self._check_settings(old.config, json.loads(json.dumps(manifest.config)))
+        self._check_inputs(old.inputs, new_inputs)
+        if finished := bool(old.counts.get("finished")):
+            self._check_model()
+        else:
+            _warn_of_changes(old, manifest)
+        return finished
+
+    def _withdraw(self) -> None:
+        """Remove what a run wrote before its plan."""
+        for path in map(self.folder.joinpath, _BEFORE_PLAN):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     @on_rank_zero
     def finish(self, counts: dict[str, int]) -> None:
@@ -128,11 +180,7 @@ class RunFolder:
         """
         check_model_folder(self.out)
         old = read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION)
-        write_manifest(
-            self.folder / "run.json",
-            Manifest(kind=_KIND, format_version=_VERSION, config=old.config, seed=old.seed, inputs=old.inputs,
-                     counts={**counts, "finished": 1}),
-        )  # fmt: skip
+        write_manifest(self.folder / "run.json", replace(old, counts={**counts, "finished": 1}))
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def settings(self) -> dict[str, Any]:
@@ -219,18 +267,33 @@ class RunFolder:
                 "or remove the folder and train again"
             ) from error
 
-    def _check_same(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
-        if wanted["config"].keys() != found["config"].keys() | {"device"}:
+    def _check_settings(self, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        if wanted.keys() != found.keys() | {"device"}:
             raise ArtefactError(
-                f"{self.out} holds a run of another version of opticlir, or of `opticlir lab train`: choose another "
-                "--out, or remove the folder"
+                f"{self.out} holds a run of another version of opticlir, or of `opticlir lab train`: {_REPAIR}"
             )
-        for part in ("config", "inputs"):
-            check_same_settings(self.out, *({**each[part], "device": None} for each in (found, wanted)))
-        devices = found["config"].get("device"), wanted["config"]["device"]
-        for what, old, new in (
-            ("torch", found["environment"].get("torch"), environment()["torch"]),
-            ("device", *devices),
-        ):
-            if old != new:
-                logger.warning("this run began with %s %s: it will not end in the same bits", what, old)
+        check_same_settings(self.out, *({**each, "device": None} for each in (found, wanted)))
+
+    def _check_inputs(self, found: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+        for name in sorted({*found, *wanted}):
+            if found.get(name) != wanted.get(name):
+                change = (
+                    "is new" if name not in found
+                    else "is not given now" if name not in wanted
+                    else "has other content now"
+                )  # fmt: skip
+                raise ArtefactError(f"{self.out} was trained on other files: {name} {change}; {_REPAIR}")
+
+
+def _warn_of_changes(old: Manifest, new: Manifest) -> None:
+    """Say why a resumed run will not end in the same bits as an uninterrupted one."""
+    for what, before, now in (
+        ("torch", old.environment.get("torch"), new.environment["torch"]),
+        ("device", old.config.get("device"), new.config["device"]),
+    ):
+        if before != now:
+            logger.warning("this run was begun with %s %s: it will not end in the same bits", what, before)
+    if old.environment.get("source") != new.environment["source"]:
+        logger.warning(
+            "this run was begun with another version of opticlir: it will not end in the same bits"
+        )

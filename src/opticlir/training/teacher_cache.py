@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.artefacts import ArtefactCache, mark_used
+from opticlir.artefacts import ArtefactCache, mark_ours, mark_used
 from opticlir.encoder import encode_queries, route_fingerprint, scored_ids
 from opticlir.errors import ArtefactError
 from opticlir.storage import LIBRARIES, SharedLock, made_by
@@ -165,6 +165,7 @@ class TeacherCache:
             ArtefactError: the teacher gives a vector that is not finite; the message has the text.
             SetupError: the disk has no space for the missing vectors; nothing is encoded.
         """
+        mark_ours(self.folder)
         lock = SharedLock(self.folder)
         digests = np.fromiter(
             (hashlib.sha1(text.encode(), usedforsecurity=False).digest() for text in texts),

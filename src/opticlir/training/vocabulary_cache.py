@@ -20,7 +20,7 @@ import numpy as np
 from sentence_transformers import MultiVectorEncoder
 from tokenizers import Tokenizer
 
-from opticlir.artefacts import ArtefactCache, mark_used
+from opticlir.artefacts import ArtefactCache, mark_ours, mark_used
 from opticlir.data import PairTable
 from opticlir.encoder import Vocabulary, VocabularyConfig, route_fingerprint, vocabulary_for
 from opticlir.errors import ArtefactError
@@ -53,6 +53,7 @@ def cached_vocabulary(
         "route": route_fingerprint(base, "query"), "settings": asdict(config), "pairs": _digest(pairs),
         "made_by": made,
     })  # fmt: skip
+    mark_ours(folder)
     lock = SharedLock(folder.parent)
     try:
         if folder.is_dir():

@@ -199,7 +199,7 @@ def test_another_dictionary_is_another_run(folder, tmp_path):
     )
     distil(config, PAIRS, tmp_path / "model")
     file.write_text("waters\tmaji\n")
-    with pytest.raises(DataError.__base__, match=r"holds another run: .*words\.tsv was"):
+    with pytest.raises(DataError.__base__, match=r"was trained on other files: .*words\.tsv has"):
         distil(config, PAIRS, tmp_path / "model")
 
 
