@@ -221,5 +221,5 @@ def test_a_document_that_comes_twice(tmp_path):
     write(tmp_path / "qrels.txt", "q 0 a 1\n")
     write(tmp_path / "queries.swa.tsv", "q\thabari\n")
     task = load_benchmark("ntrex-clir", tmp_path, "sw", "dev")
-    with pytest.raises(DataError, match="the document id 'a' comes twice in the collection"):
+    with pytest.raises(DataError, match="the document id 'a' occurs twice in the collection"):
         assemble_task("x", tmp_path, task.documents * 2, task.queries, task.qrels)

@@ -150,7 +150,7 @@ def test_another_language_lists_those_that_are_there(put, name):
         ("miracl", "miracl-corpus-v1.0-sw/docs-1.jsonl.gz", [{"docid": "33#0"}],
          r"docs-1.jsonl.gz:1: expected the keys _id and text, found 'docid'"),
         ("miracl", "miracl-corpus-v1.0-sw/docs-1.jsonl.gz", [{"docid": "32#0", "text": "tena"}],
-         r"the document id '32#0' comes twice in the collection"),
+         r"the document id '32#0' occurs twice in the collection"),
         ("mmarco", "collection.tsv", ["0\ta", "1\tb\tc"], r"collection.tsv:2: expected 2 columns"),
         ("hc4", "resources/hc4/dev.topics.v1-0.jsonl", [{"topic_id": "1", "topics": ["x"]}],
          r"v1-0.jsonl:1: expected objects under topics, found"),

@@ -74,7 +74,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, planned, monkey
         nmt, "Seq2SeqTrainingArguments", lambda **given: arguments(**{**given, "save_steps": 2})
     )
 
-    def die(done, _):
+    def die(_name, done, _total):
         if done == 5:
             raise KeyboardInterrupt
 

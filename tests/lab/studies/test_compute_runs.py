@@ -214,7 +214,7 @@ def test_a_second_run_computes_nothing(instant, planned, study_file, tmp_path):
     events = []
     assert compute_runs(plan, tmp_path / "out", on_event=events.append) == []
     assert len(instant) == 8
-    assert [event["done"] for event in events] == list(range(1, 9))
+    assert [event.done for event in events] == list(range(1, 9))
 
 
 def test_a_damaged_run_is_made_again(instant, planned, study_file, tmp_path):
@@ -275,7 +275,7 @@ def test_a_run_file_without_all_questions_is_refused(planned, study_file, tmp_pa
     (tmp_path / "beir.yor.run").write_text("".join(run.splitlines(keepends=True)[:20]))
     recorded = '[systems.elsewhere]\nruns = "{task}.{language}.run"\n[systems.optical]'
     short = planned(study_file(("[systems.optical]", recorded), ("[0, 1]", "[0]")))
-    short = type(short)(**{**vars(short), "runs": tuple(c for c in short.runs if c.system == "elsewhere")})
+    short = type(short)(**{**vars(short), "runs": tuple(c for c in short.runs if c.name == "elsewhere")})
     (failure,) = compute_runs(short, tmp_path / "out")
     assert "beir.yor.run leaves out 4 of 5 questions of" in failure.reason
     assert (RunStore(tmp_path / "out").folder(short.runs[0]) / CLEAN_RUN).read_text() == run
@@ -356,6 +356,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from opticlir.lab.studies import plan_study, read_study, compute_runs
+from opticlir.training.events import StepsDone
 study, data, out = map(Path, sys.argv[1:])
 plan = plan_study(read_study(study), "small", data)
 
