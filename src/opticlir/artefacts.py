@@ -30,7 +30,7 @@ from opticlir.storage import (
     open_version,
     unless_shared,
 )
-from opticlir.storage.names import DRAFT, LOCK, beside, is_our_manifest
+from opticlir.storage.names import DRAFT, LOCK, is_our_manifest, next_to
 from opticlir.storage.versions import POINTER, strangers
 
 _KEY = re.compile(r"[0-9a-f]{24}")
@@ -340,7 +340,7 @@ def _n_bytes(path: Path) -> int:
 
 def _remove(part: Path) -> None:
     """Rename a part and then remove it, so that no reader sees half of it."""
-    leaving = beside(part, DRAFT)
+    leaving = next_to(part, DRAFT)
     if os.path.lexists(leaving):
         filesystem.active.remove(leaving)
     filesystem.active.rename(part, leaving)

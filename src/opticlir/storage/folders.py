@@ -9,7 +9,7 @@ from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
 from opticlir.storage.filesystem import confirm, make_folders, refusals_named, sync_tree
 from opticlir.storage.locks import exclusive_lock
-from opticlir.storage.names import DRAFT, beside
+from opticlir.storage.names import DRAFT, next_to
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def publish_folder(target: Path) -> Iterator[Path]:
         >>> [path.name for path in target.iterdir()]
         ['config.json']
     """
-    temporary = beside(target, DRAFT)
+    temporary = next_to(target, DRAFT)
     with refusals_named(target):
         make_folders(target.parent)
     with exclusive_lock(target):

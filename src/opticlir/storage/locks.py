@@ -12,7 +12,7 @@ from pathlib import Path
 from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
 from opticlir.storage.filesystem import refusals_named
-from opticlir.storage.names import LOCK, beside
+from opticlir.storage.names import LOCK, next_to
 
 
 class LockedError(ArtefactError):
@@ -30,7 +30,7 @@ def exclusive_lock(target: Path) -> Iterator[None]:
         LockedError: another process, or another thread, is writing `target`.
         ArtefactError: the system refuses.
     """
-    path = beside(target, LOCK)
+    path = next_to(target, LOCK)
     with refusals_named(target):
         descriptor = _take(path)
     if descriptor is None:

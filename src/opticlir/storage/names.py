@@ -1,4 +1,4 @@
-"""Names of locks and drafts beside a target. They contain the name of the program, which proves whose they are."""
+"""Names of locks and drafts next to a target. They contain the name of the program, which proves whose they are."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ LOCK, DRAFT = ".opticlir-lock", ".opticlir-partial"
 _MANIFEST_KEYS = {"kind": str, "format_version": int, "files": dict, "environment": dict}
 
 
-def beside(target: Path, suffix: str) -> Path:
+def next_to(target: Path, suffix: str) -> Path:
     """Path of the lock or draft of a target, which may be `.` or a link.
 
     Raises:

@@ -17,7 +17,7 @@ from opticlir.storage import filesystem
 from opticlir.storage.files import sha256_file, write_file
 from opticlir.storage.filesystem import confirm, make_folders, refusals_named, sync_tree
 from opticlir.storage.locks import exclusive_lock
-from opticlir.storage.names import DRAFT, beside, is_our_manifest
+from opticlir.storage.names import DRAFT, is_our_manifest, next_to
 
 MANIFEST = "manifest.json"
 """File that describes an artefact and names the checksums of its other files."""
@@ -60,7 +60,7 @@ def publish_version(root: Path) -> Iterator[Path]:
             if current is not None or not (root / POINTER).exists():
                 _remove_others(versions, current)
             folder = versions / f"{_free_number(versions, current):06d}"
-            draft = beside(folder, DRAFT)
+            draft = next_to(folder, DRAFT)
             filesystem.active.make_folder(draft)
         try:
             with refusals_named(root, only_full_disk=True):
@@ -104,7 +104,7 @@ def open_version(root: Path, load: Callable[[Path], _T]) -> _T:
 
 
 def _point_to(root: Path, folder: Path) -> None:
-    partial = beside(root / _VERSIONS / POINTER, DRAFT)  # the next build removes what a crash leaves here
+    partial = next_to(root / _VERSIONS / POINTER, DRAFT)  # the next build removes what a crash leaves here
     line = f"{folder.name} {sha256_file(folder / MANIFEST)}\n"
     if partial.exists():
         filesystem.active.remove(partial)
