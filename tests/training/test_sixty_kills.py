@@ -217,7 +217,11 @@ def test_killed_before_the_record_says_finished(unbroken, out):
     unbroken.assert_it_goes_on(unbroken.left_at("finish", out))
 
 
-KILLS = {"step 8": ("on_step_end", 8), "incomplete checkpoint-21": ("on_save", 3), "evaluation 28": ("evaluate", 5)}
+KILLS = {
+    "step 8": ("on_step_end", 8),
+    "incomplete checkpoint-21": ("on_save", 3),
+    "evaluation 28": ("evaluate", 5),
+}
 
 
 @pytest.fixture(scope="module")
