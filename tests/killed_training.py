@@ -16,7 +16,7 @@ from opticlir.training.trainer import RunCallback
 STEPS, PER_EPOCH, EVERY = 42, 14, 7
 """Steps of the training below: in all, of an epoch, and between checkpoints."""
 PAIRS = (tiny_models.PAIRS * 3)[: PER_EPOCH * 4 + 1]
-"""By 4 to learn from, and 1 to look at."""
+"""By 4 to learn from, and 1 to evaluate on."""
 
 
 class PowerCut(BaseException):

@@ -50,14 +50,14 @@ def config_of(checkpoints):
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """Looks find what the script says; at other steps than the script's, nothing good."""
-    look, now = RunCallback.look, []
+    """Evaluations measure what the script says; at steps it does not name, a perfect RR."""
+    evaluate, now = RunCallback.evaluate, []
 
     def noted(self, step):
         now.append(step)
-        return look(self, step)
+        return evaluate(self, step)
 
-    monkeypatch.setattr(RunCallback, "look", noted)
+    monkeypatch.setattr(RunCallback, "evaluate", noted)
     monkeypatch.setattr(
         distil_module, "translation_retrieval",
         lambda *_: {"RR": SCRIPT.get(now[-1], 1.0), "accuracy": 0.0},
@@ -69,10 +69,10 @@ def weights(out):
     return sha256_file(out / "query_0_Transformer" / "model.safetensors")
 
 
-def test_only_looks_that_every_run_has_count():
-    looks = {0: {"RR": 0.9}, 3: {"RR": 0.1}, 4: {"RR": 0.8}, 6: {"RR": 0.2}, 7: {"RR": 0.2}}
-    assert list(scheduled(looks, every=3, last=7)) == [3, 6, 7]
-    assert best_step(scheduled(looks, every=3, last=7)) == 6
+def test_only_evaluations_that_every_run_has_count():
+    evaluations = {0: {"RR": 0.9}, 3: {"RR": 0.1}, 4: {"RR": 0.8}, 6: {"RR": 0.2}, 7: {"RR": 0.2}}
+    assert list(scheduled(evaluations, every=3, last=7)) == [3, 6, 7]
+    assert best_step(scheduled(evaluations, every=3, last=7)) == 6
     assert not is_over({}, 1)
 
 
@@ -123,26 +123,26 @@ def test_killed_at_any_step_the_run_stops_at_the_same_step_with_the_same_weights
 
 
 @pytest.mark.parametrize("step", [6, 15])
-def test_killed_between_a_checkpoint_and_the_look_at_it(config_of, memory_path, scripted, monkeypatch, step):
+def test_killed_between_a_checkpoint_and_its_evaluation(config_of, memory_path, scripted, monkeypatch, step):
     unbroken = distil(config_of(), PAIRS, memory_path / "unbroken")
-    look = RunCallback.look
+    evaluate = RunCallback.evaluate
 
     def dies(self, at):
         if at == step:
             raise PowerCut
-        return look(self, at)
+        return evaluate(self, at)
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunCallback, "look", dies)
+        patch.setattr(RunCallback, "evaluate", dies)
         with pytest.raises(PowerCut):
             distil(config_of(), PAIRS, memory_path / "broken")
-    if step == 15:  # the look says that it is over: there is no step left to take
+    if step == 15:  # the evaluation says that it is over: there is no step left to take
         monkeypatch.setattr(StudentTrainer, "training_step", lambda *_: pytest.fail("a step was taken"))
     assert distil(config_of(), PAIRS, memory_path / "broken") == unbroken
     assert weights(memory_path / "broken") == weights(memory_path / "unbroken")
 
 
-def test_the_look_where_sigterm_came_does_not_count(config_of, memory_path, scripted):
+def test_the_evaluation_where_sigterm_came_does_not_count(config_of, memory_path, scripted):
     unbroken = distil(config_of(), PAIRS, memory_path / "unbroken")
 
     def terminate(event):
@@ -159,6 +159,6 @@ def test_the_look_where_sigterm_came_does_not_count(config_of, memory_path, scri
 
 def test_patience_without_held_out_pairs_is_refused(config_of, tmp_path):
     with pytest.raises(
-        DataError, match=r"patience is 3, but of 20 sentence pairs none is held out to look at"
+        DataError, match=r"patience is 3, but of 20 sentence pairs none is held out to evaluate on"
     ):
         distil(config_of(), tiny_models.PAIRS, tmp_path)

@@ -64,6 +64,7 @@ def checkpoint_whole(out, step):
 
 
 MOMENTS = {
+    "before the plan": lambda out: (out / "run" / "run.json").exists(),
     "before the first step": lambda out: (out / "run" / "plan.json").exists(),
     "after a checkpoint in the first epoch": lambda out: checkpoint_whole(out, 5),
     "inside the write of a checkpoint": lambda out: (
@@ -82,6 +83,10 @@ def test_a_killed_run_ends_in_the_same_bits(folder, unbroken, moment):
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    if moment == "before the plan":
+        assert not (out / "run" / "plan.json").exists()
+    if moment.startswith("before"):
+        assert not (out / "run" / "checkpoints").exists(), "it was killed too late"
     assert not (out / "modules.json").exists(), "a killed run must not leave a model"
     finish(start(folder, out))
     assert weights(out) == unbroken

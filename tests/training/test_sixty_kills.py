@@ -21,6 +21,7 @@ import pytest
 import killed_training
 from killed_training import EVERY, PAIRS, PER_EPOCH, STEPS
 from opticlir.encoder import load_model
+from opticlir.encoder.folder import MODEL_MANIFEST
 from opticlir.lab.training import distil
 from opticlir.storage import sha256_file
 from opticlir.training.batches import LengthBuckets
@@ -33,18 +34,19 @@ CHECKPOINT_FILES = (
     "model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json", "complete.json"
 )  # fmt: skip
 WRITTEN = {"in the second epoch": 21, "at the end of an epoch": 28}
-LOOKS = (EVERY, PER_EPOCH, STEPS)
+EVALUATED = (EVERY, PER_EPOCH, STEPS)
 SAVED = {
     "the model is joined": "cross_lingual_model",
     "the model is written": "save_model",
     "its card is made": "model_card",
-    "its page is drawn": "draw_training_report",
+    "its report is drawn": "draw_training_report",
 }
 """Functions that are called one after the other while the model is saved."""
 MOMENTS = [
+    (RunFolder, "plan", lambda *_: "plan"),
     (RunCallback, "on_step_end", lambda self, args, state, *_: f"step {state.global_step}"),
-    (RunFolder, "complete_checkpoint", lambda self, checkpoint: f"unsealed {checkpoint.name}"),
-    (RunCallback, "look", lambda self, step: f"look {step}"),
+    (RunFolder, "complete_checkpoint", lambda self, checkpoint: f"incomplete {checkpoint.name}"),
+    (RunCallback, "evaluate", lambda self, step: f"evaluation {step}"),
     *((distil_module, name, lambda *_, name=name: name) for name in SAVED.values()),
     (RunFolder, "finish", lambda *_: "finish"),
 ]
@@ -125,7 +127,7 @@ def out(folder):
 
 
 def written(checkpoint):
-    """Files of an unsealed checkpoint in the order they were written."""
+    """Files of an incomplete checkpoint in the order they were written."""
     return sorted(checkpoint.iterdir(), key=lambda path: path.stat().st_mtime_ns)
 
 
@@ -134,6 +136,15 @@ def test_the_run_is_what_the_tests_below_take_it_for(unbroken):
     assert unbroken.outcome.is_finished
     checkpoint = RunFolder(unbroken.copies / "step 30").checkpoints / "checkpoint-28"
     assert sorted(path.name for path in checkpoint.iterdir()) == sorted(CHECKPOINT_FILES)
+
+
+@pytest.mark.parametrize("moment", ["plan", "evaluation 0"])
+def test_killed_before_the_first_step(unbroken, out, moment):
+    """Before the plan is written, and after it."""
+    unbroken.left_at(moment, out)
+    assert (out / "run" / "plan.json").exists() == (moment == "evaluation 0")
+    assert RunFolder(out).last_checkpoint() is None
+    unbroken.assert_it_goes_on(out)
 
 
 @pytest.mark.parametrize("step", range(1, 31))
@@ -147,9 +158,9 @@ def test_killed_after_a_step(unbroken, out, step):
 def test_killed_inside_the_write_of_a_checkpoint(unbroken, out, file, part, epoch):
     """The file is not there yet, or half of it is; nor are those that are written after it."""
     step = WRITTEN[epoch]
-    unbroken.left_at(f"unsealed checkpoint-{step}", out)
+    unbroken.left_at(f"incomplete checkpoint-{step}", out)
     checkpoint = RunFolder(out).checkpoints / f"checkpoint-{step}"
-    if file == "complete.json":  # the seal is written last
+    if file == "complete.json":  # it is written last
         RunFolder(out).complete_checkpoint(checkpoint)
     names = [path.name for path in written(checkpoint)]
     for name in names[names.index(file) + 1 :]:
@@ -164,18 +175,18 @@ def test_killed_inside_the_write_of_a_checkpoint(unbroken, out, file, part, epoc
 
 @pytest.mark.parametrize("n_gone", [1, 3, len(CHECKPOINT_FILES) - 1])
 def test_killed_while_an_old_checkpoint_is_removed(unbroken, out, n_gone):
-    """The one before the last, when the newest is written and not sealed yet."""
-    unbroken.left_at("unsealed checkpoint-21", out)
+    """The one before the last, when the newest is written and not complete yet."""
+    unbroken.left_at("incomplete checkpoint-21", out)
     old = RunFolder(out).checkpoints / "checkpoint-7"
-    shutil.copytree(RunFolder(unbroken.copies / "look 14").checkpoints / "checkpoint-7", old)
+    shutil.copytree(RunFolder(unbroken.copies / "evaluation 14").checkpoints / "checkpoint-7", old)
     for path in sorted(old.iterdir())[:n_gone]:
         path.unlink()
     unbroken.assert_it_goes_on(out)
 
 
-@pytest.mark.parametrize("step", LOOKS)
-def test_killed_between_a_checkpoint_and_the_look_at_it(unbroken, out, step):
-    unbroken.left_at(f"look {step}", out)
+@pytest.mark.parametrize("step", EVALUATED)
+def test_killed_between_a_checkpoint_and_its_evaluation(unbroken, out, step):
+    unbroken.left_at(f"evaluation {step}", out)
     assert step not in RunFolder(out).evaluations()
     unbroken.assert_it_goes_on(out)
     assert RunFolder(out).evaluations() == RunFolder(unbroken.out).evaluations()
@@ -191,10 +202,11 @@ def test_killed_before(unbroken, out, monkeypatch, moment):
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_killed_while_the_files_of_the_model_take_their_places(unbroken, out, share):
-    unbroken.left_at("finish", out)
-    names = sorted(path.name for path in out.iterdir() if path.name not in ("run", "modules.json"))
+    unbroken.left_at(SAVED["its card is made"], out)
+    last = ["modules.json", MODEL_MANIFEST]
+    names = sorted(path.name for path in out.iterdir() if path.name not in ("run", *last))
     (out / ".draft").mkdir()
-    for name in ["modules.json", *names[round(share * len(names)) :]]:
+    for name in [*last, *names[round(share * len(names)) :]]:
         (out / name).rename(out / ".draft" / name)
     unbroken.assert_it_goes_on(out)
     load_model(out)
@@ -205,7 +217,11 @@ def test_killed_before_the_record_says_finished(unbroken, out):
     unbroken.assert_it_goes_on(unbroken.left_at("finish", out))
 
 
-KILLS = {"step 8": ("on_step_end", 8), "unsealed checkpoint-21": ("on_save", 3), "look 28": ("look", 5)}
+KILLS = {
+    "step 8": ("on_step_end", 8),
+    "incomplete checkpoint-21": ("on_save", 3),
+    "evaluation 28": ("evaluate", 5),
+}
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +249,7 @@ def test_killed_by_the_system(unbroken, checkpoints, out, fresh_process, moment)
 
 
 def left_behind(out):
-    """Checksums of weights and moments by step, and what is logged of losses and looks."""
+    """Checksums of weights and moments by step, and what is logged of losses and evaluations."""
     return (
         {
             f"{path.parent.name}/{path.name}": sha256_file(path)
