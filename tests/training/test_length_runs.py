@@ -10,8 +10,8 @@ from opticlir.training.length_runs import encode_in_runs
 DIM = 3
 
 
-def positions(inputs):
-    """An encoder whose vectors say which token they are of, and which notes the shapes that it is given."""
+def positions(inputs, _cut=None):
+    """An encoder whose vectors say which token they are of."""
     ids, mask = inputs["input_ids"], inputs["attention_mask"]
     return ids[:, :, None].expand(-1, -1, DIM).float() * mask[:, :, None], mask.bool()
 
@@ -42,16 +42,22 @@ def test_the_vectors_are_those_of_the_batch_in_their_places(lengths, n_runs, pad
     assert torch.equal(mask, expected_mask)
 
 
-def test_a_run_is_padded_to_its_own_longest_text():
-    shapes = []
+@pytest.mark.parametrize(("padding_side", "first_columns"), [("right", [0, 0, 0]), ("left", [7, 4, 0])])
+def test_a_run_is_padded_to_its_own_longest_text(padding_side, first_columns):
+    shapes, cuts = [], []
+    whole = batch([1, 2, 2, 5, 8, 9], padding_side=padding_side)
 
-    def encode(inputs):
+    def encode(inputs, cut):
         shapes.append(tuple(inputs["attention_mask"].shape))
+        cuts.append(cut)
         assert inputs["task"] == "query"
+        assert torch.equal(inputs["input_ids"], whole["input_ids"][cut])
         return positions(inputs)
 
-    encode_in_runs(encode, {**batch([1, 2, 2, 5, 8, 9]), "task": "query"}, 3)
+    encode_in_runs(encode, {**whole, "task": "query"}, 3)
     assert shapes == [(2, 2), (2, 5), (2, 9)]
+    assert [rows.tolist() for rows, _ in cuts] == [[0, 1], [2, 3], [4, 5]]
+    assert [columns.start for _, columns in cuts] == first_columns
 
 
 @pytest.mark.parametrize("kind", ["plain", "native", "pylate", "stanford"])
@@ -61,7 +67,7 @@ def test_a_model_reads_runs_as_it_reads_the_batch(checkpoints, kind, n_runs):
     texts = sorted(tiny_models.ENGLISH, key=len)
     inputs = model.preprocess(texts, task="query")
 
-    def encode(part):
+    def encode(part, _cut=None):
         encoded = model(part, task="query")
         return encoded["token_embeddings"], encoded["attention_mask"].bool()
 

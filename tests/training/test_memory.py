@@ -54,8 +54,9 @@ def peak(folder, n_pairs):
             file.write(" ".join(draw.choices(english, k=3)) + f" {number}\t")
             file.write(" ".join(draw.choices(foreign, k=3)) + "\n")
     command = [
-        sys.executable, "-c", SCRIPT, "train", "--bitext", bitext, "--language", "swa", "--teacher", folder / "teacher",
-        "--config", folder / "train.toml", "--out", folder / f"model-{n_pairs}", "--json",
+        sys.executable, "-c", SCRIPT, "lab", "train", "--bitext", bitext, "--language", "swa",
+        "--teacher", folder / "teacher", "--config", folder / "train.toml",
+        "--out", folder / f"model-{n_pairs}", "--json",
     ]  # fmt: skip
     done = subprocess.run(
         list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True,

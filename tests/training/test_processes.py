@@ -19,7 +19,7 @@ from opticlir.storage import sha256_file
 from opticlir.training.batches import LengthBuckets
 
 TOLERANCE = 1e-5  # docs/training.md states it
-SETTINGS = 'batch_size = 5\ncheckpoint_steps = 4\nprecision = "float32"\n[words]\nn_pieces = 100\n'
+SETTINGS = 'batch_size = 5\ncheckpoint_steps = 4\nprecision = "float32"\n'
 OPTIONS = ("--epochs", "10", "--method", "optical+0.5*contrastive+0.3*score_kl")
 
 
@@ -34,12 +34,13 @@ def folder(tmp_path_factory):
     return folder
 
 
-def start(folder, out, *more, n_processes=2):
-    """One `opticlir train` by several processes."""
+def start(folder, out, *more, n_processes=2, command=("train",)):
+    """One `opticlir train`, or `opticlir lab train`, by several processes."""
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node", n_processes] if n_processes > 1 else []
-    command = [
-        sys.executable, *launcher, "-m", "opticlir", "train", "--bitext", folder / "pairs.tsv", "--language", "swa",
-        "--teacher", folder / "teacher", "--config", folder / "train.toml", "--out", out, *more, "--json",
+    words = [
+        sys.executable, *launcher, "-m", "opticlir", *command, "--bitext", folder / "pairs.tsv",
+        "--language", "swa", "--teacher", folder / "teacher",
+        "--config", folder / "train.toml", "--out", out, *more, "--json",
     ]  # fmt: skip
     environment = {
         **os.environ,
@@ -47,7 +48,7 @@ def start(folder, out, *more, n_processes=2):
         "OPTICLIR_CACHE": str(out.parent / f"cache-{out.name}"),
     }
     return subprocess.Popen(
-        list(map(str, command)), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        list(map(str, words)), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -107,17 +108,19 @@ source = "plan"
 [transport]
 guide = "mixture"
 guide_weight = 0.5
+[words]
+n_pieces = 100
 """
 
 
 def test_adversaries_of_two_processes_see_what_those_of_one_see(folder):
     """The climb of each share, the judge of the whole batch, the links, and the language of a batch: one loss."""
-    (folder / "adversaries.toml").write_text(SETTINGS.replace("[words]", f"{ADVERSARIES}[words]"))
+    (folder / "adversaries.toml").write_text(SETTINGS + ADVERSARIES)
     lines = []
     for number in (1, 2):
         out = folder / f"adversaries-{number}"
         options = ("--config", folder / "adversaries.toml", "--epochs", "2", "--method", "optical+0.1*lancer")
-        finish(start(folder, out, *options, n_processes=number))
+        finish(start(folder, out, *options, n_processes=number, command=("lab", "train")))
         (line,) = (out / "run" / "log.jsonl").read_text().splitlines()
         lines.append(json.loads(line))
     one, two = lines

@@ -1,4 +1,4 @@
-"""The page of a run: what it shows, that it never stops a training, and that a resumed run draws the same."""
+"""The training report: what it shows, that it never stops a training, and that a resumed run draws the same."""
 
 import json
 import logging
@@ -46,20 +46,20 @@ def weights(out):
     return sha256_file(out / "query_0_Transformer" / "model.safetensors")
 
 
-def looks(out):
-    return {line["step"]: line["examples"] for line in RunFolder(out).page_log.read() if "examples" in line}
+def examples(out):
+    return {line["step"]: line["examples"] for line in RunFolder(out).report_log.read() if "examples" in line}
 
 
-def test_the_page_shows_curves_and_the_alignment_of_held_out_pairs_at_each_look(config, tmp_path):
+def test_the_report_shows_curves_and_the_alignment_of_held_out_pairs_at_each_evaluation(config, tmp_path):
     distil(config, PAIRS, tmp_path)
-    page = (tmp_path / "run" / "report.html").read_text()
+    report = (tmp_path / "run" / "report.html").read_text()
     for part in ("optical", "contrastive", "loss", "RR", "accuracy", "pairs per second"):
-        assert f">{part} " in page, part
+        assert f">{part} " in report, part
     for step in (0, 5, 7):
-        assert page.count(f"step {step}: cosine distance") == 3
-    assert "A query encoder for Swahili" in page
-    assert "http" not in page.replace("http-equiv", "")
-    found = looks(tmp_path)
+        assert report.count(f"step {step}: cosine distance") == 3
+    assert "A query encoder for Swahili" in report
+    assert "http" not in report.replace("http-equiv", "")
+    found = examples(tmp_path)
     assert list(found) == [0, 5, 7]
     for example in found[7]:
         foreign, english = example["texts"]
@@ -96,19 +96,19 @@ def test_examples_are_the_pairs_nearest_to_ten_words_in_their_order(student):
 def test_right_to_left_words_keep_their_direction_to_themselves(config, tmp_path):
     arabic = [SentencePair(english, "ماء نظيف للطفل") for english in tiny_models.ENGLISH] * 8
     distil(config, arabic, tmp_path)
-    page = (tmp_path / "run" / "report.html").read_text()
-    assert '<th scope="row"><bdi>ماء</bdi></th>' in page
-    assert "<h3><bdi>ماء نظيف للطفل</bdi></h3>" in page
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert '<th scope="row"><bdi>ماء</bdi></th>' in report
+    assert "<h3><bdi>ماء نظيف للطفل</bdi></h3>" in report
 
 
 def test_without_held_out_pairs_there_are_curves_alone(config, tmp_path):
     distil(config, tiny_models.PAIRS, tmp_path)
-    page = (tmp_path / "run" / "report.html").read_text()
-    assert ">optical " in page
-    assert "Alignment of" not in page
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert ">optical " in report
+    assert "Alignment of" not in report
 
 
-def test_the_page_does_not_touch_the_weights(config, tmp_path, monkeypatch):
+def test_the_report_does_not_touch_the_weights(config, tmp_path, monkeypatch):
     distil(config, PAIRS, tmp_path / "with")
     with monkeypatch.context() as patch:
         patch.setattr(training_report_module, "align_examples", lambda *_: [])
@@ -117,23 +117,23 @@ def test_the_page_does_not_touch_the_weights(config, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("moment", [0, 3, 5, 6])
-def test_a_resumed_run_draws_the_page_of_an_unbroken_one(config, memory_path, moment, unbroken_page):
-    """Killed at each step: the same looks, the same alignments; only the speed is of this machine and hour."""
+def test_a_resumed_run_draws_the_report_of_an_unbroken_one(config, memory_path, moment, unbroken_report):
+    """Killed at each step: the same evaluations, the same alignments; only the speed is of this machine and hour."""
     with power_cut_before(moment), pytest.raises(PowerCut):
         distil(config, PAIRS, memory_path)
     distil(config, PAIRS, memory_path)
-    assert looks(memory_path) == unbroken_page[0]
-    assert speedless_page(memory_path) == unbroken_page[1]
+    assert examples(memory_path) == unbroken_report[0]
+    assert speedless_report(memory_path) == unbroken_report[1]
 
 
 @pytest.fixture(scope="module")
-def unbroken_page(config, tmp_path_factory):
+def unbroken_report(config, tmp_path_factory):
     out = tmp_path_factory.mktemp("unbroken")
     distil(config, PAIRS, out)
-    return looks(out), speedless_page(out)
+    return examples(out), speedless_report(out)
 
 
-def speedless_page(out):
+def speedless_report(out):
     log = out / "run" / "report.jsonl"
     lines = [line for line in map(json.loads, log.read_text().splitlines()) if "examples" in line]
     log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
@@ -151,17 +151,17 @@ def test_what_fails_in_a_picture_stops_no_training(config, tmp_path, monkeypatch
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, logger="opticlir"):
         patch.setattr(training_report_module, broken, fail)
         assert distil(config, PAIRS, tmp_path / "broken").is_finished
-    assert "the page of the run is left as it was: RuntimeError: no ink" in caplog.text
+    assert "the training report is left as it was: RuntimeError: no ink" in caplog.text
     assert weights(tmp_path / "broken") == weights(tmp_path / "whole")
 
 
-def test_a_page_that_is_gone_is_drawn_again_by_the_same_command(config, tmp_path):
+def test_a_report_that_is_gone_is_drawn_again_by_the_same_command(config, tmp_path):
     distil(config, PAIRS, tmp_path)
-    page = tmp_path / "run" / "report.html"
-    before = page.read_text()
-    page.unlink()
+    report = tmp_path / "run" / "report.html"
+    before = report.read_text()
+    report.unlink()
     distil(config, PAIRS, tmp_path)
-    assert page.read_text() == before
+    assert report.read_text() == before
 
 
 def test_a_damaged_record_is_a_warning(tmp_path, caplog):
@@ -170,4 +170,4 @@ def test_a_damaged_record_is_a_warning(tmp_path, caplog):
     (run.folder / "run.json").write_text("{")
     draw_training_report(run)
     assert "run.json is damaged" in caplog.text
-    assert not run.page.exists()
+    assert not run.report.exists()

@@ -1,6 +1,6 @@
 """One vector per sentence, the mean of its tokens, and what can be asked of it."""
 
-import torch.nn.functional as F
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -42,7 +42,7 @@ def mse(batch: TokenBatch) -> Float[Tensor, ""]:
     Reference:
         Reimers and Gurevych 2020 (arXiv 2004.09813), equation 1, its foreign term.
     """
-    return F.mse_loss(
+    return torch.nn.functional.mse_loss(
         mean_pooled(batch.student, batch.student_mask), mean_pooled(batch.teacher, batch.teacher_mask)
     )
 
