@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test coverage check format docs site pictures notebooks install install-dev clean
+.PHONY: demo test coverage check check-deep format docs site pictures notebooks install install-dev clean
 .DEFAULT_GOAL := demo
 
 demo: install
@@ -19,6 +19,11 @@ test: install-dev
 # all tests once more, with the share of lines that they run; takes half as long again as `make test`
 coverage: install-dev
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --cov
+
+# as many cases as are promised, and how many small changes of the code the tests notice; takes an hour or two
+check-deep: install-dev
+	$(BIN)/python -m pytest --deep tests/storage tests/search tests/data tests/test_maxsim.py
+	$(BIN)/python tests/mutation.py
 
 check: install-dev
 	$(BIN)/ruff format --check .

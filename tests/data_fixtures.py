@@ -3,9 +3,14 @@ import tracemalloc
 import pytest
 from hypothesis import settings
 
-# files are written and read in each example: how long that takes is the machine's business
-settings.register_profile("files", deadline=None)
-settings.load_profile("files")
+
+def pytest_configure(config):
+    """Set how many examples Hypothesis draws: with `--deep` as many as are promised.
+
+    Files are written and read in each: how long that takes is the machine's business.
+    """
+    settings.register_profile("files", deadline=None, max_examples=1_000 if config.getoption("deep") else 100)
+    settings.load_profile("files")
 
 
 @pytest.fixture

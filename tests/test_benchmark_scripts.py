@@ -5,6 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -71,6 +72,21 @@ def test_growth_of_transport(run, tmp_path):
     lines, _, _ = run("transport_growth.py", *sizes)
     assert {"exponent_tokens_sinkhorn", "exponent_batch_exact"} <= answer(lines).keys()
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_exact_search(run, tmp_path):
+    rng = np.random.default_rng(0)
+    vectors = tmp_path / "vectors.npz"
+    np.savez(vectors, docs=rng.standard_normal((41, 100, 24)).astype(np.float16))
+    sizes = ("--documents", "40", "80", "--dim", "16", "24", "--repeats", "1", "--folder", str(tmp_path))
+    lines, _, _ = run("search_exact.py", "--vectors", str(vectors), *sizes)
+    figures = answer(lines)
+    assert figures.keys() >= {"S1", "G1_exact", "memory_bytes_per_second", "commit"}
+    assert figures["G1_exact"].keys() == {"16", "24"}
+    assert [each["documents"] for each in figures["figures"]] == [40, 80, 40, 80]
+    table = "\n".join(lines)
+    for name in ("sentence-transformers", "maxsim-cpu", "lateweave", "colbandit", "lancedb", "qdrant"):
+        assert name in table  # timed, or left out with the reason
 
 
 def test_maxsim_within_a_batch(run):

@@ -81,7 +81,7 @@ def test_finished_runs_are_used_again(config, out, result):
     events = []
     again = run_demo(config, out, on_event=lambda event, _: events.append(event))
     assert again.rows == result.rows
-    assert again.curves == result.curves
+    assert again.logs == result.logs
     assert not [event for event in events if isinstance(event, StepsDone)]
     assert not [event for event in events if getattr(event, "name", None) == "encoding documents"]
 
@@ -122,7 +122,7 @@ def test_comparison_in_words():
         row("opticlir", 0.9, "dense"),
         row("english-question", 0.5),
     )
-    shown = DemoResult(rows=rows, searches=(), curves={}, facts={}).comparisons()
+    shown = DemoResult(rows=rows, searches=(), logs={}, facts={}).comparisons()
     assert shown == [
         "Swahili: opticlir's AP is 0.400, 4.0 times that of the teacher alone and 80% of the English question's."
     ]
@@ -130,7 +130,7 @@ def test_comparison_in_words():
 
 def test_a_teacher_that_finds_nothing_divides_nothing():
     rows = (row("teacher-alone", 0.0), row("opticlir", 0.4), row("english-question", 0.0))
-    (sentence,) = DemoResult(rows=rows, searches=(), curves={}, facts={}).comparisons()
+    (sentence,) = DemoResult(rows=rows, searches=(), logs={}, facts={}).comparisons()
     assert "against 0 of the teacher alone" in sentence
 
 
@@ -156,3 +156,18 @@ def test_time_is_shared_by_the_languages():
 def test_other_languages_are_refused(languages, message):
     with pytest.raises(ValueError, match=message):
         DemoConfig(languages=languages)
+
+
+def test_the_page_of_the_demo_reads_every_language_and_english(result, config, out):
+    """`--serve` opens the same index and models: a question in a language of the demo, or in English."""
+    from opticlir.demo.serving import demo_engine, demo_examples
+
+    engine = demo_engine(config, out)
+    assert [each.code for each in engine.languages] == ["swa", "hau", "eng"]
+    assert len(engine) == int(result.facts["passages"])
+    examples = demo_examples(config)
+    assert [code for code, _ in examples] == ["swa", "hau"]
+    for code, question in examples:
+        answer = engine.search(question, explain=True, k=2)
+        assert (answer.language, answer.detected, answer.model) == (code, True, code)
+        assert answer.hits[0].explanation is not None

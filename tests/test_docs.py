@@ -120,7 +120,7 @@ def test_sentences_are_short(page):
 
 
 SOURCE = ROOT / "src" / "opticlir"
-NOT_YET_SHORT = {"lab", "training"}
+NOT_YET_SHORT: set[str] = set()
 """Packages in which some docstrings still have longer sentences."""
 
 
@@ -149,6 +149,55 @@ def test_sentences_of_docstrings_are_short(package):
         for sentence in long_sentences(text)
     ]
     assert not found, f"sentences of more than {LONGEST_SENTENCE} words:\n" + "\n".join(found)
+
+
+# ---- troubleshooting
+
+TROUBLESHOOTING = DOCS / "troubleshooting.md"
+
+
+def rows_by_section():
+    """(message, meaning, remedy) of each row under each heading."""
+    for section in TROUBLESHOOTING.read_text(encoding="utf-8").split("\n## ")[1:]:
+        heading, *lines = section.splitlines()
+        rows = [line.strip("|").split(" | ") for line in lines if line.startswith("| ")]
+        assert [cell.strip() for cell in rows[0]] == ["message", "what it means", "what to do"]
+        yield heading, [[cell.strip() for cell in row] for row in rows[1:]]
+
+
+def test_troubleshooting_has_one_style_and_no_message_twice():
+    messages = []
+    for heading, rows in rows_by_section():
+        for message, meaning, remedy in rows:
+            assert re.fullmatch("`[^`]+`", message), f"{message} is not one quoted message"
+            assert all(cell[0].isupper() or cell[0] == "`" for cell in (meaning, remedy)), message
+            assert all(cell[-1] in ".`" for cell in (meaning, remedy)), f"{message}: end with a full stop"
+        order = [re.sub(r"[^\w ]+|\d+", "", message.casefold()).split() for message, *_ in rows]
+        assert order == sorted(order), f"the messages under {heading!r} are not in alphabetical order"
+        messages += [message for message, *_ in rows]
+    assert len(messages) == len(set(messages))
+
+
+def test_troubleshooting_quotes_messages_that_the_code_writes():
+    """Numbers and names are examples, so two words in a row suffice."""
+    strings = " ".join(
+        node.value
+        for path in sorted(SOURCE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    strings = " ".join(re.sub("[`:]", "", strings).split())
+    unknown = [
+        message
+        for _, rows in rows_by_section()
+        for message, *_ in rows
+        if not any(" ".join(words) in strings for words in _neighbours(re.sub("[`:]", "", message).split()))
+    ]
+    assert not unknown, f"opticlir writes no such messages: {unknown}"
+
+
+def _neighbours(words):
+    return [words[start : start + 2] for start in range(max(1, len(words) - 1))]
 
 
 # ---- the site

@@ -7,7 +7,14 @@ import pytest
 from iso639 import ALL_LANGUAGES
 
 from opticlir.errors import OpticlirError, SettingsError
-from opticlir.languages import code_of_name, language_code, language_name, short_code
+from opticlir.languages import (
+    code_of_name,
+    known_code,
+    language_code,
+    language_name,
+    short_code,
+    variant_distance,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +69,23 @@ def test_names_lead_to_codes(name, code):
 def test_importing_the_module_loads_no_table():
     script = "import sys, opticlir.languages; sys.exit('iso639' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("eng_Latn", "eng"), ("zh-TW", "zho"),
+     ("fre", "fra"), ("iw", "heb"), ("in", "ind"), ("jw", "jav"), ("sr_Latn", "srp"),
+     ("idx", None), ("is_gold", None), ("en-text", None), ("qqq", None), ("corpus", None), ("sw id", None), ("", None)],
+)  # fmt: skip
+def test_a_free_name_is_a_code_only_as_a_whole(name, code):
+    assert known_code(name) == code
+
+
+@pytest.mark.parametrize(
+    ("wanted", "nearer", "farther"),
+    [("zh-TW", "zh-Hant", "zh-CN"), ("ku", "ku", "ckb"),
+     ("ckb", "ckb_Arab", "ku"), ("sr_Latn", "sr-Latn-RS", "sr_Cyrl"),
+     ("pt-PT", "pt-PT", "pt-BR"), ("ind", "id", "ind_Latn")],
+)  # fmt: skip
+def test_variants_by_distance(wanted, nearer, farther):
+    assert variant_distance(wanted, nearer) < variant_distance(wanted, farther)

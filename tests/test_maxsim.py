@@ -104,7 +104,7 @@ def test_scores_and_gradients_are_those_of_an_einsum_to_the_bit():
 
 
 @given(collections())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=5 * settings.default.max_examples, deadline=None)
 def test_all_forms_equal_the_double_loop(case):
     queries, documents = case
     expected = np.array([[double_loop(query, document) for document in documents] for query in queries])

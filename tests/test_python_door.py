@@ -13,8 +13,8 @@ import pytest
 import opticlir
 import tiny_models
 from opticlir.data.in_memory import pairs_of
-from opticlir.errors import ArtefactError, SettingsError, SetupError
-from opticlir.records import SentencePair
+from opticlir.errors import ArtefactError, DataError, SettingsError, SetupError
+from opticlir.records import Document, Query, RetrievalTask, SentencePair
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,7 +36,7 @@ def test_the_import_is_cheap_and_lists_its_names():
     assert heavy == []
     assert sorted(opticlir._HOMES) == opticlir.__all__
     assert {*opticlir.__all__, "__version__"} <= set(names)
-    assert len(opticlir.__all__) == 8
+    assert len(opticlir.__all__) == 11
 
 
 def test_every_name_is_there_and_type_checkers_know_it():
@@ -53,7 +53,9 @@ def test_every_name_is_there_and_type_checkers_know_it():
 
 
 def test_a_wrong_name_says_which_there_are():
-    with pytest.raises(AttributeError, match="no attribute 'serach': expected one of Retriever, align"):
+    with pytest.raises(
+        AttributeError, match="no attribute 'serach': expected one of Client, Retriever, TrainedModel, align"
+    ):
         _ = opticlir.serach
 
 
@@ -211,3 +213,202 @@ def test_files_are_named_by_text_too(tmp_path):
     assert len(list(opticlir.read_corpus(str(tmp_path / "corpus.tsv")))) == 1
     with pytest.raises(SettingsError, match="such as 'yor'"):
         opticlir.read_bitext(str(tmp_path / "pairs.tsv"), language="Yoruba")
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)> & \u202e"
+
+
+@pytest.fixture(scope="module")
+def model(checkpoints, tmp_path_factory):
+    pairs = tiny_models.many_pairs(120)
+    out = tmp_path_factory.mktemp("trained") / "model"
+    return opticlir.train(pairs, language="swa", out=out, steps=2, teacher=str(checkpoints["plain"]))
+
+
+@pytest.fixture(scope="module")
+def task():
+    """The English side of the bitext, asked for by the other side."""
+    documents = tuple(Document(f"d{n}", text) for n, text in enumerate(tiny_models.ENGLISH))
+    queries = tuple(Query(f"q{n}", text, "swa") for n, text in enumerate(tiny_models.SWAHILI))
+    return RetrievalTask("tiny", documents, queries, {f"q{n}": {f"d{n}": 1} for n in range(len(queries))})
+
+
+def test_systems_are_compared_in_one_call(model, task, checkpoints, tmp_path):
+    other = opticlir.load(checkpoints["crosslingual"], device="cpu")
+    run = {query.query_id: {task.documents[0].doc_id: 1.0} for query in task.queries}
+    systems = {"bm25": (model, "bm25"), "hybrid": model, "untrained": other, "a file": run}
+    found = opticlir.compare(systems, task, ["RR@10", "AP"], baseline="untrained", draws=100, device="cpu")
+    assert list(found.means) == ["RR@10", "AP"]
+    assert list(found.means["AP"]) == ["untrained", "bm25", "hybrid", "a file"]
+    retriever = opticlir.Retriever.build(task.documents, other, tmp_path / "index")
+    expected = opticlir.evaluate(retriever.rank(task.queries), task.qrels, ["AP"])["AP"]
+    assert found.means["AP"]["untrained"] == pytest.approx(expected)
+    assert found.comparisons["AP"]["hybrid"].p_holm is not None
+    html = found._repr_html_()
+    assert html.count("<table>") == 2
+    assert "Holm-corrected" in html
+    assert repr(found).splitlines()[0].split() == [
+        "RR@10",
+        "mean",
+        "difference",
+        "interval",
+        "gain",
+        "p",
+        "+/-/=",
+    ]
+    assert f"{found.means['AP']['hybrid']:.3f}" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("systems", "message"),
+    [
+        ({"a": "minilm", "b": "minilm"}, "system 'a' is a model: give a test collection with documents"),
+        ({"a": {"q1": {"d1": 1.0}}}, "a comparison needs 2 runs or more"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(systems, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        opticlir.compare(systems, {"q1": {"d1": 1}})
+
+
+def test_texts_are_reranked_without_an_index(model, retriever):
+    texts = ["smoke hurts the eyes", "the water is clean", "a mosquito brings malaria"]
+    hits = opticlir.rerank(model, "maji ni safi", texts, device="cpu")
+    assert sorted(hit.doc_id for hit in hits) == ["0", "1", "2"]
+    assert all(texts[int(hit.doc_id)] == hit.text for hit in hits)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert all(-1 <= hit.score <= 1 for hit in hits)
+    assert opticlir.rerank(retriever.model, "maji", texts) == retriever.rerank("maji", texts)
+    assert len(opticlir.rerank(model, "maji", [], device="cpu")) == 0
+    with pytest.raises(TypeError, match="expected a list of documents, found one text"):
+        opticlir.rerank(model, "maji", "one text")
+
+
+def test_every_result_shows_itself_and_escapes_what_it_holds(model, tmp_path):
+    documents = [
+        (f"d{n}{HOSTILE}", HOSTILE, f"{text} {HOSTILE}") for n, text in enumerate(tiny_models.ENGLISH)
+    ]
+    retriever = opticlir.Retriever.build(
+        [(name.partition("<")[0], *rest) for name, *rest in documents], model, tmp_path / "index"
+    )
+    hits = retriever.search(f"maji {HOSTILE}")
+    runs = {
+        f"a{HOSTILE}": {"q1": {"d1": 1.0}, "q2": {"d1": 1.0}},
+        "b": {"q1": {"d2": 1.0}, "q2": {"d1": 1.0}},
+    }
+    results = [
+        hits,
+        hits[0],
+        retriever.explain(f"maji {HOSTILE}", hits[0].doc_id),
+        opticlir.align(retriever.model, f"maji {HOSTILE}", HOSTILE),
+        opticlir.rerank(retriever.model, HOSTILE, documents),
+        opticlir.compare(runs, {"q1": {"d1": 1}, "q2": {"d1": 1}}, ["RR@10"], draws=50),
+        model,
+    ]
+    for result in results:
+        html = result._repr_html_()
+        assert "<table" in html
+        assert not [tag for tag in ("<script", "<img", "onerror=alert(1)>", "\u202e") if tag in html]
+
+
+def test_a_model_shows_its_measures(model):
+    html = model._repr_html_()
+    assert "Swahili" in html
+    assert f"{model.outcome.initial['RR']:.3f}" in html
+    assert f"{model.outcome.trained['RR']:.3f}" in html
+
+
+TABLE = "".join(
+    f"{number}\t{pair.foreign}\t{pair.english}\t{0.2 if number % 4 == 0 else 0.9}\n"
+    for number, pair in enumerate(tiny_models.PAIRS)
+)
+COLUMNS = "english=3,foreign=2,score=4"
+
+
+def test_a_table_with_more_columns_is_read_and_trained_on_as_by_the_command(checkpoints, tmp_path):
+    bitext = tmp_path / "tatoeba.tsv"
+    bitext.write_text(TABLE)
+    chosen = {"columns": COLUMNS, "min_score": 0.5}
+    pairs = list(opticlir.read_bitext(bitext, language="swa", **chosen))
+    assert pairs == [pair for number, pair in enumerate(tiny_models.PAIRS) if number % 4]
+    settings = {"language": "swa", "out": tmp_path / "m", "steps": 1, "teacher": str(checkpoints["plain"])}
+    model = opticlir.train(bitext, **settings, **chosen)
+    record = json.loads((model.folder / "run" / "run.json").read_text())
+    assert record["counts"]["pairs"] == len(pairs)
+    assert opticlir.train(bitext, **settings, **chosen) == model, "a finished model is returned"
+
+
+@pytest.mark.parametrize("other", [{"min_score": 0.95}, {"columns": None}, {"drop_suspect": True}])
+def test_a_model_of_other_pairs_of_the_same_file_is_not_returned(checkpoints, tmp_path, other):
+    """The file was the same, so the finished model was returned, whatever had been left out of it."""
+    bitext = tmp_path / "pairs.tsv"
+    bitext.write_text("".join(f"{pair.english}\t{pair.foreign}\t1\n" for pair in tiny_models.PAIRS))
+    chosen = {"columns": "english=1,foreign=2,score=3", "min_score": 0.5}
+    settings = {"language": "swa", "out": tmp_path / "m", "steps": 1, "teacher": str(checkpoints["plain"])}
+    opticlir.train(bitext, **settings, **chosen)
+    changed = chosen | other
+    if changed["columns"] is None:
+        changed = {}
+    with pytest.raises((ArtefactError, DataError), match=r"choice of pairs|no sentence pair in it|columns"):
+        opticlir.train(bitext, **settings, **changed)
+
+
+def test_suspect_pairs_are_left_out_and_counted_in_python(checkpoints, tmp_path, caplog):
+    pairs = [(pair.english, pair.foreign) for pair in tiny_models.PAIRS]
+    bad = [("the same on both sides", "the same on both sides")] * 3
+    bitext = tmp_path / "pairs.tsv"
+    bitext.write_text("".join(f"{english}\t{foreign}\n" for english, foreign in [*pairs, *bad]))
+    found = list(opticlir.read_bitext(bitext, language="swa", drop_suspect=True))
+    assert len(found) == len(pairs)
+    assert "left out: 3 swa pairs with equal sides" in caplog.text
+    caplog.clear()
+    settings = {"language": "swa", "steps": 1, "teacher": str(checkpoints["plain"]), "drop_suspect": True}
+    model = opticlir.train([*pairs, *bad], out=tmp_path / "m", **settings)
+    assert json.loads((model.folder / "run" / "run.json").read_text())["counts"]["pairs"] == len(pairs)
+    assert "left out: 3 swa pairs with equal sides" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"columns": "english=0"}, "columns english=0: expected english=2,foreign=4"),
+        ({"min_score": float("nan")}, "min_score is nan: expected a finite number"),
+    ],
+)
+def test_a_choice_of_pairs_that_cannot_be_meant_is_a_value_error(tmp_path, wrong, message):
+    (tmp_path / "pairs.tsv").write_text("water\tmaji\n")
+    with pytest.raises(ValueError, match=message):
+        opticlir.read_bitext(tmp_path / "pairs.tsv", language="swa", **wrong)
+    with pytest.raises(ValueError, match=message):
+        opticlir.train(tmp_path / "pairs.tsv", language="swa", out=tmp_path / "m", **wrong)
+
+
+def test_columns_of_pairs_in_memory_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="columns and min_score choose from a file"):
+        opticlir.train([("water", "maji")], language="swa", out=tmp_path / "m", columns="english=1,foreign=2")
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        (("0", "again"), "document id '0' comes twice"),
+        (("cafe\u0301", "again"), "look alike"),
+        ((" ", "again"), "the document id ' ' is blank"),
+        (("a\tb", "again"), "NUL, a line end or a tab"),
+    ],
+)
+def test_a_wrong_id_at_the_end_of_a_list_costs_no_encoding(checkpoints, tmp_path, monkeypatch, last, message):
+    encoded = []
+    monkeypatch.setattr("opticlir.search.encoding.encode_documents", lambda *_: encoded.append(1))
+    documents = ["clean water", ("caf\u00e9", "x y"), *["more water"] * 9, last]
+    with pytest.raises(DataError, match=message):
+        opticlir.Retriever.build(documents, checkpoints["crosslingual"], tmp_path / "index")
+    assert not encoded
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_list_with_an_id_of_the_index_is_refused_before_it_is_encoded(retriever, monkeypatch):
+    monkeypatch.setattr("opticlir.search.encoding.encode_documents", lambda *_: pytest.fail("encoded"))
+    with pytest.raises(DataError, match="document id '3' comes twice"):
+        retriever.add([("new", "clean water"), ("3", "more water")])
+    assert len(retriever) == 13

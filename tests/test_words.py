@@ -113,7 +113,7 @@ OLD_VOICE = {
     r"tells(?! apart)": "says, or decides",
 }
 """Likewise, for packages that are rewritten in plain English."""
-NOT_YET_PLAIN = {"cli", "demo", "lab", "search", "training"}
+NOT_YET_PLAIN: set[str] = set()
 
 ONLY_IN_THE_LABORATORY = {r"lift": "lab only", r"guided?": "lab only"}
 

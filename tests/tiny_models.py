@@ -3,6 +3,7 @@
 import json
 import shutil
 import string
+from itertools import cycle, islice
 from pathlib import Path
 
 import torch
@@ -35,6 +36,15 @@ SWAHILI = (
 )  # fmt: skip
 
 PAIRS = [SentencePair(*sides) for sides in zip(ENGLISH, SWAHILI, strict=True)]
+
+
+def many_pairs(count):
+    """Different pairs, enough that some are held out: one of fifty."""
+    return [
+        SentencePair(f"{pair.english} {number}", f"{pair.foreign} {number}")
+        for number, pair in enumerate(islice(cycle(PAIRS), count))
+    ]
+
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]", "[unused1]"]
 
@@ -69,8 +79,9 @@ def unigram_tokenizer(sentences=ENGLISH):
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     trainer = trainers.UnigramTrainer(
-        vocab_size=150, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"], unk_token="<unk>",
-        show_progress=False, initial_alphabet=list(string.ascii_lowercase),
+        vocab_size=max(150, 100 + len(set().union(*sentences))), unk_token="<unk>",
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        show_progress=False, initial_alphabet=[*string.ascii_lowercase, *string.punctuation],
     )  # fmt: skip
     tokenizer.train_from_iterator(sentences, trainer)
     first, last = (tokenizer.token_to_id(token) for token in ("<s>", "</s>"))
@@ -90,6 +101,52 @@ def byte_level_tokenizer(sentences=ENGLISH):
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )  # fmt: skip
     tokenizer.train_from_iterator(sentences, trainer)
+    first, last = (tokenizer.token_to_id(token) for token in ("<s>", "</s>"))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", first), ("</s>", last)]
+    )
+    return tokenizer
+
+
+def cased_wordpiece_tokenizer(sentences=ENGLISH):
+    """A BERT tokenizer that keeps case and diacritics, as mBERT has."""
+    tokenizer = wordpiece_tokenizer(sentences)
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    return tokenizer
+
+
+def gemma_tokenizer(sentences=ENGLISH):
+    """As Gemma and mmBERT have it: the normaliser writes a letter for each blank, and BPE merges whole texts."""
+    return _bpe_with_bytes(sentences, normalizers.Replace(" ", "▁"))
+
+
+def llama_tokenizer(sentences=ENGLISH):
+    """As Llama 2 and Mistral have it: like Gemma, with one blank more before the text."""
+    return _bpe_with_bytes(
+        sentences, normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    )
+
+
+def _bpe_with_bytes(sentences, normalizer):
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    byte_pieces = [f"<0x{number:02X}>" for number in range(256)]
+    learner = Tokenizer(models.BPE())
+    learner.normalizer = normalizers.Replace(" ", "▁")
+    learner.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
+    learner.train_from_iterator(sentences, trainers.BpeTrainer(
+        vocab_size=600, special_tokens=[*specials, *byte_pieces], show_progress=False,
+        initial_alphabet=[*string.ascii_letters, *string.punctuation, "▁"],
+    ))  # fmt: skip
+    model = json.loads(learner.to_str())["model"]
+    tokenizer = Tokenizer(models.BPE(
+        model["vocab"], [tuple(merge) for merge in model["merges"]], unk_token="<unk>", fuse_unk=True,
+        byte_fallback=True,
+    ))  # fmt: skip
+    tokenizer.normalizer = normalizer
+    tokenizer.decoder = decoders.Sequence([
+        decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()
+    ])  # fmt: skip
+    tokenizer.add_special_tokens(specials)
     first, last = (tokenizer.token_to_id(token) for token in ("<s>", "</s>"))
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", first), ("</s>", last)]

@@ -9,18 +9,33 @@ from typing import Any
 __version__ = "0.2.0"
 
 _HOMES = {
+    "Client": "opticlir.client:Client",
     "Retriever": "opticlir.search:Retriever",
+    "TrainedModel": "opticlir.training:TrainedModel",
     "align": "opticlir.api:align",
-    "compare": "opticlir.evaluation:compare_runs",
+    "compare": "opticlir.api:compare",
     "evaluate": "opticlir.api:evaluate",
     "load": "opticlir.encoder:load_model",
-    "read_bitext": "opticlir.data:read_bitext",
+    "read_bitext": "opticlir.api:read_bitext",
     "read_corpus": "opticlir.data:read_corpus",
+    "rerank": "opticlir.api:rerank",
     "train": "opticlir.api:train",
 }
 """Module and attribute behind each public name; `__init__.pyi` says the same to type checkers."""
 
-__all__ = ["Retriever", "align", "compare", "evaluate", "load", "read_bitext", "read_corpus", "train"]
+__all__ = [
+    "Client",
+    "Retriever",
+    "TrainedModel",
+    "align",
+    "compare",
+    "evaluate",
+    "load",
+    "read_bitext",
+    "read_corpus",
+    "rerank",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

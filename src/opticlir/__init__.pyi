@@ -1,8 +1,21 @@
-from opticlir.api import align, evaluate, train
-from opticlir.data import read_bitext, read_corpus
+from opticlir.api import align, compare, evaluate, read_bitext, rerank, train
+from opticlir.client import Client
+from opticlir.data import read_corpus
 from opticlir.encoder import load_model as load
-from opticlir.evaluation import compare_runs as compare
 from opticlir.search import Retriever
+from opticlir.training import TrainedModel
 
-__all__ = ["Retriever", "align", "compare", "evaluate", "load", "read_bitext", "read_corpus", "train"]
+__all__ = [
+    "Client",
+    "Retriever",
+    "TrainedModel",
+    "align",
+    "compare",
+    "evaluate",
+    "load",
+    "read_bitext",
+    "read_corpus",
+    "rerank",
+    "train",
+]
 __version__: str

@@ -31,7 +31,7 @@ from opticlir.storage import (
     unless_shared,
 )
 from opticlir.storage.names import DRAFT, LOCK, is_our_manifest, next_to
-from opticlir.storage.versions import POINTER, strangers
+from opticlir.storage.versions import POINTER, strangers, version_lock
 
 _KEY = re.compile(r"[0-9a-f]{24}")
 _PART = re.compile(r"shard-[0-9a-f]+")
@@ -249,7 +249,8 @@ class ArtefactCache:
     def _claim(self, path: Path, stack: ExitStack) -> bool:
         try:
             if self._keep_readers_out(path, stack):
-                stack.enter_context(exclusive_lock(path))
+                lock = version_lock if (path / "versions").is_dir() else exclusive_lock
+                stack.enter_context(lock(path))
                 return True
         except (LockedError, FileNotFoundError):  # another process writes it, or has removed it
             pass

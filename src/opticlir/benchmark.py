@@ -2,20 +2,26 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import get_args
 
 from sentence_transformers import MultiVectorEncoder
 
 from opticlir.artefacts import ArtefactCache, mark_ours, mark_used
 from opticlir.data.in_memory import DocumentLike, documents_of
-from opticlir.encoder import document_fingerprint, encode_documents, split_words, transformer_of
+from opticlir.data.own_documents import own_documents, without_own_documents
+from opticlir.encoder import Windows, document_fingerprint, encode_documents, split_words, transformer_of
 from opticlir.errors import ArtefactError
 from opticlir.evaluation import DEFAULT_MEASURES, evaluate, mean_scores
 from opticlir.progress import Progress, silent
-from opticlir.records import Document, Query, RetrievalTask, Run
-from opticlir.search import ExactIndex, Ranking, Retriever
+from opticlir.records import Document, Query, Ranking, RetrievalTask, Run
+from opticlir.search import ExactIndex, Retriever
+from opticlir.search.encoding import encoded
 from opticlir.storage import LIBRARIES, SharedLock, made_by
+
+logger = logging.getLogger(__name__)
 
 
 def run_benchmark(
@@ -25,9 +31,14 @@ def run_benchmark(
     *,
     queries: Sequence[Query] | None = None,
     measures: Sequence[str] = DEFAULT_MEASURES,
+    window: int | None = None,
+    stride: int | None = None,
     progress: Progress = silent,
 ) -> tuple[dict[Ranking, dict[str, float]], dict[Ranking, Run]]:
     """Index, search and measure.
+
+    A document with the id of the query is left out of its ranking, unless it is judged relevant (see
+    `own_documents`); a warning gives the number of such queries.
 
     Args:
         task: the test collection.
@@ -35,15 +46,60 @@ def run_benchmark(
         index_cache: the index of the collection is kept here, under a name from encoder and content.
         queries: other words for the same needs; None takes the queries of the task.
         measures: ir-measures names.
+        window: tokens of a passage, as of `Retriever.build`.
+        stride: from passage to passage, likewise.
         progress: called while documents and queries are encoded and ranked.
 
     Returns:
         Mean measures by ranking (`hybrid`, `dense`, `bm25`), and the runs they come from.
     """
-    retriever = cached_retriever(task.documents, model, index_cache, progress)
-    runs = retriever.rank_by_each(task.queries if queries is None else queries, progress=progress)
+    retriever = cached_retriever(task.documents, model, index_cache, progress, window=window, stride=stride)
+    return measured(retriever, task, queries=queries, measures=measures, progress=progress)
+
+
+def measured(
+    retriever: Retriever,
+    task: RetrievalTask,
+    *,
+    queries: Sequence[Query] | None = None,
+    measures: Sequence[str] = DEFAULT_MEASURES,
+    progress: Progress = silent,
+) -> tuple[dict[Ranking, dict[str, float]], dict[Ranking, Run]]:
+    """Search the documents of a task and measure; arguments and result as of `run_benchmark`."""
+    runs = ranked_task(retriever, task, queries=queries, progress=progress)
     means = {name: mean_scores(evaluate(run, task.qrels, measures)) for name, run in runs.items()}
     return means, runs
+
+
+def ranked_task(
+    retriever: Retriever,
+    task: RetrievalTask,
+    rankings: Sequence[Ranking] = get_args(Ranking),
+    *,
+    queries: Sequence[Query] | None = None,
+    progress: Progress = silent,
+) -> dict[Ranking, Run]:
+    """Answer the queries of a task, without own documents.
+
+    Args:
+        retriever: of the documents of the task.
+        task: the test collection.
+        rankings: which.
+        queries: as of `run_benchmark`.
+        progress: likewise.
+
+    Returns:
+        A run per ranking.
+    """
+    asked = task.queries if queries is None else queries
+    ranked = retriever.rank_by_each(asked, rankings=rankings, progress=progress)
+    runs = {name: without_own_documents(run, own_documents(run, task.qrels)) for name, run in ranked.items()}
+    if own := {query_id for run in ranked.values() for query_id in own_documents(run, task.qrels)}:
+        logger.warning(
+            "%d of %d queries have the id of a document: that document is left out of their ranking, as BEIR does",
+            len(own), len(task.qrels),
+        )  # fmt: skip
+    return runs
 
 
 def cached_retriever(
@@ -51,6 +107,10 @@ def cached_retriever(
     model: MultiVectorEncoder,
     folder: Path,
     progress: Progress = silent,
+    *,
+    window: int | None = None,
+    stride: int | None = None,
+    centre: bool = False,
 ) -> Retriever:
     """Open the index of these documents by this encoder, or build it and keep it.
 
@@ -59,11 +119,17 @@ def cached_retriever(
         model: its document route encodes them.
         folder: root of the cache.
         progress: called with `encoding documents` during a build.
+        window: tokens of a passage, as of `Retriever.build`.
+        stride: from passage to passage, likewise.
+        centre: as of `Retriever.build`.
     """
     kept = list(documents_of(documents))
-    made = made_by(ExactIndex, encode_documents, documents_of, *LIBRARIES, "anyascii", "bm25s")
+    windows = Windows(model, window, stride)
+    made = made_by(ExactIndex, encode_documents, encoded, documents_of, *LIBRARIES, "anyascii", "bm25s")
     path = ArtefactCache(folder).path("indexes", {
-        "encoder": document_fingerprint(model), "documents": documents_content(kept), "made_by": made
+        "encoder": document_fingerprint(model), "documents": documents_content(kept),
+        "window": windows.size, "stride": windows.stride, "made_by": made,
+        **({"centre": True} if centre else {}),
     })  # fmt: skip
     mark_ours(path)
     lock = SharedLock(path)
@@ -71,7 +137,9 @@ def cached_retriever(
         retriever = Retriever(ExactIndex.open(path), model)
         mark_used(path)
     except ArtefactError:
-        retriever = Retriever.build(kept, model, path, made_by=made, progress=progress)
+        retriever = Retriever.build(
+            kept, model, path, window=window, stride=stride, centre=centre, made_by=made, progress=progress
+        )
     lock.last_as_long_as(retriever)
     return retriever
 

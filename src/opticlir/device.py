@@ -1,8 +1,16 @@
-"""Which processor or accelerator computes: decided here, once, for training, indexing and search."""
+"""Which processor computes, and with which numbers: decided here, once, for training, indexing and search."""
+
+from typing import Literal, get_args
 
 import torch
 
 CHOICES = ("auto", "cpu", "cuda", "mps")
+
+WeightsDtype = Literal["auto", "float32", "bfloat16", "float16"]
+"""The number format of a model's weights: `auto` is that of its files."""
+
+Dtype = torch.dtype | Literal["auto"]
+"""The same, as the libraries take it."""
 
 
 def choose_device(device: str = "auto") -> str:
@@ -41,3 +49,37 @@ def has_bfloat16(device: str) -> bool:
         return False
     is_avx512 = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     return is_avx512 and torch.cpu._is_avx512_bf16_supported()
+
+
+def choose_dtype(weights_dtype: str = "auto") -> Dtype:
+    """Return the number format that a name means, in the form that the libraries take.
+
+    A weight takes 4 bytes as `float32`, 2 as `bfloat16` or `float16`. Most processors (CPUs) compute slowly with the
+    short formats; accelerators gain by them.
+
+    Args:
+        weights_dtype: `auto` is the format of the model's files.
+
+    Raises:
+        ValueError: the name is unknown.
+
+    Example:
+        >>> choose_dtype("bfloat16")
+        torch.bfloat16
+    """
+    if weights_dtype not in get_args(WeightsDtype):
+        raise ValueError(
+            f"unknown weights_dtype {weights_dtype!r}: expected {', '.join(get_args(WeightsDtype))}"
+        )
+    if weights_dtype == "auto":
+        return "auto"
+    dtype: torch.dtype = getattr(torch, weights_dtype)
+    return dtype
+
+
+def trained_dtype(weights_dtype: str) -> torch.dtype:
+    """Return the number format of weights that are trained: float32, or bfloat16 if it is asked for.
+
+    The steps of the optimiser are too small for float16.
+    """
+    return torch.bfloat16 if weights_dtype == "bfloat16" else torch.float32

@@ -23,3 +23,20 @@ class ArtefactError(OpticlirError):
 
 class SetupError(OpticlirError):
     """A package, tool, device or disk space is missing. The message says what to install or free."""
+
+
+class DeadlineError(OpticlirError):
+    """The time for an answer is over, and what was being computed has been given up."""
+
+
+class ServiceError(OpticlirError):
+    """A search service cannot be reached, refuses a request, or fails.
+
+    Args:
+        message: what it says.
+        status: of HTTP; None if there was no answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status

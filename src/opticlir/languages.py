@@ -1,5 +1,6 @@
 """Language codes and names. Every code that opticlir stores or prints is ISO 639-3."""
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ _VARIETIES = {
 
 # ISO 639-1 codes that were withdrawn and are still in files.
 _WITHDRAWN = {"iw": "heb", "ji": "yid", "in": "ind", "jw": "jav", "mo": "ron"}
+
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
+_FARTHEST = 998
 
 # Names in everyday use where the reference name of ISO 639-3 is another one.
 _USUAL_NAMES = {
@@ -47,6 +51,54 @@ def language_code(code: str) -> str:
     raise SettingsError(
         f"unknown language code {code!r}: give an ISO 639-3 code of three letters, such as {example!r}"
     )
+
+
+def known_code(name: str) -> str | None:
+    """Return the ISO 639-3 code that a free name is, such as a key, a heading or the ending of a file name.
+
+    The whole name must be a code that is registered, alone or with a registered script or region. `language_code`
+    is for codes that a user types: it accepts any three letters.
+
+    Example:
+        >>> known_code("eng_Latn"), known_code("zh-TW"), known_code("idx"), known_code("is_gold")
+        ('eng', 'zho', None, None)
+    """
+    name = name.strip()
+    if not _TAG.fullmatch(name):
+        return None
+    from langcodes import tag_is_valid  # noqa: PLC0415
+
+    try:
+        code = language_code(name)
+    except SettingsError:
+        return None
+    head, *subtags = re.split("[-_]", name.lower())
+    # the registry of tags lacks the bibliographic codes (`fre`)
+    is_registered = head in _WITHDRAWN or head in _other_codes() or head in _languages()
+    return code if is_registered and tag_is_valid("-".join(["en", *subtags])) else None
+
+
+def variant_distance(wanted: str, offered: str) -> int:
+    """Return how far a variant of a language is from the one asked for: 0 is the same.
+
+    Spelling does not count (`zh_cn` and `zho-CN` are the same); script, region and variety do.
+
+    Args:
+        wanted: the code asked for, in any form.
+        offered: another code of the same language.
+
+    Example:
+        >>> variant_distance("zh-TW", "zho_TW"), variant_distance("zh-TW", "zh-Hant")
+        (0, 1)
+        >>> variant_distance("zh-TW", "zh-CN") > variant_distance("zh-TW", "zh-Hant")
+        True
+    """
+    if _spelling(wanted) == _spelling(offered):
+        return 0
+    from langcodes import standardize_tag, tag_distance  # noqa: PLC0415
+
+    asked, other = (standardize_tag(_spelling(each)) for each in (wanted, offered))
+    return 1 + min(tag_distance(asked, other), _FARTHEST)
 
 
 def language_codes(codes: str) -> tuple[str, ...]:
@@ -86,6 +138,12 @@ def short_code(code: str) -> str | None:
     """Return the ISO 639-1 code of a language, or None if it has none."""
     language = _languages().get(language_code(code))
     return language.part1 if language else None
+
+
+def _spelling(code: str) -> str:
+    """A code in one spelling: ISO 639-3, its own variety kept, with script and region in lower case."""
+    head, *subtags = re.split("[-_]", code.strip().lower())
+    return "-".join([_WITHDRAWN.get(head) or _other_codes().get(head) or head, *subtags])
 
 
 @cache

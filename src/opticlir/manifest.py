@@ -166,9 +166,24 @@ def read_manifest(path: Path, *, kind: str | None = None, newest_version: int | 
         manifest = Manifest(files=files, **record)
     except (TypeError, KeyError, AttributeError):
         raise _damaged(path, expected) from None
-    if any(PurePath(name).is_absolute() or ".." in PurePath(name).parts for name in files):
+    if not _is_well_formed(manifest) or any(
+        PurePath(name).is_absolute() or ".." in PurePath(name).parts for name in files
+    ):
         raise _damaged(path, expected)
     return manifest
+
+
+def _is_well_formed(manifest: Manifest) -> bool:
+    """Whether every part has its type: JSON can hold anything."""
+    texts = (manifest.inputs, manifest.environment, manifest.made_by)
+    return (
+        all(isinstance(part, dict) for part in (*texts, manifest.config, manifest.counts))
+        and all(isinstance(value, str) for part in texts for value in part.values())
+        and all(type(count) is int for count in manifest.counts.values())
+        and all(
+            type(each.n_bytes) is int and isinstance(each.sha256, str) for each in manifest.files.values()
+        )
+    )
 
 
 def _damaged(path: Path, kind: str) -> ArtefactError:

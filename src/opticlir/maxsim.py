@@ -27,6 +27,8 @@ _CHUNK_TOKENS = 2048
 """Document tokens per matrix product: its operands stay in the second-level cache."""
 _QUERY_TOKENS = 1024
 """Query tokens per matrix product: more gain nothing and spill the similarities to main memory."""
+_SIMILARITIES = 2**26
+"""Similarities in memory at a time while training, 256 MB; a batch of usual sentences has a quarter of it."""
 _UNIT_ROUNDOFF = 2.0**-24
 
 
@@ -56,7 +58,7 @@ def maxsim(
 
     Returns:
         (q, n) tensor, float64 where an input is, float32 otherwise. Memory: q * m * n * t similarities for a
-        moment; for the gradient only q * m * n places are kept.
+        moment, in blocks of queries where that is over 256 MB; for the gradient only q * m * n places are kept.
 
     Gradient:
         Flows from each query token to the document token that it matches best, or to the first of equal ones.
@@ -90,8 +92,11 @@ class _BestMatch(torch.autograd.Function):
         if t == 0:
             ctx.save_for_backward()
             return queries.new_full((q, n, m), lowest)
-        similarity = (queries.reshape(-1, dim) @ documents.reshape(-1, dim).T).view(q, m, n, t)
-        best, place = similarity.masked_fill_(~mask, lowest).max(dim=3)
+        found = []
+        for block in torch.split(queries, _queries_at_a_time(m * n * t)):
+            similarity = (block.reshape(-1, dim) @ documents.reshape(-1, dim).T).view(len(block), m, n, t)
+            found.append(similarity.masked_fill_(~mask, lowest).max(dim=3))
+        best, place = (torch.cat(parts) for parts in zip(*found, strict=True))
         ctx.save_for_backward(queries, documents, place)
         return best.transpose(1, 2).contiguous()
 
@@ -101,17 +106,28 @@ class _BestMatch(torch.autograd.Function):
         if not ctx.saved_tensors:
             return None, None, None
         queries, documents, place = ctx.saved_tensors
-        (q, m, dim), (n, t, _) = queries.shape, documents.shape
-        weights = gradient.new_zeros(q, m, n, t)
-        weights = weights.scatter_(3, place[..., None], gradient.transpose(1, 2)[..., None]).view(
-            q * m, n * t
-        )
+        (_, m, dim), (n, t, _) = queries.shape, documents.shape
         of_queries, of_documents, _ = ctx.needs_input_grad
-        return (
-            (weights @ documents.reshape(-1, dim)).view_as(queries) if of_queries else None,
-            (weights.T @ queries.reshape(-1, dim)).view_as(documents) if of_documents else None,
-            None,
-        )
+        to_queries, to_documents = [], None
+        n_block = _queries_at_a_time(m * n * t)
+        for block, places, part in zip(
+            *(torch.split(each, n_block) for each in (queries, place, gradient)), strict=True
+        ):
+            weights = gradient.new_zeros(len(block), m, n, t)
+            weights = weights.scatter_(3, places[..., None], part.transpose(1, 2)[..., None]).view(
+                len(block) * m, n * t
+            )
+            if of_queries:
+                to_queries.append((weights @ documents.reshape(-1, dim)).view_as(block))
+            if of_documents:
+                share = (weights.T @ block.reshape(-1, dim)).view_as(documents)
+                to_documents = share if to_documents is None else to_documents + share
+        return torch.cat(to_queries) if of_queries else None, to_documents, None
+
+
+def _queries_at_a_time(n_similarities: int) -> int:
+    """Queries to compare at a time, by the number of similarities of one."""
+    return max(1, _SIMILARITIES // max(1, n_similarities))
 
 
 def maxsim_ragged(
@@ -153,7 +169,7 @@ def maxsim_ragged(
     for first, last in _document_groups(bounds, chunk_tokens):
         maxima = [np.full((len(block.tokens), last - first), -np.inf, np.float32) for block in blocks]
         for low in range(int(bounds[first]), int(bounds[last]), chunk_tokens):
-            chunk = _as_float32(document_tokens[low : min(low + chunk_tokens, int(bounds[last]))])
+            chunk = as_float32(document_tokens[low : min(low + chunk_tokens, int(bounds[last]))])
             for block, best in zip(blocks, maxima, strict=True):
                 starts = bounds[first:last] - bounds[first]
                 np.maximum(best, np.maximum.reduceat(block.tokens @ chunk.T, starts, axis=1), out=best)
@@ -190,7 +206,7 @@ def maxsim_exact(
 def _exact_scores(query: np.ndarray, documents: Sequence[np.ndarray]) -> np.ndarray:
     """Find the pairs that can be a maximum in float32, and take their dot products in float64."""
     starts = np.cumsum([0, *(len(document) for document in documents[:-1])])
-    rows = _as_float32(np.concatenate(documents))
+    rows = as_float32(np.concatenate(documents))
     similarity = query @ rows.T
     per_token = np.linalg.norm(query, axis=1) * rounding_bound(np.eye(1, query.shape[1]), _max_norm(rows))
     floor = np.maximum.reduceat(similarity, starts, axis=1) - np.float32(2.0) * per_token[:, None]
@@ -269,8 +285,8 @@ def _document_groups(bounds: np.ndarray, chunk_tokens: int) -> Iterator[tuple[in
         first = last
 
 
-def _as_float32(rows: np.ndarray) -> np.ndarray:
-    # torch widens half precision ten times faster than numpy
+def as_float32(rows: np.ndarray) -> np.ndarray:
+    """Token vectors in float32, not copied if they are; torch widens half precision ten times faster than numpy."""
     return rows if rows.dtype == np.float32 else torch.from_numpy(rows).to(torch.float32).numpy()
 
 

@@ -1,8 +1,8 @@
 """How long-running work reports its progress: one protocol for the whole package."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +27,14 @@ def silent(name: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
+Check: TypeAlias = Callable[[], None]
+"""Called now and then during long work; it raises an exception to stop it."""
+
+
+def never() -> None:
+    """The check that stops nothing."""
+
+
 class Bars:
     """Draws progress reports as bars, one for each name.
 
@@ -46,15 +54,24 @@ class Bars:
 
 
 def bar_display(console: "Console | None" = None) -> "Display":
-    """A display of bars on stderr, or on another console; open it by `with`."""
+    """A display of bars on stderr, or on another console; open it by `with`.
+
+    The bar is an eighth of the terminal. In a narrow one the note takes several lines; numbers and times stay whole.
+    """
     from rich import progress  # noqa: PLC0415 - only who draws loads it
     from rich.console import Console  # noqa: PLC0415
+    from rich.table import Column  # noqa: PLC0415
 
+    console = console or Console(stderr=True)
     columns = (
-        progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn(),
-        progress.TimeElapsedColumn(), progress.TimeRemainingColumn(), progress.TextColumn("{task.fields[note]}"),
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(bar_width=min(40, max(4, console.width // 8))),
+        progress.MofNCompleteColumn(), progress.TimeElapsedColumn(), progress.TimeRemainingColumn(),
+        progress.TextColumn(
+            "{task.fields[note]}", markup=False, table_column=Column(no_wrap=False, overflow="fold")
+        ),
     )  # fmt: skip
-    return progress.Progress(*columns, console=console or Console(stderr=True))
+    return progress.Progress(*columns, console=console)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """The data types that all packages share, and the order of a ranking."""
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 DocumentId: TypeAlias = str
 QueryId: TypeAlias = str
@@ -11,17 +12,40 @@ Qrels: TypeAlias = dict[QueryId, dict[DocumentId, int]]
 """Judgements: integer grade by query and document. 0 is judged not relevant; an absent document is unjudged."""
 
 Run: TypeAlias = dict[QueryId, dict[DocumentId, float]]
-"""Rankings: score by query and document. Higher is better; equal scores are ordered by document id."""
+"""Rankings: score by query and document. Higher is better; `ranked` says how equal scores are ordered."""
+
+Ranking: TypeAlias = Literal["hybrid", "dense", "bm25"]
+"""`dense` is MaxSim, `bm25` the words of the untranslated query alone, `hybrid` both (see `search/hybrid.py`)."""
+
+Span: TypeAlias = tuple[int, int]
+"""Letters of a text, from and up to."""
 
 
 def ranked(scores: Mapping[DocumentId, float]) -> list[DocumentId]:
-    """Order documents by falling score, equal scores by document id.
+    """Order documents as trec_eval does: by falling score in single precision; of equal scores, the last id first.
 
     Example:
         >>> ranked({"c": 1.0, "b": 2.0, "a": 1.0})
-        ['b', 'a', 'c']
+        ['b', 'c', 'a']
     """
-    return sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
+    doc_ids = sorted(scores, reverse=True)
+    single = single_precision(scores[doc_id] for doc_id in doc_ids)
+    return [doc_ids[place] for place in sorted(range(len(doc_ids)), key=lambda place: -single[place])]
+
+
+def has_ties(scores: Mapping[DocumentId, float]) -> bool:
+    """Whether two documents have the same score in single precision.
+
+    Example:
+        >>> has_ties({"a": 1.0, "b": 1.0 + 1e-12}), has_ties({"a": 1.0, "b": 2.0})
+        (True, False)
+    """
+    return len(set(single_precision(scores.values()))) < len(scores)
+
+
+def single_precision(scores: Iterable[float]) -> "array[float]":
+    """Return scores as trec_eval reads them."""
+    return array("f", scores)
 
 
 WordLink: TypeAlias = tuple[int, int]
@@ -49,6 +73,27 @@ class SentencePair:
     foreign: str
     weight: float = 1.0
     """How often the pair counts in word alignment and in sampling, > 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutSentences:
+    """Sentences of a bitext that are longer than the encoders read while training; the rest of them is left out."""
+
+    n_pairs: int
+    english: int
+    """Sentences that the teacher cuts."""
+    foreign: int
+    """Sentences that the student cuts."""
+    english_tokens: int
+    """Tokens that the teacher reads, with special tokens."""
+    foreign_tokens: int
+    """Tokens that the student reads."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.english:,} English sides are longer than {self.english_tokens:,} tokens, {self.foreign:,} foreign "
+            f"sides longer than {self.foreign_tokens:,}, of {self.n_pairs:,} sentence pairs"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,33 @@ FRACTION = Range("a number from 0 to 1", lambda value: 0 <= value <= 1)
 SHARE = Range("a share, from 0 to less than 1", lambda value: 0 <= value < 1)
 
 
+def with_defaults(kind: type[Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return recorded settings with the defaults of those that the record does not have.
+
+    An earlier version without a setting did what its default does now.
+
+    Args:
+        kind: the settings class.
+        recorded: settings by name, tables as mappings.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Shape:
+        ...     sides: int = 4
+        ...     colour: str = "red"
+        >>> with_defaults(Shape, {"sides": 3})
+        {'sides': 3, 'colour': 'red'}
+    """
+    found = dict(recorded)
+    for each in fields(kind):
+        if is_dataclass(each.default):
+            if isinstance(found.get(each.name, {}), Mapping):
+                found[each.name] = with_defaults(type(each.default), found.get(each.name, {}))
+        elif each.default is not MISSING:
+            found.setdefault(each.name, each.default)
+    return found
+
+
 def setting(default: Any = MISSING, help: str = "", allowed: Range | None = None) -> Any:  # noqa: A002
     """Declare a field of a settings class.
 

@@ -22,10 +22,27 @@ def test_the_device_arrives(model, monkeypatch):
     devices = []
     load = encoder.load_model
     monkeypatch.setattr(
-        encoder, "load_model", lambda name, device: devices.append(device) or load(name, device="cpu")
+        encoder,
+        "load_model",
+        lambda name, device, weights_dtype: (
+            devices.append((device, weights_dtype)) or load(name, device="cpu")
+        ),
     )
-    assert align("--model", model, "the water", "the water", "--device", "mps", "--json").exit_code == 0
-    assert devices == ["mps"]
+    assert (
+        align(
+            "--model",
+            model,
+            "the water",
+            "the water",
+            "--device",
+            "mps",
+            "--weights-dtype",
+            "bfloat16",
+            "--json",
+        ).exit_code
+        == 0
+    )
+    assert devices == [("mps", "bfloat16")]
 
 
 def test_json_is_one_object(model):

@@ -48,6 +48,22 @@ def test_json_is_one_object(files):
     assert found["register"]["n_queries"] == 1
 
 
+def test_sentences_that_training_would_cut_are_told(files, checkpoints):
+    long = "water " * 60
+    (files / "long.tsv").write_text(f"{long}\tmaji\nwater\tmaji\n{long}\t{'maji ' * 600}\n", "utf-8")
+    words = [f"{files}/long.tsv", "--language", "swa", "--tokenizer", str(checkpoints["plain"])]
+    colbert = ["--teacher", str(checkpoints["stanford"])]
+    cut = json.loads(CliRunner().invoke(alone, [*words, *colbert, "--json"]).stdout)["cut_sentences"]
+    assert cut == {"n_pairs": 3, "english": 2, "foreign": 1, "english_tokens": 40, "foreign_tokens": 512}
+    said = " ".join(CliRunner().invoke(alone, [*words, *colbert]).stdout.split())
+    assert "2 English sides (above 40 tokens), 1 foreign sides (above 512); 3 pairs checked" in said
+    assert (
+        "! 2 English sides are longer than 40 tokens, 1 foreign sides longer than 512, of 3 sentence" in said
+    )
+    alike = json.loads(CliRunner().invoke(alone, [*words, "--json"]).stdout)["cut_sentences"]
+    assert (alike["english"], alike["english_tokens"]) == (0, 512)
+
+
 def test_the_table_says_what_there_is(files):
     result = run(files, "--queries", str(files / "q.tsv"))
     assert result.exit_code == 0, result.output
@@ -85,3 +101,21 @@ def test_help_has_an_example_and_loads_nothing_heavy():
         "sys.exit(any(name in sys.modules for name in ('torch', 'numpy', 'scipy', 'tokenizers', 'transformers')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_columns_scores_and_suspects(files):
+    lines = "".join(f"{n}\tsentensi {n}\tthe sentence {n}\t0.{n % 10}\n" for n in range(300))
+    (files / "t.tsv").write_text(lines)
+    words = [f"{files}/t.tsv", "--language", "sw", "--tokenizer", f"{files}/tokenizer.json"]
+    refused = CliRunner().invoke(alone, words)
+    assert isinstance(refused.exception, DataError)
+    assert "--columns english=3,foreign=2,score=4" in str(refused.exception)
+    chosen = [*words, "--columns", "english=3,foreign=2,score=4"]
+    result = CliRunner().invoke(alone, [*chosen, "--min-score", "0.5", "--drop-suspect", "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["n_pairs"] == 150
+    assert found["files"][0]["n_dropped"] == {"with a score below 0.5": 150}
+    assert found["suspects"] is not None
+    result = CliRunner().invoke(alone, [*words, "--columns", "english=2,foreign=3,score=4"])
+    assert "are the columns swapped?" in result.stdout

@@ -53,7 +53,7 @@ def test_verify_names_the_torn_shard_and_exits_with_1(folder):
 
 
 def test_prune_says_what_it_freed(folder):
-    assert "0 pieces removed, 0 bytes freed" in cache("prune", "--max-size", "1GB").stdout
+    assert "0 entries removed, 0 bytes freed" in cache("prune", "--max-size", "1GB").stdout
     pruned = json.loads(cache("prune", "--max-size", "0", "--json").stdout)
     assert (pruned["removed"], pruned["left"]) == (1, 0)
 
@@ -61,7 +61,7 @@ def test_prune_says_what_it_freed(folder):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "say how much may stay"),
+        ((), "give --max-size"),
         (("--max-size", "2 loads"), "expected a size such as 500MB or 2GB"),
         (("--max-size", "-2GB"), "expected a size"),
         (("--older-than", "30y"), "expected a duration such as 12h, 30d or 8w"),
@@ -78,7 +78,7 @@ def test_prune_that_leaves_too_much_is_a_failure(folder, teacher, monkeypatch, c
     monkeypatch.setattr("sys.argv", ["opticlir", "cache", "prune", "--max-size", "1kB"])
     with pytest.raises(SystemExit, match="1"):
         main()
-    assert "of it in use by another process: prune again when that has ended" in capsys.readouterr().err
+    assert "of it in use by another process: prune again when it has ended" in capsys.readouterr().err
     assert len(tokens[0]) == 4
 
 
@@ -92,9 +92,9 @@ def test_what_is_not_ours_is_named_and_left_alone(folder):
     video.parent.mkdir(parents=True)
     video.write_text("years of work")
     stranger = video.parents[1]
-    assert f"{stranger}: not ours, left alone" in cache("ls").stderr
+    assert f"{stranger}: not made by opticlir, ignored" in cache("ls").stderr
     assert json.loads(cache("ls", "--json").stdout)["not_ours"] == [str(stranger)]
     pruned = cache("prune", "--max-size", "0")
     assert pruned.exit_code == 0
-    assert f"{stranger}: not ours, left alone" in pruned.stderr
+    assert f"{stranger}: not made by opticlir, ignored" in pruned.stderr
     assert [path for path in folder.rglob("*") if path.is_file()] == [video]

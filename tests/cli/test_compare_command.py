@@ -1,7 +1,12 @@
+import contextlib
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -73,6 +78,56 @@ def test_the_table_fits_and_files_are_written(folder):
         assert cell.replace("*", r"\*") in (folder / "t.md").read_text()
         assert cell.replace("%", r"\%") in (folder / "t.tex").read_text()
     assert "Holm-corrected over 1 tests" in result.stdout
+
+
+LONG = "a-system-with-a-name-that-says-all-of-its-many-settings-and-the-seed-17"
+
+
+def in_a_terminal(command, columns):
+    """What a command writes in a terminal of this width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    done = subprocess.Popen(
+        [sys.executable, "-m", "opticlir", *command],
+        env={**environment, "PYTHONPATH": str(SOURCE)},
+        stdout=theirs,
+    )
+    os.close(theirs)
+    written = b""
+    with contextlib.suppress(OSError):  # Linux ends a terminal that is closed on the other side by an error
+        while part := os.read(ours, 4096):
+            written += part
+    assert done.wait() == 0
+    os.close(ours)
+    return written.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_no_name_and_no_figure_is_broken_in_a_narrow_terminal(folder, columns):
+    (folder / f"{LONG}.run").write_text((folder / "optical.run").read_text())
+    words = ("compare", "bm25.run", f"{LONG}.run", "--qrels", "qrels.txt", "--measure", "RR", "--draws", "50")
+    lines = in_a_terminal(words, columns).splitlines()
+    assert f"[2] {LONG}" in lines
+    (row,) = [line for line in lines if line.startswith("[2] ") and LONG not in line]
+    assert {"0.917", "+83.3%", "7/1/0"} <= set(row.split())
+    assert len(row) <= columns or columns < 70
+
+
+def test_names_stay_in_the_table_of_a_file(folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    (folder / f"{LONG}.run").write_text((folder / "optical.run").read_text())
+    said = compare("bm25.run", f"{LONG}.run", "--measure", "RR", "--draws", "50").stdout
+    assert any(line.startswith(f"{LONG}  ") and line.endswith("7/1/0") for line in said.splitlines())
+
+
+def test_ties_are_named(folder):
+    (folder / "tied.run").write_text(
+        "".join(f"q{at} Q0 {doc}{at} 1 1 x\n" for at in range(8) for doc in ("a", "right"))
+    )
+    result = compare("bm25.run", "tied.run", "--measure", "recip_rank", "--draws", "50")
+    assert "note: tied: 8 queries have ties" in result.stderr
+    assert "recip_rank" in result.stdout
 
 
 @pytest.mark.parametrize(

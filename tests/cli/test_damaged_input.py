@@ -63,7 +63,7 @@ BAD_CORPORA = {
     "long line": ("c.tsv", b"d1\tone\nd2\t" + b"x" * 10_000_000 + b"\n", "c.tsv:2: the line is longer than 10000000"),
     "duplicate id": ("c.tsv", b"d1\tone\nd2\ttwo\nd1\tthree\n", "c.tsv:3: id 'd1' is also on line 1"),
     "not JSON": ("c.jsonl", b'{"_id": "d1", "text": "one"}\n{"_id": "d2"', "c.jsonl:2: expected one JSON object"),
-    "no text": ("c.jsonl", b'{"_id": "d1", "body": "one"}\n', "c.jsonl:1: expected the keys _id and text"),
+    "no text": ("c.jsonl", b'{"_id": "d1", "year": "one"}\n', "c.jsonl:1: expected the keys _id and text"),
     "truncated gzip": ("c.tsv", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "c.tsv: the gzip stream ends early"),
 }  # fmt: skip
 
@@ -91,7 +91,7 @@ def test_a_bad_corpus_leaves_the_index_that_is_there(opticlir, checkpoints, corp
     [
         ("nan", "document 'd0': its embedding holds NaN, infinity or a value beyond float16; nothing was stored"),
         ("pickle", "training_args.bin: a pickled file can run code when it is opened"),
-        ("truncated", "this model cannot be loaded: SafetensorError"),
+        ("truncated", "this weight file cannot be loaded"),
     ],
 )  # fmt: skip
 def test_a_damaged_model_builds_nothing(
@@ -154,7 +154,6 @@ def test_queries_of_a_file_are_refused_with_their_line(opticlir, checkpoints, in
         (b"q1\tm\xff\n", "q.tsv:1: byte 0xff at byte 5 of the line"),
         (b"q1\t \n", "q.tsv:1: query 'q1' has no text"),
         (b"", "q.tsv: the file is empty"),
-        (b"clean water\tmaji safi\n", "the query id 'clean water' contains a space"),
     ):
         (tmp_path / "q.tsv").write_bytes(content)
         done = opticlir(*search, "--queries", tmp_path / "q.tsv", "--run", tmp_path / "out.run")

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 import opticlir.demo
 from opticlir.cli.app import app
 from opticlir.demo import SYSTEMS, DemoHit, DemoResult, Row, WorkedSearch
-from opticlir.pictures import TokenAlignment, TrainingCurves
+from opticlir.pictures import TokenAlignment
 from opticlir.training.events import StageStarted, WorkDone
 
 ALIGNMENT = TokenAlignment(
@@ -22,7 +22,7 @@ RESULT = DemoResult(
     searches=(
         WorkedSearch("swa", "Maji [red]?", "Water\x1b?", (DemoHit("d1", "A [b] <i> title", 2),), ALIGNMENT),
     ),
-    curves={"swa": TrainingCurves(losses={"optical": ([1], [0.5])}, held_out=([0], [1.0]))},
+    logs={"swa": [{"step": 0, "validation": {"RR": 1.0}}, {"step": 1, "loss": 0.5, "optical": 0.5}]},
     facts={"seed": "7"},
 )
 
@@ -54,7 +54,10 @@ def test_json_is_one_object_of_the_four_systems(asked, tmp_path):
     assert [row["system"] for row in rows] == list(SYSTEMS)
     assert rows[2] == {"language": "swa", "system": "opticlir", "AP": 0.3, "nDCG@10": 0.4}
     assert (asked[0].languages, asked[0].minutes, asked[0].seed) == (("swa", "hau"), 3.0, 7)
-    assert "<table" in (tmp_path / "run" / "report.html").read_text()
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<table" in page
+    assert "swa: optical 0.5" in page, "a curve for each term of the loss"
+    assert '<span class="key line0">swa 1</span>' in page, "a curve of the held-out pairs"
 
 
 def test_the_device_arrives(asked, tmp_path):
@@ -86,4 +89,34 @@ def test_table_and_searches_for_people(asked, tmp_path):
 )
 def test_wrong_usage(asked, words, tmp_path):
     assert demo("--out", tmp_path / "run", *words).exit_code == 2
+    assert not asked
+
+
+def test_serve_opens_the_page_on_the_sample_when_the_report_is_written(asked, tmp_path, monkeypatch):
+    import opticlir.demo.serving
+    import opticlir.service.server
+
+    served = []
+
+    def serve(engine, settings, on_ready):
+        served.append((engine, settings))
+        on_ready("http://127.0.0.1:8123")
+
+    monkeypatch.setattr(opticlir.demo.serving, "demo_engine", lambda config, out: (config.languages, out))
+    monkeypatch.setattr(opticlir.service.server, "serve", serve)
+    done = demo("--out", tmp_path / "run", "--languages", "hau,spa", "--serve", "--port", 8123)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1] == "page: http://127.0.0.1:8123"
+    ((engine, settings),) = served
+    assert engine == (("hau", "spa"), tmp_path / "run")
+    assert (settings.host, settings.port) == ("127.0.0.1", 8123)
+    assert [code for code, _ in settings.examples] == ["hau", "spa"]
+    assert demo("--out", tmp_path / "run").exit_code == 0
+    assert len(served) == 1, "only on request"
+
+
+def test_serve_without_its_packages_is_refused_before_the_training(asked, tmp_path, monkeypatch):
+    monkeypatch.setattr("opticlir.cli.libraries._SERVICE", ("no_such_package",))
+    done = demo("--out", tmp_path / "run", "--serve")
+    assert "pip install 'opticlir[service]'" in str(done.exception)
     assert not asked

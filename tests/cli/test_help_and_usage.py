@@ -45,7 +45,7 @@ def test_help_of_every_command_has_an_example_and_loads_nothing_heavy():
     for name, (code, text) in said["help"].items():
         assert code == 0
         assert f"Example: opticlir {name}" in " ".join(text.split())
-        assert "--json" in text
+        assert "--json" in text or name in {"serve", "mcp"}  # these run until they are stopped
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -55,8 +55,8 @@ def test_an_unknown_option_is_wrong_usage(opticlir, command):
 
 def test_the_laboratory_has_all_research_commands():
     assert set(names(lab)) == {
-        "benchmark", "geometry", "mine", "robustness", "search-structured", "study", "train",
-        "train-translator", "translate", "word-alignment",
+        "benchmark", "geometry", "mine", "published-gap", "robustness", "search-structured", "study",
+        "train", "train-translator", "translate", "word-alignment",
     }  # fmt: skip
 
 

@@ -3,16 +3,20 @@
 import hashlib
 import json
 import sys
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 from sentence_transformers import MultiVectorEncoder
 from typer.testing import CliRunner
 
 from opticlir.__main__ import main
 from opticlir.cli.app import app
-from opticlir.search import retriever
+from opticlir.encoder import WHOLE, Windows
+from opticlir.errors import SettingsError
+from opticlir.search import encoding, models, questions, retriever
 
 CORPUS = {
     "malaria": ("Malaria", "fever and chills after a mosquito bite"),
@@ -33,16 +37,34 @@ def vectors(text):
 
 
 class FakeEncoder(MultiVectorEncoder):
-    """Knows the device that a command put it on."""
+    """Knows the device that a command put it on, and the number format of its weights."""
 
+    device = torch.device("cpu")
     devices: ClassVar = []
+    formats: ClassVar = []
 
-    def __init__(self, name, device):
+    def __init__(self, name, device, weights_dtype="auto"):
         self.name = name
         self.devices.append(device)
+        self.formats.append(weights_dtype)
 
     def __repr__(self):
         return f"FakeEncoder({self.name})"
+
+    def __iter__(self):
+        return iter(())
+
+
+class FakeWindows(Windows):
+    """Cuts nothing."""
+
+    size, stride = 512, 256
+
+    def __init__(self, *_):
+        pass
+
+    def cut(self, text, head):
+        return [WHOLE]
 
 
 @pytest.fixture(autouse=True)
@@ -51,11 +73,16 @@ def _encoder(monkeypatch):
         "load_model": FakeEncoder,
         "document_fingerprint": lambda model: f"of-{model.name}",
         "encode_queries": lambda model, texts: [vectors(text) for text in texts],
-        "encode_documents": lambda model, texts: (vectors(text) for text in texts),
+        "token_counts": lambda model, texts, task: [len(text.split()) for text in texts],
+        "tokens_read": lambda model, task: 64,
+        "knows_a_word": lambda model, texts, task: [True] * len(texts),
+        "Windows": FakeWindows,
     }
     FakeEncoder.devices.clear()
-    for name, fake in fakes.items():
-        monkeypatch.setattr(retriever, name, fake)
+    monkeypatch.setattr(encoding, "encode_documents", lambda model, texts: (vectors(text) for text in texts))
+    for module, (name, fake) in product((models, retriever, questions), fakes.items()):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, fake)
 
 
 @pytest.fixture
@@ -89,8 +116,9 @@ def fails(monkeypatch, capsys, folder, *words):
 
 
 def test_index_says_what_is_in_it(folder):
-    assert parsed(folder, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/index", "--dtype", "float32") == {
-        "index": f"{folder}/index", "documents": 3, "tokens": 20, "empty_documents": 0, "skipped": 0,
+    assert parsed(folder, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/index", "--store", "float32") == {
+        "index": f"{folder}/index", "documents": 3, "passages": 3, "tokens": 20, "empty_documents": 0,
+        "long_documents": 0, "cut_documents": 0, "skipped": 0,
     }  # fmt: skip
     said = run(folder, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/index").stdout
     assert (
@@ -134,7 +162,9 @@ def test_search_writes_a_run_that_evaluate_reads(folder):
     assert "2 questions ranked" in run(folder, *words, "-k", "2").stdout
     assert len((folder / "out.run").read_text().splitlines()) == 4
     found = parsed(folder, "evaluate", "{}/out.run", "{}/qrels.txt", "--measure", "RR@10", "--measure", "AP")
-    assert found == {"RR@10": pytest.approx(2 / 3), "AP": pytest.approx(2 / 3), "queries": 3}
+    assert found == {
+        "RR@10": pytest.approx(2 / 3), "AP": pytest.approx(2 / 3), "queries": 3, "tied_queries": 0, "missing_queries": 1
+    }  # fmt: skip
     said = run(folder, "evaluate", "{}/out.run", "{}/qrels.txt", "--by-query").stdout
     assert "AP\tq3\t0.0000\n" in said
     assert said.endswith("AP\tall\t0.6667\nnDCG@10\tall\t0.6667\nR@100\tall\t0.6667\nRR@10\tall\t0.6667\n")
@@ -160,7 +190,7 @@ def test_search_writes_a_run_that_evaluate_reads(folder):
         (("search", "{}/index", "--model", "m", "x", "-k", "0"), "greater than or equal to 1"),
         (("search", "{}/nowhere", "--model", "m", "x"), "does not exist"),
         (("index", "{}/nowhere", "--model", "m", "--out", "{}/i"), "does not exist"),
-        (("index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/i", "--dtype", "int8"), "float16"),
+        (("index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/i", "--store", "int3"), "float16"),
         (("evaluate", "{}/queries.tsv", "{}/qrels.txt", "--measure", "nDGC@10"), "did you mean 'nDCG@10'?"),
     ],
 )
@@ -198,6 +228,104 @@ def test_conditions_of_the_world_are_exit_1_and_one_line(folder, monkeypatch, ca
     assert "ranks no document that the qrels judge: are these the judgements of another collection?" in said
 
 
+TOPICS = {
+    "fire": "<topics>\n<top lang='hi'>\n<num>q1</num>\n<title>homa mbu</title>\n</top>\n</topics>\n",
+    "clef": "<top>\n<num> q1 </num>\n<FR-title> homa mbu </FR-title>\n</top>\n",
+    "clef 2008": '<topics>\n<topic lang="fr">\n<identifier>q1</identifier><title>homa mbu</title></topic></topics>\n',
+    "trec covid": '<topics>\n<topic number="q1">\n<query>homa mbu</query>\n<question>x</question></topic></topics>\n',
+    "json": '[{"qid": "q1", "question": "homa mbu", "lang": "swahili"}]',
+    "table": "query_id,lang,query\nq1,sw,homa mbu\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", TOPICS)
+def test_topic_files_that_state_their_language_are_searched(folder, form):
+    (folder / "topics").write_text(TOPICS[form])
+    run(folder, "search", "{}/index", "--model", "m", "--queries", "{}/topics", "--run", "{}/t.run")
+    assert (folder / "t.run").read_text().startswith("q1 Q0 malaria 1 ")
+
+
+def test_one_of_several_languages_is_chosen(folder, monkeypatch, capsys):
+    (folder / "topics").write_text(
+        "<top><num>q1</num><EN-title>water</EN-title><SW-title>homa</SW-title></top>\n"
+    )
+    words = ("search", "{}/index", "--model", "m", "--queries", "{}/topics", "--run", "{}/t.run")
+    said = fails(monkeypatch, capsys, folder, *words)
+    assert "there are topics in eng, swa: choose one of these languages (--language)" in said
+    run(folder, *words, "--language", "sw")
+    assert (folder / "t.run").read_text().startswith("q1 Q0 malaria 1 ")
+
+
+def test_a_question_without_tokens_does_not_spoil_the_others(folder, caplog):
+    (folder / "queries.tsv").write_text("q1\thoma\nq2\tshows-nothing\nq3\tmaji\n")
+
+    def nothing_known(model, texts):
+        return [vectors("" if text == "shows-nothing" else text) for text in texts]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(questions, "encode_queries", nothing_known)
+        run(folder, "search", "{}/index", "--model", "m", "--queries", "{}/queries.tsv", "--run", "{}/t.run")
+    assert {line.split()[0] for line in (folder / "t.run").read_text().splitlines()} == {"q1", "q3"}
+    assert "1 of 3 questions have no tokens, so they find nothing: the first is 'q2'" in caplog.text
+
+
+def test_the_bar_of_questions_moves_with_each_batch(folder):
+    found = []
+    opened = retriever.Retriever.open(folder / "index", FakeEncoder("m", "cpu"))
+    asked = {str(at): " ".join(["maji"] * (1 + at % 9)) for at in range(150)}
+    by_one = opened.rank(asked, progress=lambda *report: found.append(report))
+    assert [each for each in found if each[0] == "encoding queries"] == [
+        ("encoding queries", done, 150) for done in (0, 64, 128, 150)
+    ]
+    assert list(by_one) == list(asked)
+    assert by_one["7"] == pytest.approx(opened.rank({"7": asked["7"]})["7"], abs=1e-5)
+
+
+def test_a_blank_in_a_document_id_does_not_spoil_a_run(folder):
+    (folder / "corpus.jsonl").write_text(
+        '{"_id": "Barack Obama", "text": "fever"}\n{"_id": "b", "text": "water"}\n'
+    )
+    run(folder, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/i2")
+    run(folder, "search", "{}/i2", "--model", "m", "--queries", "{}/queries.tsv", "--run", "{}/t.run")
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tBarack Obama\t1\n")
+    assert "AP\tall\t1.0000" in run(folder, "evaluate", "{}/t.run", "{}/qrels.tsv", "--measure", "AP").stdout
+
+
+def test_a_malformed_document_at_the_end_is_refused_before_anything_is_encoded(folder, monkeypatch, capsys):
+    with (folder / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "malaria", "text": "again"}\n')
+    monkeypatch.setattr(encoding, "encode_documents", lambda model, texts: pytest.fail("encoded"))
+    said = fails(monkeypatch, capsys, folder, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/i2")
+    assert "corpus.jsonl:4: id 'malaria' is also on line 1" in said
+
+
+def test_a_run_of_another_system_has_the_measures_of_trec_eval(folder):
+    (folder / "other.run").write_text(
+        "".join(
+            f"{query} Q0 {doc} 1 7.5 x\n" for query in ("q1", "q2") for doc in ("jackson", "malaria", "water")
+        )
+    )
+    words = ("evaluate", "{}/other.run", "{}/qrels.txt", "--measure", "recip_rank", "--measure", "P_5", "--measure",
+             "num_rel_ret")  # fmt: skip
+    done = run(folder, *words, "--by-query")
+    # water, malaria, jackson: the last id first
+    assert "recip_rank\tq1\t0.5000\n" in done.stdout
+    assert "recip_rank\tq2\t0.3333\n" in done.stdout
+    assert "num_rel_ret\tall\t2.0000\n" in done.stdout
+    assert "2 of 3 queries have ties" in done.stderr
+    assert "1 of 3 judged queries are missing in the run" in done.stderr
+    assert parsed(folder, *words)["tied_queries"] == 2
+
+
+def test_the_own_document_of_a_query_is_left_out_on_request(folder):
+    (folder / "own.run").write_text("d1 Q0 d1 1 9 x\nd1 Q0 d2 2 8 x\n")
+    (folder / "own.qrels").write_text("d1 0 d2 1\n")
+    words = ("evaluate", "{}/own.run", "{}/own.qrels", "--measure", "RR")
+    plain, without = run(folder, *words), run(folder, *words, "--without-own")
+    assert (plain.stdout, without.stdout) == ("RR\tall\t0.5000\n", "RR\tall\t1.0000\n")
+    assert "1 queries have the id of a document that they rank" in plain.stderr
+
+
 def test_lines_of_input_are_questions(folder):
     search = ("search", "{}/index", "--model", "m", "-k", "1")
     said = run(folder, *search, typed="homa mbu\n\nMicheal Jackson\n")
@@ -220,7 +348,8 @@ def test_documents_are_added_and_deleted(folder):
     (manifest,) = folder.glob("index/versions/*/manifest.json")
     assert [*json.loads(manifest.read_text())["inputs"]] == [f"{folder}/corpus.jsonl", f"{folder}/new.tsv"]
     assert added == {
-        "index": f"{folder}/index", "added": 1, "documents": 4, "tokens": 26, "empty_documents": 0, "skipped": 0
+        "index": f"{folder}/index", "added": 1, "documents": 4, "passages": 4, "tokens": 26, "empty_documents": 0,
+        "long_documents": 0, "cut_documents": 0, "skipped": 0,
     }  # fmt: skip
     assert parsed(folder, "search", "{}/index", "--model", "m", "net night")["hits"][0]["doc_id"] == "net"
     said = run(folder, "add", "{}/index", "{}/queries.tsv", "--model", "m").stdout
@@ -260,7 +389,38 @@ def test_the_device_arrives_in_the_encoder(folder):
     assert FakeEncoder.devices == ["cuda:1", "mps", "cuda", "auto"]
 
 
+def test_the_number_format_of_the_weights_arrives_in_the_encoder(folder):
+    FakeEncoder.formats.clear()
+    (folder / "new.tsv").write_text("net\tBed nets\tmosquito net at night\n")
+    run(
+        folder, "index", "{}/corpus.jsonl", "--model", "m", "--out", "{}/other", "--weights-dtype", "bfloat16"
+    )
+    run(folder, "add", "{}/other", "{}/new.tsv", "--model", "m", "--weights-dtype", "float32")
+    run(folder, "search", "{}/other", "--model", "m", "maji", "--weights-dtype", "float16")
+    run(folder, "search", "{}/other", "--model", "m", "maji")
+    assert FakeEncoder.formats == ["bfloat16", "float32", "float16", "auto"]
+
+
 @pytest.mark.parametrize("command", ["index", "search", "evaluate", "add", "delete", "verify"])
 def test_help_has_an_example(command):
     said = CliRunner().invoke(app, [command, "--help"]).stdout
     assert f"Example: opticlir {command}" in said
+
+
+def test_a_width_that_no_store_has_is_refused_before_anything_is_written(folder):
+    words = (
+        "index",
+        "{}/corpus.jsonl",
+        "--model",
+        "m",
+        "--out",
+        "{}/other",
+        "--store",
+        "2bit",
+        "--store-dim",
+        "30",
+    )
+    result = CliRunner().invoke(app, [word.format(folder) for word in words])
+    assert isinstance(result.exception, SettingsError)
+    assert str(result.exception) == "store_dim is 30: expected a multiple of 4, 4 or more"
+    assert not (folder / "other").exists()

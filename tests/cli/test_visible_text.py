@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opticlir.data.visible import visible
+from opticlir.visible import visible
 
 
 @pytest.mark.parametrize(

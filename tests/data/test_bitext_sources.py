@@ -11,7 +11,7 @@ def test_one_language_needs_not_be_said():
         BitextSource(Path("a.tsv"), 1.0, "swa"),
         BitextSource(Path("b.tsv"), 3.0, "swa"),
     ]
-    assert bitext_sources(["sw=a.tsv"], ["swa"]) == [BitextSource(Path("a.tsv"), 1.0, "swa")]
+    assert bitext_sources(["sw=a.tsv"], ["swa"]) == [BitextSource(Path("a.tsv"), 1.0, "swa", "sw")]
 
 
 def test_a_file_with_an_equals_sign_is_a_file(tmp_path, monkeypatch):

@@ -71,3 +71,18 @@ def test_codes_of_the_owner_go_before_ours(tmp_path):
     found = language_paths(tmp_path, "x.{language}", {"als": "gsw", "ckb": "ckb"})
     names = {code: [path.name for path in paths] for code, paths in found.items()}
     assert names == {"ckb": ["x.ckb"], "gsw": ["x.als"], "kur": ["x.ku"], "sqi": ["x.sq"]}
+
+
+def test_what_is_no_whole_code_is_no_language(tmp_path):
+    for name in ["q.sw.tsv", "q.sw-text.tsv", "q.qqq.tsv", "q.idx.tsv", "q.en-gold.tsv", "q.id-ID.tsv"]:
+        (tmp_path / name).touch()
+    names = {code: path.name for code, path in language_files(tmp_path, "q.{language}.tsv").items()}
+    assert names == {"swa": "q.sw.tsv", "ind": "q.id-ID.tsv"}
+
+
+def test_the_variant_asked_for_goes_first(tmp_path):
+    for name in ["q.zh-CN.tsv", "q.zh-TW.tsv", "q.ku.tsv", "q.ckb.tsv"]:
+        (tmp_path / name).touch()
+    for language, name in [("zh-TW", "q.zh-TW.tsv"), ("zh-CN", "q.zh-CN.tsv"), ("zh-Hant", "q.zh-TW.tsv"),
+                           ("zh", "q.zh-CN.tsv"), ("ckb", "q.ckb.tsv"), ("ku", "q.ku.tsv")]:  # fmt: skip
+        assert language_file(tmp_path, "q.{language}.tsv", language).name == name

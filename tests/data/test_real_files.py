@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opticlir.data import SkipReport, read_bitext, read_qrels, read_topics
+from opticlir.data import SkipReport, read_bitext, read_dictionary, read_qrels, read_topics
 from opticlir.errors import DataError
 from opticlir.lab.collections import load_benchmark
 
@@ -37,7 +37,7 @@ def test_original_bitext(name, language, count, english, foreign):
     assert report.summary() == ""
 
 
-@pytest.mark.parametrize("name", ["bible.Swahili-NT.xml", "tico19.f_en-so_SO.csv"])
+@pytest.mark.parametrize("name", ["bible.Swahili-NT.xml"])
 def test_what_is_no_bitext_by_its_name(name):
     with pytest.raises(DataError, match="the name has no known bitext format"):
         read_bitext(SHARED / "originals" / name)
@@ -141,3 +141,13 @@ def test_xquad(language):
 def test_ntrex_clir():
     task = load_benchmark("ntrex-clir", SHARED / "ntrex_clir", "swa", "dev")
     assert (len(task.documents), len(task.queries), len(task.english_queries)) == (123, 82, 82)
+
+
+def test_no_dictionary_is_taken_for_one_the_other_way_round():
+    files = [
+        *SHARED.glob("dictionaries/*/*.t*"), *SHARED.glob("extra/gatitos/*.tsv"),
+        *SHARED.glob("extra/wiktionary_wordnet/*.tsv"),
+    ]  # fmt: skip
+    assert len(files) > 90
+    for path in files:
+        assert next(read_dictionary(path))

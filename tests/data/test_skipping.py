@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
+from opticlir.visible import shown
 
 
 def to_number(text):

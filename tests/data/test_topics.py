@@ -8,11 +8,12 @@ from opticlir.data import read_topics
 from opticlir.data.normalisation import normalise_text
 from opticlir.errors import DataError
 from opticlir.records import Query
+from opticlir.visible import is_blank
 
 TEXT = (
     st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r\t\ufeff"))
     .map(normalise_text)
-    .filter(bool)
+    .filter(lambda text: not is_blank(text))
 )
 PLAIN_ID = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r\t\ufeff"), min_size=1).filter(
     lambda text: bool(text.strip()) and text.lstrip()[0] not in "<{"

@@ -1,8 +1,5 @@
-import json
 import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -20,10 +17,12 @@ from opticlir.encoder import (
     new_student,
     route_fingerprint,
     save_model,
+    transformer_of,
     vocabulary_for,
 )
 from opticlir.encoder.folder import check_model_folder
 from opticlir.errors import ArtefactError
+from without_opticlir import stock_vectors
 
 QUERIES = ["maji ni safi.", "mtoto ana homa", "the water is clean"]
 DOCUMENTS = ["the water is clean.", "the child has a fever, and pain in the head", "[CLS] soap"]
@@ -43,7 +42,7 @@ def vectors(model):
 
 def assert_same(found, expected):
     for left, right in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(left, right)
+        np.testing.assert_allclose(left, right, atol=2e-6)  # stock software pads; the last bits differ
 
 
 @pytest.fixture(scope="module")
@@ -107,38 +106,14 @@ def test_a_new_student_without_a_vocabulary_is_a_copy(teacher):
     assert next(teacher.parameters()).abs().sum() > 0
 
 
-WITHOUT_US = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "opticlir":
-            raise ImportError("opticlir is not to be imported here")
-sys.meta_path.insert(0, Refuse())
-import json
-import numpy as np
-import torch
-torch.set_num_threads(1)
-from sentence_transformers import MultiVectorEncoder
-queries, documents, *folders = json.loads(sys.argv[1])
-for folder in folders:
-    model = MultiVectorEncoder(folder, device="cpu")
-    arrays = [*model.encode_query(queries), *model.encode_document(documents)]
-    np.savez(folder + ".npz", *(array.numpy() for array in arrays))
-assert "opticlir" not in sys.modules
-"""
-
-
 def test_plain_sentence_transformers_opens_the_folder_without_our_code(checkpoints, foreign, tmp_path):
     """Both a student that shares the teacher's ids, and one that shares none."""
     folders = [
         tiny_models.copy_folder(folder, tmp_path / name)
         for name, folder in (("near", checkpoints["crosslingual"]), ("far", foreign[1]))
     ]
-    argument = json.dumps([QUERIES, DOCUMENTS, *map(str, folders)])
-    subprocess.run([sys.executable, "-I", "-c", WITHOUT_US, argument], check=True, timeout=300)
-    for folder in folders:
-        with np.load(f"{folder}.npz") as stored:
-            assert_same(stored.values(), vectors(load_model(folder)))
+    for folder, found in zip(folders, stock_vectors(folders, QUERIES, DOCUMENTS), strict=True):
+        assert_same(found, vectors(load_model(folder)))
 
 
 # interrupted and damaged saves
@@ -255,3 +230,39 @@ def test_what_an_interrupted_save_left_is_gone_after_the_next(checkpoints, tmp_p
         "document_2_Normalize", "modules.json", "opticlir.json", "query_0_Transformer", "query_1_MultiVectorMask",
         "query_2_Normalize", "router_config.json",
     ]  # fmt: skip
+
+
+LONG = ["ก" * 250, "a" * 101, "maji" * 50, "ကခ" * 70, "x" * 350 + " ruwa"]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A model whose student keeps its vocabulary, and its base."""
+    folder = tmp_path_factory.mktemp("kept")
+    tokenizer = tiny_models.wordpiece_tokenizer([*tiny_models.ENGLISH, *LONG])
+    base = load_model(tiny_models.save_encoder(folder / "base", tokenizer))
+    save_model(cross_lingual_model(new_student(base), base), folder / "model")
+    return folder / "model", base
+
+
+def test_a_long_word_is_not_unknown_for_a_student_that_keeps_its_vocabulary(kept):
+    """WordPiece takes a word of over 100 letters for [UNK]: two such questions had the same answer."""
+    folder, base = kept
+    student, teacher = (
+        transformer_of(model, "query").tokenizer.backend_tokenizer for model in (load_model(folder), base)
+    )
+    for text in LONG:
+        pieces = student.encode(text, add_special_tokens=False)
+        assert "[UNK]" not in pieces.tokens
+        assert "".join(pieces.tokens).replace("##", "") == text.replace(" ", "")
+        assert "[UNK]" in teacher.encode(text, add_special_tokens=False).tokens, "the base stays as it is"
+    for text in tiny_models.ENGLISH:
+        assert student.encode(text).ids == teacher.encode(text).ids
+
+
+def test_stock_sentence_transformers_cuts_long_words_as_we_do(kept):
+    folder, _ = kept
+    ours = encode_queries(load_model(folder), LONG)
+    (stock,) = stock_vectors([folder], LONG, DOCUMENTS)
+    for mine, theirs in zip(ours, stock[: len(LONG)], strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)

@@ -280,12 +280,6 @@ def test_the_embedded_encoder_needs_nothing_but_its_package():
     assert scores.argmax(axis=1).tolist() == [0, 1]
 
 
-def test_a_missing_embedded_package_is_named(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(SetupError, match=r"not installed: pip install 'opticlir\[embedded\]'"):
-        load_model("minilm")
-
-
 @pytest.mark.parametrize("name", ["someone/no-such-model", "no-such-model", "not a name", "a/b/c/d"])
 def test_a_name_that_cannot_be_fetched_says_what_to_do(name):
     with pytest.raises(

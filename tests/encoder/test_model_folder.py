@@ -156,6 +156,51 @@ HOSTILE = {
         "native", edited("sentence_bert_config.json", model_args={"trust_remote_code": True}),
         "key 'trust_remote_code'",
     ),
+    "module that imports what its config names": (
+        "native",
+        written("modules.json", json.dumps([
+            {"name": "0", "path": "", "type": "sentence_transformers.sentence_transformer.modules.WordEmbeddings"}
+        ])),
+        "is not a stock",
+    ),
+    **{
+        f"argument {name} of the loader": (
+            "native", edited("sentence_bert_config.json", **{place: {name: value}}), name
+        )
+        for place, name, value in (
+            ("model_args", "use_kernels", True), ("model_args", "kernel_config", {"a": "someone/kernel"}),
+            ("model_args", "weights_only", False), ("model_args", "device_map", "auto"),
+            ("model_kwargs", "offload_folder", "/"), ("model_args", "gguf_file", "a.gguf"),
+            ("model_kwargs", "ignore_mismatched_sizes", True), ("model_args", "key_mapping", {".*": "a"}),
+            ("model_args", "subfolder", "other"), ("model_args", "variant", "evil"),
+            ("model_args", "use_safetensors", False), ("model_args", "cache_dir", "elsewhere"),
+            ("tokenizer_args", "subfolder", "other"), ("processor_kwargs", "tokenizer_file", "/etc/passwd"),
+            ("processor_kwargs", "gguf_file", "a.gguf"), ("config_args", "subfolder", "other"),
+            ("config_kwargs", "gguf_file", "a.gguf"),
+        )
+    },
+    "unknown setting of the loader": (
+        "native", edited("sentence_bert_config.json", backend="onnx"), "unknown setting 'backend'",
+    ),
+    "kernels in the config": ("plain", edited("config.json", use_kernels=True), "key 'use_kernels'"),
+    "other weights in the config": (
+        "plain", edited("config.json", transformers_weights="../evil.safetensors"), "key 'transformers_weights'",
+    ),
+    "quantised weights": ("plain", edited("config.json", quantization_config={}), "key 'quantization_config'"),
+    "tokenizer from elsewhere": (
+        "native", edited("sentence_bert_config.json", tokenizer_name_or_path="someone/tokenizer"), "leads out of",
+    ),
+    "tokenizer from above": (
+        "native", edited("sentence_bert_config.json", tokenizer_name_or_path="../other"),
+        "tokenizer_name_or_path '../other' leads out of",
+    ),
+    "vocabulary from elsewhere": (
+        "plain", edited("tokenizer_config.json", vocab_file="/etc/passwd"), "vocab_file '/etc/passwd' leads out of",
+    ),
+    "one of several files from elsewhere": (
+        "plain", edited("tokenizer_config.json", fast_tokenizer_files=["tokenizer.json", "../tokenizer.4.json"]),
+        "fast_tokenizer_files '../tokenizer.4.json' leads out of",
+    ),
     "remote kernel": (
         "plain", edited("config.json", _attn_implementation_internal="someone/kernel"),
         "key '_attn_implementation_internal'",
@@ -216,6 +261,16 @@ HOSTILE = {
     "an unknown number type": ("plain", safetensors({"a": tensor(0, 16, dtype="PICKLE")}), "cannot be loaded"),
     "weights of another name": ("stanford", renamed_weights, "cannot be loaded: KeyError: 'linear.weight'"),
     "projection without weights": ("native", removed("1_Dense/model.safetensors"), "cannot be loaded"),
+    "more layers than weights": ("plain", edited("config.json", num_hidden_layers=200), "num_hidden_layers is 200"),
+    "a million layers": ("plain", edited("config.json", num_hidden_layers=10**6), "num_hidden_layers is 1000000"),
+    "a million layers of a part": (
+        "plain", edited("config.json", text_config={"n_layers": 10**6}), "n_layers is 1000000",
+    ),
+    "a million layers by an argument": (
+        "native", edited("sentence_bert_config.json", config_args={"num_hidden_layers": 10**6}), "is 1000000",
+    ),
+    "a billion labels": ("plain", edited("config.json", num_labels=10**9), "num_labels is 1000000000"),
+    "a billion tokens": ("plain", edited("config.json", vocab_size=10**9), "other sizes than its weights"),
     "no config": ("plain", removed("config.json"), "so this is not a model folder"),
     "no tokenizer": ("plain", removed("tokenizer.json"), "cannot be loaded"),
     "broken config": ("plain", written("config.json", "{"), "config.json: not readable as JSON"),
@@ -233,13 +288,13 @@ HOSTILE = {
     "module without a path": ("native", written("modules.json", json.dumps([{"type": STOCK}])), "module path None"),
     "module that is not there": (
         "native",
-        written("modules.json", json.dumps([{"name": "0", "path": "", "type": "sentence_transformers.no.X"}])),
+        written("modules.json", json.dumps([{"name": "0", "path": "", "type": "sentence_transformers.no.Dense"}])),
         "cannot be loaded",
     ),
     "module that is no module": (
         "native",
         written("modules.json", json.dumps([{"name": "0", "path": "", "type": "sentence_transformers.util.fullname"}])),
-        "cannot be loaded",
+        "module type 'sentence_transformers.util.fullname' is not a stock",
     ),
     "routes without types": ("crosslingual", written("router_config.json", "{}"), "expected `types`"),
     "settings that are no object": (
@@ -284,4 +339,22 @@ def test_a_link_that_stays_inside_is_fine(checkpoints, tmp_path):
     folder = tiny_models.copy_folder(checkpoints["plain"], tmp_path / "model")
     (folder / "model.safetensors").rename(folder / "weights.safetensors")
     (folder / "model.safetensors").symlink_to("weights.safetensors")
+    load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model_args": {"add_pooling_layer": False, "torch_dtype": "float32"}},
+        {
+            "processor_kwargs": {"padding_side": "right", "model_max_length": 32},
+            "tokenizer_name_or_path": None,
+        },
+        {"config_args": {"num_hidden_layers": 2, "use_cache": False}},
+    ],
+)
+def test_arguments_that_stay_with_the_model_are_allowed(checkpoints, tmp_path, settings):
+    folder = tiny_models.copy_folder(checkpoints["native"], tmp_path / "model")
+    edited("sentence_bert_config.json", **settings)(folder, None)
+    edited("tokenizer_config.json", special_tokens_map_file="/home/a/b.json", vocab_file=None)(folder, None)
     load_model(folder)

@@ -12,6 +12,7 @@ from opticlir.evaluation import (
     check_same_collection,
     evaluate,
     mean_scores,
+    tied_queries,
 )
 
 TREC_NAMES = {"AP": "map", "nDCG@10": "ndcg_cut_10", "R@100": "recall_100", "RR": "recip_rank", "P@5": "P_5"}
@@ -42,12 +43,12 @@ def by_trec_eval(run, qrels):
     }
 
 
-def by_definition(run, qrels, *, last_id_first=False):
-    """The formulas, over the ranking that `best score first, then document id` gives."""
+def by_definition(run, qrels):
+    """The formulas, over the ranking that `best score first, then the last document id` gives."""
     scores = {name: {} for name in TREC_NAMES}
     for query_id, grades in qrels.items():
         found = run.get(query_id, {})
-        by_id = sorted(found, reverse=last_id_first)
+        by_id = sorted(found, reverse=True)
         ranking = [grades.get(doc_id, 0) for doc_id in sorted(by_id, key=lambda each: -found[each])]
         is_relevant = [grade > 0 for grade in ranking]
         n_relevant = max(sum(grade > 0 for grade in grades.values()), 1)
@@ -76,40 +77,75 @@ def test_measures_equal_trec_eval_and_the_formulas(with_ties):
         expected = by_definition(run, qrels)
         for name in TREC_NAMES:
             assert found[name] == pytest.approx(expected[name], abs=1e-6), (name, run, qrels)
-            if not with_ties:
-                assert found[name] == pytest.approx(by_trec_eval(run, qrels)[name], abs=1e-6)
+            assert found[name] == pytest.approx(by_trec_eval(run, qrels)[name], abs=1e-6)
 
 
-def test_written_runs_have_no_tie_that_trec_eval_could_break_its_own_way(tmp_path):
-    """It puts the last document id of a tie first, we the first; of the file that we write it makes our numbers."""
+def test_written_runs_have_no_tie_and_the_same_measures(tmp_path):
     rng = np.random.default_rng(17)
     run, qrels = {}, {}
     for number in range(1000):
         ranked, judged = random_case(rng, with_ties=True)
         run |= {f"{number}.{query_id.replace(' ', '-')}": ranking for query_id, ranking in ranked.items()}
         qrels |= {f"{number}.{query_id}": grades for query_id, grades in judged.items()}
-    ours, its_own_way = evaluate(run, qrels, list(TREC_NAMES)), by_trec_eval(run, qrels)
-    backwards = by_definition(run, qrels, last_id_first=True)
+    ours = evaluate(run, qrels, list(TREC_NAMES))
     write_run(run, tmp_path / "tied.run")
     with (tmp_path / "tied.run").open(encoding="utf-8") as lines:
         of_the_file = by_trec_eval(pytrec_eval.parse_run(lines), qrels)
-
-    def apart(found, expected):
-        return max(abs(found[query_id] - expected[query_id]) for query_id in qrels)
-
     for name in TREC_NAMES:
-        assert apart(its_own_way[name], backwards[name]) < 1e-6
-        assert apart(of_the_file[name], ours[name]) < 1e-6
-    assert apart(its_own_way["AP"], ours["AP"]) > 0.5
+        assert of_the_file[name] == pytest.approx(ours[name], abs=1e-6)
     assert evaluate(read_run(tmp_path / "tied.run"), qrels, list(TREC_NAMES)) == ours
 
 
 def test_ties_have_one_order_for_every_measure():
-    """The relevant document is second by id: .5 for the measure of trec_eval and for that of MS MARCO."""
-    scores = evaluate({"q": {"a": 1.0, "b": 1.0}}, {"q": {"b": 1}}, ["RR", "RR@10", "AP"])
-    assert [by_query["q"] for by_query in scores.values()] == [0.5, 0.5, 0.5]
-    near = {"q": {"b": 1.0, "a": 1.0 + 1e-12}}  # one score in float32, two in ours
-    assert evaluate(near, {"q": {"b": 1}}, ["RR"]) == {"RR": {"q": 0.5}}
+    """The relevant document is second in trec_eval: .5 for its measure and for that of MS MARCO."""
+    tied = {"q": {"a": 1.0, "b": 1.0}}
+    scores = evaluate(tied, {"q": {"a": 1}}, ["RR", "RR@10", "AP", "map"])
+    assert [by_query["q"] for by_query in scores.values()] == [0.5, 0.5, 0.5, 0.5]
+    near = {"q": {"b": 1.0, "a": 1.0 + 1e-12}}  # one score in float32, as in trec_eval
+    assert evaluate(near, {"q": {"a": 1}}, ["RR"]) == {"RR": {"q": 0.5}}
+    assert tied_queries(tied | {"q2": {"x": 1.0}}, {"q": {"a": 1}, "q2": {"x": 1}}) == ["q"]
+    assert tied_queries(near, {"q": {"a": 1}}) == ["q"]
+
+
+NAMES_OF_TREC_EVAL = (
+    "map", "gm_map", "Rprec", "bpref", "recip_rank", "P_5", "P_30", "P_3", "recall_100", "ndcg", "ndcg_cut_10",
+    "map_cut_5", "success_1", "success_10", "set_P",
+     "set_recall", "set_F", "set_map", "set_relative_P", "relative_P_5", "infAP",
+    "iprec_at_recall_0.10", "11pt_avg", "num_ret", "num_rel_ret", "num_nonrel_judged_ret", "Rndcg",
+    "ndcg_rel", "binG", "G", "utility", "gm_bpref", "Rprec_mult_0.20",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES_OF_TREC_EVAL)
+def test_names_of_trec_eval_give_its_numbers(name):
+    """Means over the queries of a complete run, so that `-c` makes no difference."""
+    rng = np.random.default_rng(18)
+    for _ in range(30):
+        run, qrels = random_case(rng, with_ties=True)
+        qrels = {query_id: grades for query_id, grades in qrels.items() if max(grades.values()) > 0}
+        run = {query_id: run.get(query_id, {"x": 1.0}) for query_id in qrels}
+        if not qrels:
+            continue
+        found = pytrec_eval.RelevanceEvaluator(qrels, {name}).evaluate(run)
+        values = [
+            value if value == value else 0.0 for by_name in found.values() for value in by_name.values()
+        ]
+        expected = pytrec_eval.compute_aggregated_measure(name, values)
+        assert mean_scores(evaluate(run, qrels, [name]))[name] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["P.5", "ndcg_cut.10", "recall.100"])
+def test_trec_eval_names_with_a_point(name):
+    run, qrels = {"q": {"a": 2.0, "b": 1.0}}, {"q": {"b": 1}}
+    assert (
+        evaluate(run, qrels, [name])[name]
+        == evaluate(run, qrels, [name.replace(".", "_")])[name.replace(".", "_")]
+    )
+
+
+def test_a_query_that_the_run_lacks_is_no_perfect_one_in_a_geometric_mean():
+    found = evaluate({"q1": {"a": 1.0}}, {"q1": {"a": 1}, "q2": {"b": 1}}, ["gm_map"])
+    assert mean_scores(found)["gm_map"] == pytest.approx(math.sqrt(1e-5))
 
 
 def test_every_judged_query_counts():
@@ -173,7 +209,12 @@ def test_judgements_of_another_collection_are_told_from_a_bad_run():
         ("Recal@100", r"did you mean 'Recall@100'\?"),
         ("P@0", "has cutoff 0: expected a whole number, 1 or more"),
         ("P(rel=0)@5", "has rel 0"),
-        ("P", "cannot be read: invalid param cutoff"),
+        ("P", "cannot be read: it needs a cutoff, such as P_10"),
+        ("P_0", "cannot be read: the cutoff is a whole number, 1 or more"),
+        ("ndcg_cut_99999999999", "cannot be read: the cutoff is a whole number"),
+        ("iprec_at_recall", "cannot be read: it means several measures"),
+        ("runid", "cannot be read: trec_eval prints text for it"),
+        ("map_5x", "unknown measure 'map_5x'"),
         ("AP(", "cannot be read"),
         ("", "cannot be read"),
         ("alpha_nDCG@10", "no installed evaluator computes 'alpha_nDCG@10'"),

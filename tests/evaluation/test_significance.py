@@ -327,3 +327,37 @@ def test_drawing_seeds_and_queries_has_the_variance_of_theory():
 def test_wrong_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+class TestEquivalence:
+    def test_it_is_the_larger_of_two_one_sided_t_tests(self):
+        from opticlir.evaluation.significance import equivalence_test
+
+        generator = np.random.default_rng(0)
+        second = generator.random(50)
+        first = second + generator.normal(0.002, 0.01, 50)
+        differences = first - second
+        error = differences.std(ddof=1) / np.sqrt(50)
+        by_hand = max(
+            stats.t.sf((differences.mean() + 0.01) / error, 49),
+            stats.t.cdf((differences.mean() - 0.01) / error, 49),
+        )
+        assert equivalence_test(first, second, margin=0.01) == pytest.approx(by_hand)
+        assert equivalence_test(first, second, margin=0.01) < 0.05
+        assert equivalence_test(first + 0.01, second, margin=0.01) > 0.5, "not significant is not equivalent"
+
+    def test_copies_of_a_question_are_one_unit(self):
+        from opticlir.evaluation.significance import equivalence_test
+
+        first, second = [0.5, 0.62, 0.71], [0.51, 0.6, 0.7]
+        whole = equivalence_test(first, second, margin=0.05)
+        labels = ["a", "b", "c"] * 4
+        assert equivalence_test(first * 4, second * 4, margin=0.05, clusters=labels) == pytest.approx(whole)
+
+    def test_constant_differences_and_a_margin_of_zero(self):
+        from opticlir.evaluation.significance import equivalence_test
+
+        assert equivalence_test([0.5, 0.5], [0.5, 0.5], margin=0.01) == 0.0
+        assert equivalence_test([0.6, 0.6], [0.5, 0.5], margin=0.01) == 1.0
+        with pytest.raises(ValueError, match="margin is 0"):
+            equivalence_test([0.5, 0.6], [0.5, 0.5], margin=0.0)

@@ -49,7 +49,7 @@ def test_the_best_are_kept_and_candidates_are_kept_to(searched):
 
 def test_what_is_refused(model, tmp_path):
     search = MtebSearch(model, name="tiny", index_cache=tmp_path)
-    with pytest.raises(ValueError, match="index the documents of a task before"):
+    with pytest.raises(ValueError, match="call `index` with the documents of a task"):
         search.search(QUERIES, top_k=3)
     with pytest.raises(DataError, match="d1: expected text under text, found NoneType"):
         search.index([{"id": "d1", "image": 1}])

@@ -12,7 +12,7 @@ from opticlir.encoder import encode_documents, encode_queries, load_model
 from opticlir.errors import ArtefactError, DataError
 from opticlir.maxsim import maxsim_exact
 from opticlir.records import Document, Query
-from opticlir.search import Hits, Retriever, retriever
+from opticlir.search import Hits, Retriever, questions
 from opticlir.search.tokens import StoredTokens
 
 TEXTS = list(tiny_models.ENGLISH)
@@ -103,7 +103,7 @@ def test_a_run_is_the_search_of_many_questions(built):
 
 
 def test_bm25_needs_no_vectors(built, monkeypatch):
-    monkeypatch.setattr(retriever, "encode_queries", None)
+    monkeypatch.setattr(questions, "encode_queries", None)
     assert list(built.rank({"q": "malaria"}, ranking="bm25")["q"]) == ["9"]
     assert [hit.doc_id for hit in built.search("malaria", ranking="bm25")] == ["9"]
     assert len(built.search("zzz", ranking="bm25")) == 0
@@ -142,7 +142,7 @@ def test_long_texts_show_the_passage_that_answers(model, tmp_path):
 def test_an_explanation_adds_up(checkpoints, tmp_path, kind):
     model = load_model(checkpoints[kind])
     built = Retriever.build(
-        [(f"d{at}", text) for at, text in enumerate(TEXTS)], model, tmp_path / "i", dtype="float32"
+        [(f"d{at}", text) for at, text in enumerate(TEXTS)], model, tmp_path / "i", store="float32"
     )
     question = "the mosquito brings malaria, Doctor"
     found = built.explain(question, "d9")
@@ -210,6 +210,54 @@ def test_what_cannot_be_explained_is_refused(built):
         built.explain("", "0")
 
 
+UNKNOWN = ("ᏣᎳᎩ ᎦᏬᏂᎯᏍᏗ", "ߒߞߏ ߞߊ߲", "🦟🦠", "ꦲꦏ꧀ꦱꦫ?", "ⵜⴰⵎⴰⵣⵉⵖⵜ")
+
+
+@pytest.mark.parametrize("question", UNKNOWN)
+def test_a_question_of_unknown_letters_is_ranked_by_bm25_alone_and_says_so(built, question):
+    hits = built.search(question)
+    assert "the model knows no word of this question" in repr(hits)
+    assert "the model knows no word of this question" in hits._repr_html_()
+    assert [hit.doc_id for hit in hits] == [hit.doc_id for hit in built.search(question, ranking="bm25")]
+    assert not built.search(question, ranking="dense")
+    named = built.search(f"{question} malaria")
+    assert named.notes == ()
+    with pytest.raises(DataError, match="the model knows no word of the question"):
+        built.explain(question, "0")
+    with pytest.raises(DataError, match="the model knows no word of the question"):
+        built.rerank(question, ["water"])
+
+
+def test_a_foreign_script_finds_names_by_bm25(built):
+    hits = built.search("ማላሪያ")  # malaria in Ethiopic letters
+    assert hits.notes
+    assert hits[0].text == "a mosquito brings malaria"
+
+
+def test_unknown_questions_of_a_file_are_counted_and_named(built, caplog):
+    runs = built.rank_by_each({"a": "ᏣᎳᎩ", "b": "malaria", "c": "🦟"})
+    assert (
+        "the model knows no word of 2 of 3 questions, which BM25 alone ranks: the first is 'a'" in caplog.text
+    )
+    assert list(runs["hybrid"]) == ["a", "b", "c"]
+    assert runs["hybrid"]["a"] == runs["bm25"]["a"]
+    assert runs["dense"]["a"] == {}
+    assert runs["hybrid"]["b"] == pytest.approx(built.rank({"b": "malaria"})["b"], abs=1e-5)
+
+
+SPELLINGS = [
+    ("ｍａｌａｒｉａ", "malaria"), ("ﬁnd oﬃce", "find office"), ("𝐟𝐞𝐯𝐞𝐫 𝕨𝕒𝕥𝕖𝕣", "fever water"),
+    ("ⓦⓐⓣⓔⓡ", "water"), ("１２３", "123"), ("wa\u00adter", "water"), ("CO₂", "co2"),
+    ("water\u3000child", "water child"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "plain"), SPELLINGS)
+def test_letters_that_are_drawn_in_another_way_find_the_same(built, typed, plain):
+    for ranking in ("hybrid", "dense", "bm25"):
+        assert built.rank({"q": typed}, ranking=ranking) == built.rank({"q": plain}, ranking=ranking)
+
+
 # how it shows itself
 
 
@@ -249,7 +297,7 @@ def test_texts_are_reranked_without_an_index(built, model):
 
 
 def test_a_damaged_model_is_refused_by_its_first_question(built, monkeypatch):
-    monkeypatch.setattr(retriever, "encode_queries", lambda *_: [np.full((2, 32), np.nan, np.float32)])
+    monkeypatch.setattr(questions, "encode_queries", lambda *_: [np.full((2, 32), np.nan, np.float32)])
     for ask in (built.search, lambda text: built.explain(text, "0"), lambda text: built.rerank(text, ["x"])):
         with pytest.raises(ArtefactError, match="its embedding holds NaN"):
             ask("malaria")
@@ -288,3 +336,21 @@ def test_the_current_folder_may_be_the_index(model, tmp_path, monkeypatch, folde
     assert len(Retriever.open(tmp_path / "here", model)) == 3
     with pytest.raises(ArtefactError, match="is the root of the file system"):
         Retriever.build(TEXTS[:3], model, "/")
+
+
+def test_documents_are_encoded_as_a_stream(model, tmp_path, monkeypatch):
+    """A corpus larger than the memory can be indexed: few documents are taken before the first is stored."""
+    for name in ("_AHEAD", "_CHUNK_TEXTS"):
+        monkeypatch.setattr(f"opticlir.encoder.encode.{name}", 8)
+    taken, ahead = [], []
+
+    def documents():
+        for number in range(64):
+            taken.append(number)
+            yield Document(f"d{number}", TEXTS[number % len(TEXTS)])
+
+    Retriever.build(
+        documents(), model, tmp_path / "index", progress=lambda _, done, __: ahead.append(len(taken) - done)
+    )
+    assert len(ahead) == 64
+    assert max(ahead) <= 9

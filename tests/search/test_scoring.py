@@ -78,7 +78,7 @@ def test_dense_search_is_the_float64_double_loop_in_order(memory_path, dtype):
         query, documents = random_case(rng)
         ids = [f"d{number}" for number in rng.permutation(len(documents))]
         entries = ((Document(doc_id, "x"), tokens) for doc_id, tokens in zip(ids, documents, strict=True))
-        index = ExactIndex.create(memory_path / str(case), entries, encoder="e", dtype=dtype)
+        index = ExactIndex.create(memory_path / str(case), entries, encoder="e", store=dtype)
         k = int(rng.integers(1, len(ids) + 1))
         hits = search(index, query, "", k=k, ranking="dense")
         kept = [tokens.astype(dtype) for tokens in documents]

@@ -110,3 +110,23 @@ def test_a_newer_manifest_is_refused_with_the_version_it_needs(old):
     path.write_text(json.dumps(record))
     with pytest.raises(ArtefactError, match=r"has format 9, .*: install opticlir"):
         read_manifest(path, kind="vocabulary", newest_version=1)
+
+
+@pytest.mark.parametrize(
+    "missing", [["weights_dtype"], ["weights_dtype", "patience"], ["temperature", "checkpoint_steps"]]
+)
+def test_a_finished_model_from_before_a_setting_is_returned(checkpoints, tmp_path, missing):
+    """Its record lacks the setting; `opticlir train` refused the same command as another version."""
+    from opticlir import train
+
+    command = {"language": "swa", "out": tmp_path / "model", "steps": 0, "teacher": str(checkpoints["plain"])}
+    pairs = [("water", "maji"), ("fever", "homa")]
+    made = train(pairs, **command)
+    path = made.folder / "run" / "run.json"
+    record = json.loads(path.read_text())
+    for name in missing:
+        del record["config"][name]
+    path.write_text(json.dumps(record))
+    assert train(pairs, **command) == made
+    with pytest.raises(ArtefactError, match="precision was 'auto' and is 'float32' now"):
+        train(pairs, **command, precision="float32")

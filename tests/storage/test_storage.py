@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ HOSTILE = {
     "link": (make_link, "it is a link; name the file that it leads to"),
     "dangling link": (make_dangling_link, "it is a link"),
     "pipe": (os.mkfifo, "it is a device or a pipe, not a file"),
-    "folder": (Path.mkdir, "Is a directory"),
+    "folder": (Path.mkdir, "it is a folder; name a file in it"),
 }
 
 
@@ -379,7 +380,8 @@ def test_what_is_missing_or_damaged_is_said(tmp_path):
         open_version(root, read_both)
     with publish_version(root) as folder:  # building again repairs it
         write_both(folder, b"3")
-    assert names(root / "versions") == ["000003"]
+    assert names(root / "versions") == ["000002", "000003"]  # nothing proves that 000002 is ours
+    shutil.rmtree(root / "versions" / "000002")
     (root / "CURRENT").write_bytes(b"000003\n")
     with pytest.raises(ArtefactError, match="CURRENT is damaged"):
         open_version(root, read_both)
@@ -387,6 +389,52 @@ def test_what_is_missing_or_damaged_is_said(tmp_path):
         write_both(folder, b"4")
     assert open_version(root, read_both) == (b"4", b"44")
     assert names(root / "versions") == ["000004"]
+
+
+@pytest.mark.parametrize("manifest", [None, "{}", "a release of another program", '{"kind": "film"}'])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_what_a_pointer_like_ours_names_stays_if_another_program_wrote_it(
+    tmp_path, caplog, manifest, is_named
+):
+    folder = tmp_path / "index" / "versions" / "000001"
+    folder.mkdir(parents=True)
+    (folder / "thesis").write_text("years of work")
+    digest = "0" * 64
+    if manifest is not None:
+        (folder / "manifest.json").write_text(manifest)
+        digest = sha256_file(folder / "manifest.json")
+    (tmp_path / "index" / "CURRENT").write_text(f"{folder.name} {digest if is_named else 'f' * 64}\n")
+    with publish_version(tmp_path / "index") as draft:
+        write_both(draft, b"1")
+    assert (folder / "thesis").read_text() == "years of work"
+    assert names(folder.parent) == ["000001", "000002"]
+    assert "000001 stays: it has no manifest of opticlir" in caplog.text
+
+
+def test_a_version_that_is_a_link_is_not_followed(tmp_path):
+    for name in ("index", "other"):
+        with publish_version(tmp_path / name) as folder:
+            write_both(folder, b"1")
+    version = tmp_path / "index" / "versions" / "000001"
+    for name in ("manifest.json", "a", "b"):
+        (version / name).unlink()
+    version.rmdir()
+    version.symlink_to(tmp_path / "other" / "versions" / "000001")
+    with publish_version(tmp_path / "index") as folder:
+        write_both(folder, b"2")
+    assert version.is_symlink()
+    assert open_version(tmp_path / "other", read_both) == (b"1", b"11")
+    assert open_version(tmp_path / "index", read_both) == (b"2", b"22")
+
+
+def test_an_index_in_a_folder_that_is_not_writable_can_be_replaced(tmp_path):
+    """Nothing is written beside the folder: its owner may have no right to do so."""
+    seen = []
+    with publish_version(tmp_path / "index") as folder:
+        seen.append(names(tmp_path))
+        write_both(folder, b"1")
+    assert seen == [["index"]]
+    assert names(tmp_path / "index") == ["CURRENT", "versions"]
 
 
 def test_what_a_killed_first_build_left_is_removed_before_the_next(tmp_path):
@@ -442,9 +490,11 @@ def test_a_folder_may_be_the_current_one(tmp_path, monkeypatch, publish, name):
         (tmp_path / "here" / "link").symlink_to(tmp_path / "there")
     monkeypatch.chdir(tmp_path / "here")
     with publish(Path(name)) as folder:
-        assert (tmp_path / f".{'there' if name == 'link' else 'here'}.opticlir-lock").exists()
+        target = tmp_path / ("there" if name == "link" else "here")
+        inside = target / ".versions.opticlir-lock"
+        beside = tmp_path / f".{target.name}.opticlir-lock"
+        assert (inside if publish is publish_version else beside).exists()
         write_both(folder, b"1")
-    target = tmp_path / ("there" if name == "link" else "here")
     assert (open_version(target, read_both) if publish is publish_version else read_both(target)) == (
         b"1",
         b"11",
@@ -500,3 +550,26 @@ def test_a_reader_that_is_overtaken_opens_the_newer_version(tmp_path):
 
     assert open_version(root, load) == (b"2", b"22")
     assert seen == ["000001", "000002"]
+
+
+def test_a_reader_never_finds_the_pointer_half_written(tmp_path):
+    """The pointer gets its name when it is whole: written in place it would be empty for a moment."""
+    root = tmp_path / "index"
+    for content in (b"1", b"2"):
+        seen = []
+
+        class Watching(FaultyDisk):
+            def _call(self, operation, torn=lambda: None):
+                seen.append((root / "CURRENT").read_bytes() if (root / "CURRENT").exists() else None)  # noqa: B023
+                return operation()
+
+        before = (root / "CURRENT").read_bytes() if root.exists() else None
+        reader = (root / "CURRENT").open("rb") if root.exists() else None
+        with using(Watching()), publish_version(root) as folder:
+            write_both(folder, content)
+        after = (root / "CURRENT").read_bytes()
+        assert set(seen) == {before, after}
+        assert before != after
+        if reader:  # who opened the old pointer reads it to its end
+            with reader:
+                assert reader.read() == before

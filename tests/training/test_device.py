@@ -38,8 +38,9 @@ def asked(monkeypatch):
     found = {}
     load, cache = distil_module.load_model, distil_module.TeacherCache
 
-    def load_on_cpu(name, *, device):
+    def load_on_cpu(name, *, device, weights_dtype):
         found.setdefault("load_model", device)
+        found.setdefault("weights_dtype", weights_dtype)
         return load(name, device="cpu")
 
     def join(device):
@@ -67,11 +68,17 @@ def asked(monkeypatch):
 @pytest.mark.parametrize(("wanted", "device"), [("auto", "cuda"), ("cuda", "cuda"), ("cpu", "cpu")])
 def test_the_device_arrives_everywhere(config_of, asked, tmp_path, wanted, device):
     with pytest.raises(StopHereError):
-        distil(config_of(device=wanted, precision="float32" if device == "cpu" else "auto"), PAIRS, tmp_path)
+        distil(
+            config_of(
+                device=wanted, precision="float32" if device == "cpu" else "auto", weights_dtype="bfloat16"
+            ),
+            PAIRS,
+            tmp_path,
+        )
     is_cuda = device == "cuda"
     assert asked == {
         "load_model": device, "processes": device, "arguments": device,
-        "bfloat16 of the cache": is_cuda, "bf16": is_cuda,
+        "bfloat16 of the cache": is_cuda, "bf16": is_cuda, "weights_dtype": "bfloat16",
     }  # fmt: skip
     assert RunFolder(tmp_path).settings()["device"] == device
 
@@ -86,7 +93,7 @@ def test_the_teacher_cache_computes_in_the_precision_of_the_teachers_device(teac
     cache = TeacherCache(tmp_path, teacher, bfloat16=True)
     monkeypatch.setattr(type(teacher), "device", property(lambda _: torch.device("cuda", 1)))
     monkeypatch.setattr(torch, "autocast", autocast)
-    monkeypatch.setattr(teacher_cache, "encode_queries", lambda *_: [np.eye(2, dtype=np.float32)])
+    monkeypatch.setattr(teacher_cache, "encode_queries", lambda *_, **__: [np.eye(2, dtype=np.float32)])
     cache.compute(["water"])
     assert asked == [("cuda", {"dtype": torch.bfloat16, "enabled": True})]
 

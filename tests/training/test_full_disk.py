@@ -1,4 +1,4 @@
-"""A disk that is full while a checkpoint is written: real refusals of the kernel, through /dev/full."""
+"""A disk that is full while a checkpoint or the model is written: real refusals of the kernel, through /dev/full."""
 
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ from opticlir.__main__ import main
 from opticlir.errors import ArtefactError
 from opticlir.lab.training import distil, make_config
 from opticlir.storage import sha256_file
+from opticlir.storage.filesystem import FileSystem
 from opticlir.training.events import StepsDone
 from opticlir.training.run_folder import RunFolder
 
@@ -52,6 +53,39 @@ def test_a_full_disk_stops_with_the_last_good_checkpoint_intact(config, tmp_path
     assert not (out / "modules.json").exists()
     assert RunFolder(out).last_checkpoint().name == "checkpoint-3"
     distil(config, tiny_models.PAIRS, out)
+    weights = Path("query_0_Transformer", "model.safetensors")
+    assert sha256_file(out / weights) == sha256_file(tmp_path / "unbroken" / weights)
+
+
+class FullDraft(FileSystem):
+    """One file of the model lies on a full disk while it is saved."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def make_folder(self, path):
+        super().make_folder(path)
+        if path.name == ".draft":
+            (path / self._name).parent.mkdir(exist_ok=True)
+            (path / self._name).symlink_to(FULL)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["modules.json", "query_0_Transformer/tokenizer.json", "query_0_Transformer/config.json"],
+)
+def test_a_full_disk_at_the_final_save_loses_no_step(config, tmp_path, monkeypatch, name):
+    distil(config, tiny_models.PAIRS, tmp_path / "unbroken")
+    out = tmp_path / "broken"
+    with monkeypatch.context() as patch:
+        patch.setattr("opticlir.storage.filesystem.active", FullDraft(name))
+        with pytest.raises(ArtefactError, match=r"cannot write .*broken.*free some space"):
+            distil(config, tiny_models.PAIRS, out)
+    assert not (out / "modules.json").exists()
+    assert RunFolder(out).last_checkpoint() is not None
+    resumed = []
+    distil(config, tiny_models.PAIRS, out, on_event=resumed.append)
+    assert all(each.step > 3 for each in resumed if isinstance(each, StepsDone))
     weights = Path("query_0_Transformer", "model.safetensors")
     assert sha256_file(out / weights) == sha256_file(tmp_path / "unbroken" / weights)
 

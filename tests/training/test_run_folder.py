@@ -2,6 +2,7 @@ import json
 import logging
 import multiprocessing
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -184,7 +185,7 @@ def test_another_torch_is_warned_of(run, caplog):
     (run.folder / "run.json").write_text(json.dumps(record))
     with caplog.at_level(logging.WARNING, logger="opticlir"):
         claim(run.out)
-    assert "begun with torch 1.0: it will not end in the same bits" in caplog.text
+    assert "begun with torch 1.0: its weights will differ from those of an uninterrupted run" in caplog.text
     assert "another version" not in caplog.text
 
 
@@ -192,7 +193,7 @@ def test_another_source_is_warned_of_until_the_run_is_finished(run, caplog):
     record = json.loads((run.folder / "run.json").read_text())
     record["environment"]["source"] = "of yesterday"
     (run.folder / "run.json").write_text(json.dumps(record))
-    message = "this run was begun with another version of opticlir: it will not end in the same bits"
+    message = "this run was begun with another version of opticlir: its weights will differ from those of an uninter"
     with caplog.at_level(logging.WARNING, logger="opticlir"):
         claim(run.out)
     assert message in caplog.text
@@ -316,3 +317,56 @@ def test_a_torn_checkpoint_is_left_out_and_removed(run, caplog, damage, name):
 def test_a_checkpoint_without_a_seal_is_torn(run):
     checkpoint_of(run, 10, sealed=False)
     assert run.last_checkpoint() is None
+
+
+@dataclass(frozen=True)
+class Table:
+    rounds: int = 3
+    added: str = "none"
+
+
+@dataclass(frozen=True)
+class Settings:
+    seed: int = 0
+    device: str = "auto"
+    added: str = "auto"
+    table: Table = Table()
+
+
+@pytest.mark.parametrize("missing", [("added",), ("table",), ("table", "added"), ("device", "added")])
+def test_a_run_from_before_a_setting_resumes_if_the_setting_has_its_default(tmp_path, missing):
+    """It was refused as a run of another version, though nothing of it had changed."""
+    config = {**asdict(Settings()), "device": "cpu"}
+    old = json.loads(json.dumps(config))
+    if missing == ("table", "added"):
+        del old["table"]["added"]
+    else:
+        for name in missing:
+            del old[name]
+    claim_begun(tmp_path, old)
+    with RunFolder(tmp_path).claimed(config, INPUTS, kind=Settings) as finished:
+        assert not finished
+    other = (
+        {**config, missing[-1]: "x"} if missing != ("table", "added") else {**config, "table": {"added": "x"}}
+    )
+    with (
+        pytest.raises(ArtefactError, match=r"holds another run: (added|table) was"),
+        RunFolder(tmp_path).claimed(other, INPUTS, kind=Settings),
+    ):
+        pytest.fail("another run")
+
+
+def test_a_run_with_a_setting_that_is_no_more_is_of_another_version(tmp_path):
+    config = {**asdict(Settings()), "device": "cpu"}
+    claim_begun(tmp_path, {**config, "gone": 1})
+    with (
+        pytest.raises(ArtefactError, match="a run of another version of opticlir"),
+        RunFolder(tmp_path).claimed(config, INPUTS, kind=Settings),
+    ):
+        pytest.fail("another version")
+
+
+def claim_begun(out, config):
+    """As `claim`, and the run has its plan."""
+    with RunFolder(out).claimed(config, INPUTS):
+        RunFolder(out).plan(lambda: 4)

@@ -23,9 +23,9 @@ def encoded(monkeypatch):
     """Every text that was encoded, in order; three texts to a shard."""
     texts = []
 
-    def counting(model, batch):
+    def counting(model, batch, **options):
         texts.extend(batch)
-        return encode_queries(model, batch)
+        return encode_queries(model, batch, **options)
 
     monkeypatch.setattr(teacher_cache, "encode_queries", counting)
     monkeypatch.setattr(teacher_cache, "_SHARD_TEXTS", 3)
@@ -335,10 +335,10 @@ class PowerCut(BaseException):
 def test_killed_between_shards_the_earlier_ones_are_kept(teacher, tmp_path, encoded, monkeypatch):
     counting = teacher_cache.encode_queries
 
-    def dying(model, batch):
+    def dying(model, batch, **options):
         if len(encoded) == 6:
             raise PowerCut
-        return counting(model, batch)
+        return counting(model, batch, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(teacher_cache, "encode_queries", dying)
@@ -370,7 +370,7 @@ def test_a_shard_that_was_not_published_does_not_count(teacher, tmp_path, encode
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_vector_that_is_not_finite_is_refused_with_its_text(teacher, tmp_path, monkeypatch, value):
-    def poisoned(model, batch):
+    def poisoned(model, batch, **_):
         matrices = encode_queries(model, batch)
         matrices[batch.index("smoke hurts the eyes")][1, 7] = value
         return matrices

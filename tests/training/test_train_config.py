@@ -27,8 +27,8 @@ def made(**settings):
     return make_config({"language": "swa", **settings}, source="train.toml")
 
 
-def test_the_product_has_at_most_25_settings():
-    assert len(leaves(TrainConfig)) <= 25
+def test_the_product_has_at_most_26_settings():
+    assert len(leaves(TrainConfig)) <= 26
 
 
 def test_every_setting_of_the_laboratory_is_refused_with_the_command_that_takes_it():

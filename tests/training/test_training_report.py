@@ -151,7 +151,7 @@ def test_what_fails_in_a_picture_stops_no_training(config, tmp_path, monkeypatch
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, logger="opticlir"):
         patch.setattr(training_report_module, broken, fail)
         assert distil(config, PAIRS, tmp_path / "broken").is_finished
-    assert "the training report is left as it was: RuntimeError: no ink" in caplog.text
+    assert "the training report was not updated: RuntimeError: no ink" in caplog.text
     assert weights(tmp_path / "broken") == weights(tmp_path / "whole")
 
 

@@ -31,9 +31,9 @@ def learned(monkeypatch):
     """How often a vocabulary was learned."""
     calls = []
 
-    def counted(*arguments):
+    def counted(*arguments, **settings):
         calls.append(arguments)
-        return vocabulary_for(*arguments)
+        return vocabulary_for(*arguments, **settings)
 
     monkeypatch.setattr(vocabulary_cache, "vocabulary_for", counted)
     return calls
@@ -118,11 +118,29 @@ def test_a_disk_that_refuses_costs_the_copy_and_not_the_run(base, pairs, tmp_pat
     assert not list((tmp_path / "vocabulary").glob("[!.]*"))
 
 
+@pytest.mark.parametrize("refused", ["the cache cannot be written", "the disk is full"])
+def test_a_vocabulary_that_is_not_kept_is_that_of_its_language_all_the_same(
+    base, tmp_path, monkeypatch, refused
+):
+    def refuse(*_):
+        raise ArtefactError("no space left")
+
+    hausa = PairTable([replace(tiny_models.PAIRS[0], foreign="ʼyan ƙasa")])
+    kept = cached_vocabulary(tmp_path / "kept", base, "tiny", hausa, CONFIG, languages=("hau",))
+    if refused == "the disk is full":
+        monkeypatch.setattr(manifest, "write_manifest", refuse)
+    else:
+        monkeypatch.setattr(vocabulary_cache, "SharedLock", refuse)
+    found = cached_vocabulary(tmp_path / "refused", base, "tiny", hausa, CONFIG, languages=("hau",))
+    assert_same(found, kept)
+    assert found.words != vocabulary_for(base, hausa, CONFIG).words
+
+
 def test_two_who_learn_the_same_at_once_both_have_it(base, pairs, tmp_path, monkeypatch, caplog):
-    def overtaken(*arguments):
+    def overtaken(*arguments, **settings):
         monkeypatch.setattr(vocabulary_cache, "vocabulary_for", vocabulary_for)
         cached_vocabulary(tmp_path, base, "the other", pairs, CONFIG)
-        return vocabulary_for(*arguments)
+        return vocabulary_for(*arguments, **settings)
 
     monkeypatch.setattr(vocabulary_cache, "vocabulary_for", overtaken)
     assert_same(cached_vocabulary(tmp_path, base, "tiny", pairs, CONFIG), vocabulary_for(base, pairs, CONFIG))

@@ -1,6 +1,6 @@
-"""The command line: a command parses its words, calls one function of a package below, and writes.
+"""The command line: a command parses its options, calls one function of another package, and prints the result.
 
-One file per command. Heavy imports stand inside the command bodies, so that `--help` is instant.
+One file per command. Heavy imports are inside the functions, so that `--help` is fast.
 """
 
 from opticlir.cli import (  # noqa: F401 - importing a command adds it
@@ -12,6 +12,8 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     demo,
     evaluate,
     index,
+    mcp,
     search,
+    serve,
     train,
 )

@@ -1,19 +1,22 @@
 """`opticlir audit`: check a bitext before training."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import MEASURE, AsJson, Lenient, app, print_json
+from opticlir.cli.app import MEASURE, AsJson, Lenient, MinScore, TableColumns, app, print_json
 from opticlir.languages import language_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.table import Table
+    from tokenizers import Tokenizer
 
     from opticlir.data.audit import BitextAudit
+    from opticlir.data.audit.audit import CountCut
 
 
 @app.command(rich_help_panel=MEASURE)
@@ -21,7 +24,8 @@ def audit(
     bitext: Annotated[
         list[str],
         typer.Argument(
-            help="Sentence pairs, FILE or FILE:WEIGHT: TSV, Moses, JSONL, .po or TMX, plain or .gz."
+            help="Sentence pairs, FILE or FILE:WEIGHT: TSV, CSV, Moses, JSON, .po, TMX, XLIFF, Parquet or a zip of "
+            "one; plain or compressed."
         ),
     ],
     language: Annotated[str, typer.Option(help="Language of the foreign side, ISO 639-3 (swa) or any code.")],
@@ -31,9 +35,22 @@ def audit(
     tokenizer: Annotated[
         str,
         typer.Option(
-            help="Tokenizer of the student: minilm, a model folder, a hub name or a tokenizer.json."
+            help="Tokenizer of the student: minilm, e5, a model folder, a hub name or a tokenizer.json."
         ),
     ] = "minilm",
+    columns: TableColumns = None,
+    min_score: MinScore = None,
+    drop_suspect: Annotated[
+        bool,
+        typer.Option("--drop-suspect", help="Say what `train --drop-suspect` would leave out, and why."),
+    ] = False,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            help="English encoder of the training; it says which English sides are too long.",
+            show_default="the model of --tokenizer",
+        ),
+    ] = None,
     lenient: Lenient = False,
     as_json: AsJson = False,
 ) -> None:
@@ -41,20 +58,21 @@ def audit(
 
     Example: opticlir audit news.tsv questions.tsv:3 --language swa --queries topics.tsv
     """
-    from opticlir.cli.libraries import quieten
-
-    quieten()
     from opticlir.data import parse_bitext_argument, read_queries
     from opticlir.data.audit import audit_bitext
-    from opticlir.encoder import load_tokenizer
+    from opticlir.data.pair_choice import PairChoice
 
     files = [parse_bitext_argument(argument) for argument in bitext]
+    read, count_cut = _encoders(tokenizer, teacher)
     found = audit_bitext(
         files,
         language=language,
-        tokenizer=load_tokenizer(tokenizer),
+        tokenizer=read,
         queries=read_queries(queries, language) if queries else (),
+        count_cut=count_cut,
         lenient=lenient,
+        read=PairChoice.of(columns, min_score).read,
+        count_suspects=drop_suspect,
     )
     if as_json:
         print_json(found.as_json())
@@ -62,17 +80,33 @@ def audit(
         _print(found)
 
 
+def _encoders(student: str, teacher: str | None) -> "tuple[Tokenizer, CountCut | None]":
+    """The student's tokenizer, and what counts sentences that are too long; None without a model."""
+    from opticlir.encoder import load_model, load_tokenizer, transformer_of
+    from opticlir.training.sentence_length import cut_sentences
+
+    if student.endswith(".json"):
+        return load_tokenizer(student), None
+    reader = load_model(student, device="cpu")
+    english = load_model(teacher, device="cpu") if teacher and teacher != student else reader
+    return transformer_of(reader, "query").tokenizer.backend_tokenizer, partial(
+        cut_sentences, reader, english
+    )
+
+
 def _print(found: "BitextAudit") -> None:
     """Print the tables and the warnings."""
     from rich.console import Console
 
-    from opticlir.data.visible import visible
+    from opticlir.visible import visible
 
     console = Console(highlight=False, markup=False)
     console.print(_file_table(found))
     console.print(_figure_table(found))
     if found.length_outliers:
         console.print(_outlier_table(found))
+    for note in found.notes:
+        console.print(visible(note), soft_wrap=True)
     for warning in found.warnings:
         console.print(f"! {visible(warning)}", style="yellow", soft_wrap=True)
     if not found.warnings:
@@ -83,7 +117,7 @@ def _file_table(found: "BitextAudit") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from opticlir.data.visible import visible
+    from opticlir.visible import visible
 
     title = f"English-{language_name(found.language)} bitext"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
@@ -102,7 +136,7 @@ def _file_table(found: "BitextAudit") -> "Table":
 def _figure_table(found: "BitextAudit") -> "Table":
     from rich.table import Table
 
-    from opticlir.data.visible import visible
+    from opticlir.visible import visible
 
     table = Table.grid(padding=(0, 2))
     table.add_column()
@@ -127,6 +161,12 @@ def _figures(found: "BitextAudit") -> "Iterator[tuple[str, str]]":
         yield "shifted", "too few pairs to tell"
     else:
         yield "shifted", f"{found.n_shifted_pairs} of {found.alignment.n_pairs} pairs checked"
+    yield "without matching words", f"{len(found.unmatched)} of {found.n_judged} longer pairs checked"
+    damage = (f"{kind} {count}" for kind, count in found.damage.items())
+    yield "damaged", ", ".join(damage) or "0"
+    if found.suspects is not None:
+        reasons = (f"{count} {reason}" for reason, count in found.suspects.items())
+        yield "left out by train --drop-suspect", ", ".join(reasons) or "0"
     yield "scripts", ", ".join(f"{name} {share:.1%}" for name, share in list(found.scripts.items())[:5])
     yield (
         "tokens per word",
@@ -136,6 +176,12 @@ def _figures(found: "BitextAudit") -> "Iterator[tuple[str, str]]":
     yield "unknown tokens", f"{tokens.unknown_rate:.2%}{f' ({unknown})' if unknown else ''}"
     lost = ", ".join(str(character) for character in tokens.lost_characters[:5])
     yield "letters changed", f"{tokens.lost_rate:.2%}{f' ({lost})' if lost else ''}"
+    if cut := found.cut_sentences:
+        yield (
+            "cut while training",
+            f"{cut.english} English sides (above {cut.english_tokens} tokens), {cut.foreign} foreign sides (above "
+            f"{cut.foreign_tokens}); {cut.n_pairs} pairs checked",
+        )
     if register := found.register:
         yield (
             "queries",
@@ -151,7 +197,7 @@ def _outlier_table(found: "BitextAudit") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from opticlir.data.visible import visible
+    from opticlir.visible import visible
 
     title = "Most unusual length ratios"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
@@ -167,7 +213,7 @@ def _outlier_table(found: "BitextAudit") -> "Table":
 
 def _shortened(text: str) -> str:
     """The beginning of a text, shown safely."""
-    from opticlir.data.visible import visible
+    from opticlir.visible import visible
 
     text = visible(text)
     return text if len(text) <= 60 else f"{text[:59]}…"

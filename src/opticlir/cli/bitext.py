@@ -19,8 +19,6 @@ def read_pairs(arguments: Sequence[str], language: str) -> "list[SentencePair]":
         SettingsError: the language code is unknown, or a weight is wrong.
     """
     from opticlir.data import parse_bitext_argument, read_bitext
-    from opticlir.languages import language_code
 
-    code = language_code(language)
     files = [parse_bitext_argument(argument) for argument in arguments]
-    return [pair for path, weight in files for pair in read_bitext(path, language=code, weight=weight)]
+    return [pair for path, weight in files for pair in read_bitext(path, language=language, weight=weight)]

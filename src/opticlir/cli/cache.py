@@ -1,11 +1,11 @@
-"""`opticlir cache`: what is computed once and kept: teacher vectors, vocabularies, indexes of test collections."""
+"""`opticlir cache`: manages teacher vectors, vocabularies and indexes of test collections that are kept for reuse."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import MAINTAIN, AsJson, app, print_json
+from opticlir.cli.app import MAINTAIN, AsJson, app, print_json, say
 from opticlir.cli.quantities import n_bytes, seconds
 
 if TYPE_CHECKING:
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 cache_app = typer.Typer(
     name="cache",
-    help="Manage what is computed once and kept: teacher vectors, vocabularies, indexes of test collections. "
-    "All of it is in $OPTICLIR_CACHE, by default ~/.cache/opticlir.",
+    help="Manage files that are kept for reuse: teacher vectors, vocabularies, indexes of test collections. "
+    "They are in $OPTICLIR_CACHE, by default ~/.cache/opticlir.",
     no_args_is_help=True,
 )
 app.add_typer(cache_app, rich_help_panel=MAINTAIN)
@@ -22,15 +22,16 @@ app.add_typer(cache_app, rich_help_panel=MAINTAIN)
 
 @cache_app.command()
 def ls(as_json: AsJson = False) -> None:
-    """List the cache, the last used first: what it is, its size, when it was used.
+    """List the cache: the kind, size and last use of each entry, the most recently used first.
 
-    "outdated" means that this version of opticlir computes it anew; `prune` removes it.
+    "outdated" means that this version of opticlir computes the entry again; `prune` removes it.
 
     Example: opticlir cache ls
     """
     from rich.filesize import decimal
 
     from opticlir.artefacts import ArtefactCache
+    from opticlir.visible import visible
 
     cache = ArtefactCache()
     entries = cache.entries()
@@ -43,13 +44,13 @@ def ls(as_json: AsJson = False) -> None:
         return
     _name_strangers(cache)
     for entry in entries:
-        typer.echo("\t".join(_described(entry)))
-    typer.echo(f"{cache.root}: {len(entries)} artefacts, {decimal(total)}")
+        typer.echo("\t".join(map(visible, _described(entry))))
+    say(f"{cache.root}: {len(entries)} artefacts, {decimal(total)}")
 
 
 def _name_strangers(cache: "ArtefactCache") -> None:
     for path in cache.strangers():
-        typer.echo(f"{path}: not ours, left alone", err=True)
+        say(f"{path}: not made by opticlir, ignored", err=True)
 
 
 def _described(entry: "Entry") -> list[str]:
@@ -69,7 +70,7 @@ def _described(entry: "Entry") -> list[str]:
 
 @cache_app.command()
 def verify(as_json: AsJson = False) -> None:
-    """Read every byte and compare the checksums; name what is damaged, and exit with 1.
+    """Read every byte and compare the checksums. If an entry is damaged, name it and exit with 1.
 
     Damaged entries are ignored and computed again: you can remove them.
 
@@ -87,8 +88,8 @@ def verify(as_json: AsJson = False) -> None:
         })  # fmt: skip
     else:
         for path, reason in damaged:
-            typer.echo(f"error: {path} is damaged: {reason}", err=True)
-        typer.echo(f"{cache.root}: {n_entries} artefacts, {len(damaged)} damaged")
+            say(f"error: {path} is damaged: {reason}", err=True)
+        say(f"{cache.root}: {n_entries} artefacts, {len(damaged)} damaged")
     if damaged:
         raise typer.Exit(1)
 
@@ -97,19 +98,19 @@ def verify(as_json: AsJson = False) -> None:
 def prune(
     max_size: Annotated[
         float | None,
-        typer.Option(parser=n_bytes, metavar="SIZE", help="Leave at most this much: 500MB, 2GB."),
+        typer.Option(parser=n_bytes, metavar="SIZE", help="Keep at most this much: 500MB, 2GB."),
     ] = None,
     older_than: Annotated[
         float | None,
         typer.Option(
-            parser=seconds, metavar="TIME", help="Remove what was not used for this long: 12h, 30d."
+            parser=seconds, metavar="TIME", help="Remove entries that were not used for this long: 12h, 30d."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Free disk space: first leftovers of killed runs and outdated entries, then what was not used for longest.
+    """Free disk space: remove leftovers of killed runs and outdated entries, then the least recently used entries.
 
-    What another process uses stays; exit with 1 if more than --max-size is left.
+    Entries that another process uses are kept. Exit with 1 if more than --max-size is left.
 
     Example: opticlir cache prune --max-size 2GB --older-than 30d
     """
@@ -119,19 +120,19 @@ def prune(
     from opticlir.errors import ArtefactError
 
     if max_size is None and older_than is None:
-        raise typer.BadParameter("say how much may stay: --max-size 2GB, --older-than 30d, or both")
+        raise typer.BadParameter("give --max-size (such as 2GB), --older-than (such as 30d), or both")
     cache = ArtefactCache()
     pruned = cache.prune(max_bytes=max_size, older_than=older_than)
     if as_json:
         print_json({"folder": str(cache.root), **asdict(pruned)})
     else:
         _name_strangers(cache)
-        typer.echo(
-            f"{cache.root}: {pruned.removed} pieces removed, {decimal(pruned.freed)} freed, "
+        say(
+            f"{cache.root}: {pruned.removed} entries removed, {decimal(pruned.freed)} freed, "
             f"{decimal(pruned.left)} left"
         )
     if max_size is not None and pruned.left > max_size:
         raise ArtefactError(
             f"{cache.root} still takes {decimal(pruned.left)}, {decimal(pruned.in_use)} of it in use by another "
-            "process: prune again when that has ended"
+            "process: prune again when it has ended"
         )

@@ -1,6 +1,9 @@
 """`opticlir compare`: differences between runs, and their significance."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +12,8 @@ from opticlir.cli.app import MEASURE, AsJson, app, print_json
 
 if TYPE_CHECKING:
     from opticlir.evaluation import RunComparison
+
+_GAP = "  "
 
 
 @app.command(rich_help_panel=MEASURE)
@@ -31,7 +36,10 @@ def compare(
     ] = None,
     measure: Annotated[
         list[str] | None,
-        typer.Option(help="A measure by its ir-measures name; repeatable. [default: AP nDCG@10 R@100 RR@10]"),
+        typer.Option(
+            help="A measure as in ir-measures (nDCG@10) or in trec_eval (ndcg_cut_10); repeatable. "
+            "[default: AP nDCG@10 R@100 RR@10]"
+        ),
     ] = None,
     draws: Annotated[
         int, typer.Option(min=1, help="Draws of the randomisation test and of the bootstrap.")
@@ -57,8 +65,10 @@ def compare(
         comparison_json,
         latex_table,
         markdown_table,
+        tied_queries,
     )
-    from opticlir.storage import write_text_atomically
+    from opticlir.storage import write_result
+    from opticlir.visible import visible
 
     measures = measure or list(DEFAULT_MEASURES)
     try:
@@ -67,8 +77,16 @@ def compare(
         raise typer.BadParameter(str(error)) from None
     names = _names(run, baseline)
     judgements = read_qrels(qrels)
+    runs = {name: run_with_judged_numbers(read_run(path), judgements) for name, path in names.items()}
+    for name, ranking in runs.items():
+        if tied := tied_queries(ranking, judgements):
+            typer.echo(
+                f"note: {visible(name)}: {len(tied)} queries have ties, documents with equal scores: ordered as in "
+                "trec_eval, the last document id first",
+                err=True,
+            )
     result = compare_runs(
-        {name: run_with_judged_numbers(read_run(path), judgements) for name, path in names.items()},
+        runs,
         judgements,
         measures,
         draws=draws,
@@ -76,9 +94,9 @@ def compare(
         missing_as_zero=missing_as_zero,
     )
     if markdown:
-        write_text_atomically(markdown, markdown_table(result))
+        write_result(markdown, markdown_table(result))
     if latex:
-        write_text_atomically(latex, latex_table(result))
+        write_result(latex, latex_table(result))
     if as_json:
         print_json(comparison_json(result))
     else:
@@ -103,23 +121,44 @@ def _names(runs: list[Path], baseline: Path | None) -> dict[str, Path]:
 
 
 def _print(result: "RunComparison") -> None:
-    """Print a table per measure, and the legend below."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from opticlir.data.visible import visible
+    """Print a table per measure, and the legend below. In a narrow terminal, numbers replace long names."""
     from opticlir.evaluation.comparison_table import HEADINGS, legend, rows
+    from opticlir.visible import visible
 
-    console = Console(highlight=False, markup=False)
-    for measure in result.means:
-        table = Table(
-            title=measure, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-        )
-        table.add_column(HEADINGS[0], overflow="fold", min_width=8)
-        for heading in HEADINGS[1:]:
-            table.add_column(heading, justify="right", overflow="fold")
-        for cells in rows(result, measure):
-            table.add_row(*map(visible, cells))
-        console.print(table)
-    console.print(visible(legend(result)), soft_wrap=True)
+    tables = {
+        measure: [list(HEADINGS), *(list(map(visible, cells)) for cells in rows(result, measure))]
+        for measure in result.means
+    }
+    if sys.stdout.isatty() and max(map(_width, tables.values())) > get_terminal_size().columns:
+        for number, name in enumerate(next(iter(result.means.values())), start=1):
+            typer.echo(f"[{number}] {visible(name)}")
+        typer.echo()
+        for table in tables.values():
+            for number, cells in enumerate(table[1:], start=1):
+                cells[0] = f"[{number}]"
+    for measure, table in tables.items():
+        typer.echo("\n".join([visible(measure), *_lines(table), ""]))
+    typer.echo(visible(legend(result)))
+
+
+def _widths(table: list[list[str]]) -> list[int]:
+    from rich.cells import cell_len
+
+    return [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+
+
+def _width(table: list[list[str]]) -> int:
+    return sum(_widths(table)) + len(_GAP) * (len(table[0]) - 1)
+
+
+def _lines(table: list[list[str]]) -> Iterator[str]:
+    """The rows of a table, names to the left and figures to the right, with a rule below the headings."""
+    from rich.cells import cell_len
+
+    widths = _widths(table)
+    for number, cells in enumerate(table):
+        gaps = [" " * (width - cell_len(cell)) for width, cell in zip(widths, cells, strict=True)]
+        figures = (gap + cell for gap, cell in zip(gaps[1:], cells[1:], strict=True))
+        yield _GAP.join([cells[0] + gaps[0], *figures]).rstrip()
+        if number == 0:
+            yield "─" * _width(table)

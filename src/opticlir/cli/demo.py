@@ -1,4 +1,4 @@
-"""`opticlir demo`: everything once, on the sample that ships with the package."""
+"""`opticlir demo`: all steps once, on the sample in the package."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +10,7 @@ from opticlir.cli.app import TRAIN_AND_SEARCH, AsJson, Device, app, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from opticlir.demo import DemoResult, WorkedSearch
+    from opticlir.demo import DemoConfig, DemoResult, WorkedSearch
 
 
 @app.command(rich_help_panel=TRAIN_AND_SEARCH)
@@ -18,27 +18,35 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for models, index and report.html.")] = Path("demo-run"),
     minutes: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Training time of all languages together; default: 4 epochs each."),
+        typer.Option(min=0.01, help="Training time for all languages together. Default: 4 epochs each."),
     ] = None,
-    languages: Annotated[str, typer.Option(help="Some of swa, hau and spa, with commas.")] = "swa,hau,spa",
-    seed: Annotated[int, typer.Option(min=0, help="Of the training; same seed, same weights.")] = 0,
+    languages: Annotated[
+        str, typer.Option(help="One or more of swa, hau and spa, separated by commas.")
+    ] = "swa,hau,spa",
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the training; the same seed gives the same weights.")
+    ] = 0,
     device: Device = "auto",
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then open the search page on this machine, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of --serve; 0 takes a free one.")] = 8080,
     as_json: AsJson = False,
 ) -> None:
-    """Distil, index, search and measure on the embedded sample, and write OUT/report.html.
+    """Train, index, search and measure on the sample in the package, and write OUT/report.html.
 
-    Called again with the same options it reuses what is finished and goes on with what is not.
+    Interrupted? Run the same command to resume. Finished trainings are reused.
 
     Example: opticlir demo --languages swa --minutes 1
     """
-    from opticlir.cli.libraries import quieten
-    from opticlir.languages import language_code
-
-    quieten()
+    from opticlir.cli.libraries import require_service
     from opticlir.cli.progress import progress_bars
     from opticlir.demo import DemoConfig, demo_report, run_demo
+    from opticlir.languages import language_code
     from opticlir.storage import write_text_atomically
 
+    if serve:
+        require_service()
     codes = dict.fromkeys(language_code(code) for code in languages.split(",") if code.strip())
     try:
         config = DemoConfig(languages=tuple(codes), minutes=minutes, seed=seed, device=device)
@@ -54,6 +62,17 @@ def demo(
     else:
         _print(result)
     typer.echo(f"report: {page}", err=as_json)
+    if serve:
+        _serve(config, out, port)
+
+
+def _serve(config: "DemoConfig", out: Path, port: int) -> None:
+    from opticlir.demo.serving import demo_engine, demo_examples
+    from opticlir.service.server import serve
+    from opticlir.service.settings import ServiceSettings
+
+    settings = ServiceSettings(port=port, examples=demo_examples(config))
+    serve(demo_engine(config, out), settings, lambda address: typer.echo(f"page: {address}"))
 
 
 def _print(result: "DemoResult") -> None:

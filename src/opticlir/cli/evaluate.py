@@ -13,19 +13,38 @@ def evaluate(
     qrels: InputFile,
     measure: Annotated[
         list[str] | None,
-        typer.Option(help="A measure by its ir-measures name; repeatable. [default: AP nDCG@10 R@100 RR@10]"),
+        typer.Option(
+            help="A measure as in ir-measures (nDCG@10) or in trec_eval (ndcg_cut_10); repeatable. "
+            "[default: AP nDCG@10 R@100 RR@10]"
+        ),
     ] = None,
+    without_own: Annotated[
+        bool,
+        typer.Option(
+            "--without-own",
+            help="Leave out the document that has the id of the query, as BEIR does for ArguAna.",
+        ),
+    ] = False,
     by_query: Annotated[bool, typer.Option("--by-query", help="Print each query before the means.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score RUN against QRELS. A judged query that is missing in the run counts as 0.
+    """Score RUN against QRELS as `trec_eval -c` does: a judged query that is missing in the run counts as 0.
+
+    Equal scores are ordered as in trec_eval: the last document id first.
 
     Example: opticlir evaluate swa.run qrels.txt --measure AP --measure nDCG@10
     """
     from opticlir.data import read_qrels, read_run, run_with_judged_numbers
-    from opticlir.data.visible import visible
-    from opticlir.evaluation import DEFAULT_MEASURES, check_measures, check_same_collection, mean_scores
+    from opticlir.data.own_documents import own_documents, without_own_documents
+    from opticlir.evaluation import (
+        DEFAULT_MEASURES,
+        check_measures,
+        check_same_collection,
+        mean_scores,
+        tied_queries,
+    )
     from opticlir.evaluation import evaluate as score
+    from opticlir.visible import visible
 
     measures = measure or list(DEFAULT_MEASURES)
     try:
@@ -35,10 +54,23 @@ def evaluate(
     judgements = read_qrels(qrels)
     ranking = run_with_judged_numbers(read_run(run), judgements)
     check_same_collection(str(run), ranking, judgements)
+    own = own_documents(ranking, judgements)
+    if without_own:
+        ranking = without_own_documents(ranking, own)
+    tied = tied_queries(ranking, judgements)
+    n_missing = len(judgements.keys() - ranking.keys())
+    _say(
+        n_own=len(own),
+        is_left_out=without_own,
+        n_tied=len(tied),
+        n_missing=n_missing,
+        n_queries=len(judgements),
+    )
     scores = score(ranking, judgements, measures)
     means = mean_scores(scores)
     if as_json:
-        print_json({**means, "queries": len(judgements), **({"by_query": scores} if by_query else {})})
+        counts = {"queries": len(judgements), "tied_queries": len(tied), "missing_queries": n_missing}
+        print_json({**means, **counts, **({"by_query": scores} if by_query else {})})
         return
     if by_query:
         for name, values in scores.items():
@@ -46,3 +78,26 @@ def evaluate(
                 typer.echo(f"{name}\t{visible(query_id)}\t{value:.4f}")
     for name, value in means.items():
         typer.echo(f"{name}\tall\t{value:.4f}")
+
+
+def _say(*, n_own: int, is_left_out: bool, n_tied: int, n_missing: int, n_queries: int) -> None:
+    """Say on stderr what else decides the figures."""
+    if n_own:
+        done = (
+            "is left out" if is_left_out else "counts as any other; --without-own leaves it out, as BEIR does"
+        )
+        typer.echo(
+            f"note: {n_own} queries have the id of a document that they rank: this document {done}", err=True
+        )
+    if n_tied:
+        typer.echo(
+            f"note: {n_tied} of {n_queries} queries have ties, documents with equal scores: ordered as in trec_eval, "
+            "the last document id first",
+            err=True,
+        )
+    if n_missing:
+        typer.echo(
+            f"note: {n_missing} of {n_queries} judged queries are missing in the run: they count as 0, as in "
+            "trec_eval -c",
+            err=True,
+        )

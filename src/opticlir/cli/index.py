@@ -1,4 +1,4 @@
-"""`opticlir index`, `add`, `delete` and `verify`: make an index of documents and keep it."""
+"""`opticlir index`, `add`, `delete` and `verify`: build an index of documents and change it."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,59 +6,96 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import MAINTAIN, TRAIN_AND_SEARCH, AsJson, Device, IndexFolder, Lenient, app, print_json
+from opticlir.cli.app import (
+    MAINTAIN,
+    TRAIN_AND_SEARCH,
+    AsJson,
+    Centre,
+    Device,
+    IndexFolder,
+    Lenient,
+    NumberFormat,
+    Stride,
+    WeightsDtype,
+    Window,
+    app,
+    print_json,
+    say,
+)
 
 if TYPE_CHECKING:
     from opticlir.data import SkipReport
+    from opticlir.search import Retriever
 
 Corpus = Annotated[
     Path,
     typer.Argument(
-        exists=True, help="BEIR corpus.jsonl, a TSV of id, title and text, or a folder with either."
+        exists=True,
+        help="Documents: JSON lines, TSV, CSV, Parquet or TREC's <DOC>, plain or compressed; or a folder of them.",
     ),
 ]
 DocumentModel = Annotated[
-    str, typer.Option(help="Model folder or name; its document route reads the corpus.")
+    str, typer.Option(help="Model folder or name; its document route encodes the corpus.")
 ]
 
 
-class Precision(StrEnum):
-    """How a token vector is kept."""
+class StoreFormat(StrEnum):
+    """How a number of a stored token vector is kept."""
 
-    FLOAT16 = "float16"
     FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    INT8 = "int8"
+    BITS4 = "4bit"
+    BITS2 = "2bit"
 
 
 @app.command(rich_help_panel=TRAIN_AND_SEARCH)
 def index(
     corpus: Corpus,
     model: DocumentModel,
-    out: Annotated[Path, typer.Option(help="The index folder; an index there is replaced when all is done.")],
-    dtype: Annotated[Precision, typer.Option(help="Precision of the stored vectors.")] = Precision.FLOAT16,
+    out: Annotated[
+        Path,
+        typer.Option(help="The index folder. An existing index is replaced when the new one is finished."),
+    ],
+    store: Annotated[
+        StoreFormat, typer.Option(help="How a number of a stored vector is kept.")
+    ] = StoreFormat.FLOAT16,
+    store_dim: Annotated[
+        int | None,
+        typer.Option(
+            min=4, help="Numbers of a stored vector, by a fitted projection; a multiple of 4. Default: all."
+        ),
+    ] = None,
+    window: Window = None,
+    stride: Stride = None,
+    centre: Centre = False,
     device: Device = "auto",
+    weights_dtype: WeightsDtype = NumberFormat.AUTO,
     lenient: Lenient = False,
     as_json: AsJson = False,
 ) -> None:
-    """Encode CORPUS and build an index of its token vectors, with a BM25 index beside it.
+    """Encode CORPUS and build an index of its token vectors and a BM25 index.
 
     Example: opticlir index corpus.jsonl --model model/ --out index/
     """
-    from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
-    from opticlir.data import SkipReport, read_corpus
-
-    quieten()
+    from opticlir.data import CheckedCorpus, SkipReport
     from opticlir.manifest import input_checksums
     from opticlir.search import Retriever
 
     skipped = SkipReport(lenient=lenient)
     with progress_bars() as bars:
         built = Retriever.build(
-            read_corpus(corpus, skipped=skipped),
+            CheckedCorpus(corpus, skipped=skipped),
             model,
             out,
             device=device,
-            dtype=dtype.value,
+            weights_dtype=weights_dtype.value,
+            store=store.value,
+            store_dim=store_dim,
+            window=window,
+            stride=stride,
+            centre=centre,
             inputs=input_checksums([corpus]),
             progress=bars,
         )
@@ -67,10 +104,11 @@ def index(
         print_json({"index": str(out), **counts})
         return
     _print_skipped(skipped)
-    typer.echo(
+    say(
         f"{out}: {counts['documents']:,} documents, {counts['tokens']:,} token vectors "
         f"({counts['empty_documents']:,} empty and {counts['skipped']:,} malformed documents left out)"
     )
+    _print_long(built)
 
 
 @app.command(rich_help_panel=MAINTAIN)
@@ -79,33 +117,34 @@ def add(
     corpus: Corpus,
     model: DocumentModel,
     device: Device = "auto",
+    weights_dtype: WeightsDtype = NumberFormat.AUTO,
     lenient: Lenient = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add the documents of CORPUS to INDEX. Searches that are open keep the version they opened.
+    """Add the documents of CORPUS to INDEX, cut into passages as those in it.
+
+    A search that is running keeps the version that it opened.
 
     Example: opticlir add index/ new.jsonl --model model/
     """
-    from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
-    from opticlir.data import SkipReport, read_corpus
-
-    quieten()
+    from opticlir.data import CheckedCorpus, SkipReport
     from opticlir.manifest import input_checksums
     from opticlir.search import Retriever
 
     skipped = SkipReport(lenient=lenient)
     with progress_bars() as bars:
-        opened = Retriever.open(index, model, device=device)
+        opened = Retriever.open(index, model, device=device, weights_dtype=weights_dtype.value)
         before = len(opened)
-        documents = read_corpus(corpus, skipped=skipped)
+        documents = CheckedCorpus(corpus, skipped=skipped)
         opened.add(documents, inputs=input_checksums([corpus]), progress=bars)
     added = len(opened) - before
     if as_json:
         print_json({"index": str(index), "added": added, **opened.counts, "skipped": skipped.n_malformed})
         return
     _print_skipped(skipped)
-    typer.echo(f"{index}: {added:,} documents added, {len(opened):,} in all")
+    say(f"{index}: {added:,} documents added, {len(opened):,} in all")
+    _print_long(opened)
 
 
 @app.command(rich_help_panel=MAINTAIN)
@@ -114,7 +153,7 @@ def delete(
     doc_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of the documents to delete.")],
     as_json: AsJson = False,
 ) -> None:
-    """Delete documents from INDEX. An unknown id is an error, and then nothing is deleted.
+    """Delete documents from INDEX. If an id is unknown, nothing is deleted.
 
     Example: opticlir delete index/ d17 d42
     """
@@ -125,12 +164,12 @@ def delete(
     if as_json:
         print_json({"index": str(index), "deleted": len(opened) - len(left), **left.manifest.counts})
     else:
-        typer.echo(f"{index}: {len(opened) - len(left):,} documents deleted, {len(left):,} left")
+        say(f"{index}: {len(opened) - len(left):,} documents deleted, {len(left):,} left")
 
 
 @app.command(rich_help_panel=MAINTAIN)
 def verify(index: IndexFolder, as_json: AsJson = False) -> None:
-    """Read all of INDEX and compare it with its checksums; exit code 1 if a file is damaged.
+    """Read all of INDEX and compare it with its checksums. Exit with 1 if a file is damaged.
 
     Example: opticlir verify index/
     """
@@ -141,9 +180,14 @@ def verify(index: IndexFolder, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"index": str(index), "is_sound": True, **opened.manifest.counts})
     else:
-        typer.echo(f"{index}: {len(opened):,} documents, no damage found")
+        say(f"{index}: {len(opened):,} documents, no damage found")
+
+
+def _print_long(retriever: "Retriever") -> None:
+    if said := retriever.long_documents:
+        typer.echo(said)
 
 
 def _print_skipped(skipped: "SkipReport") -> None:
     for message in skipped.messages:
-        typer.echo(f"skipped: {message}", err=True)
+        say(f"skipped: {message}", err=True)

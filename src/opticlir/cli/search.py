@@ -1,4 +1,4 @@
-"""`opticlir search`: a question in any language, English passages back."""
+"""`opticlir search`: answers a question in any language with English passages."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opticlir.cli.app import TRAIN_AND_SEARCH, AsJson, Device, IndexFolder, app, print_json
+from opticlir.cli.app import (
+    TRAIN_AND_SEARCH,
+    AsJson,
+    Device,
+    IndexFolder,
+    NumberFormat,
+    WeightsDtype,
+    app,
+    print_json,
+    say,
+)
 from opticlir.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,31 +30,42 @@ _RUN_DEPTH = 1000
 @app.command(rich_help_panel=TRAIN_AND_SEARCH)
 def search(
     index: IndexFolder,
-    model: Annotated[str, typer.Option(help="Model folder or name; its query route reads the questions.")],
+    model: Annotated[str, typer.Option(help="Model folder or name; its query route encodes the questions.")],
     query: Annotated[
         str | None,
-        typer.Argument(help="One question. Without it, and without --queries, each line of input is one."),
+        typer.Argument(
+            help="One question. Without it and without --queries, each line of input is a question."
+        ),
     ] = None,
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="Documents per question: 10, or 1000 in a run.")
     ] = None,
     dense_only: Annotated[
         bool,
-        typer.Option("--dense-only", help="Rank by the model alone, without BM25 of the question's words."),
+        typer.Option("--dense-only", help="Rank by the model alone, without BM25."),
     ] = False,
     queries: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Many questions: TSV, JSONL or TREC topics."),
+        typer.Option(
+            exists=True, help="File of questions: TSV, CSV, JSON lines or topics of TREC, CLEF and FIRE."
+        ),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            help="Which topics of --queries, if the file has several languages: any code, such as sw."
+        ),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option(help="Write the rankings of --queries here, as a TREC run.")
+        Path | None, typer.Option(help="Write the rankings of --queries to this TREC run.")
     ] = None,
     device: Device = "auto",
+    weights_dtype: WeightsDtype = NumberFormat.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Rank the documents of INDEX for one question, for lines of input, or for a file of questions.
 
-    Without a question it reads questions from the terminal or a pipe, one a line, until Ctrl-D.
+    Without a question, it reads questions from the terminal or a pipe, one per line, until Ctrl-D.
 
     Example: opticlir search index/ --model model/ "Dalili za malaria ni zipi?"
     """
@@ -52,35 +73,36 @@ def search(
         raise typer.BadParameter("give one question, or a file of them with --queries")
     if (queries is None) != (run is None):
         raise typer.BadParameter("--queries and --run go together")
+    if language is not None and queries is None:
+        raise typer.BadParameter("--language chooses among the topics of --queries")
     ranking: Ranking = "dense" if dense_only else "hybrid"
     if queries is not None and run is not None:
         from opticlir.data import read_queries
+        from opticlir.storage import check_result
 
-        questions = read_queries(queries, "und")
-        _write_run(_open(index, model, device), questions, run, k or _RUN_DEPTH, ranking)
+        check_result(run)
+        questions = read_queries(queries, language)
+        _write_run(_open(index, model, device, weights_dtype), questions, run, k or _RUN_DEPTH, ranking)
         if as_json:
             print_json({"queries": len(questions), "ranking": ranking, "run": str(run)})
         else:
-            typer.echo(f"{run}: {len(questions):,} questions ranked")
+            say(f"{run}: {len(questions):,} questions ranked")
         return
-    retriever = _open(index, model, device)
+    retriever = _open(index, model, device, weights_dtype)
     if query is not None:
         _print(retriever.search(query, k or 10, ranking), as_json=as_json)
     else:
         _answer_lines(retriever, k or 10, ranking, as_json=as_json)
 
 
-def _open(index: Path, model: str, device: str) -> "Retriever":
-    from opticlir.cli.libraries import quieten
-
-    quieten()
+def _open(index: Path, model: str, device: str, weights_dtype: NumberFormat) -> "Retriever":
     from opticlir.search import Retriever
 
-    return Retriever.open(index, model, device=device)
+    return Retriever.open(index, model, device=device, weights_dtype=weights_dtype.value)
 
 
 def _answer_lines(retriever: "Retriever", k: int, ranking: "Ranking", *, as_json: bool) -> None:
-    """Answer each line of input; a line that cannot be answered is an error on stderr, and the next is read."""
+    """Answer each line of input. A question without an answer is an error on stderr; the next one is read."""
     n_failed = 0
     for question in _lines():
         try:
@@ -93,11 +115,11 @@ def _answer_lines(retriever: "Retriever", k: int, ranking: "Ranking", *, as_json
 
 
 def _lines() -> Iterator[str]:
-    """Lines of input with a question in them; a terminal is asked with a prompt."""
+    """Yield each line of input that is not blank. In a terminal, a prompt asks for it."""
     if not sys.stdin.isatty():
         yield from (line for line in sys.stdin if line.strip())
         return
-    import readline  # noqa: F401 - it lets `input` edit the line and recall earlier ones
+    import readline  # noqa: F401 - with it, `input` can edit the line and recall earlier lines
 
     while True:
         try:
@@ -124,7 +146,7 @@ def _print(hits: "Hits", *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "query": hits.question, "ranking": hits.ranking,
+                "query": hits.question, "ranking": hits.ranking, "notes": list(hits.notes),
                 "hits": [_record(rank, hit) for rank, hit in enumerate(hits, start=1)],
             }
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`opticlir train`: bitext in, a query encoder out. `opticlir lab train` is the same with more settings."""
+"""`opticlir train`: trains a query encoder from bitext. `opticlir lab train` is the same with more settings."""
 
 import shlex
 import sys
@@ -9,30 +9,34 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from opticlir.cli.app import TRAIN_AND_SEARCH, AsJson, Lenient, app, print_json
+from opticlir.cli.app import TRAIN_AND_SEARCH, AsJson, Lenient, MinScore, TableColumns, app, print_json, say
 from opticlir.errors import ArtefactError
 
 if TYPE_CHECKING:
     from opticlir.data import BitextSource, PairTable, SkipReport
+    from opticlir.data.pair_choice import PairChoice
     from opticlir.training import TrainConfig, TrainingEvent
 
 Training: TypeAlias = tuple[Callable[..., "TrainConfig"], Callable[..., Any]]
 """`make_config` and `distil`."""
 
+_FEW_PAIRS = 100
+"""Held-out figures of fewer pairs than this come with a warning."""
+
 
 def train_command(load: Callable[[], Training]) -> Callable[..., None]:
-    """The function of a `train` command.
+    """Return the function of a `train` command.
 
     Args:
-        load: imports what makes settings, and what trains with them.
+        load: imports `make_config` and `distil`.
     """
 
     def train(
         bitext: Annotated[
             list[str],
             typer.Option(
-                help="Sentence pairs, FILE or FILE:WEIGHT; repeat for more. TSV, Moses, JSONL, .po, TMX, .gz. "
-                "With several languages LANGUAGE=FILE."
+                help="Sentence pairs, FILE or FILE:WEIGHT; repeat for more. TSV, CSV, Moses, JSON, .po, TMX, XLIFF, "
+                "Parquet or a zip of one; plain or compressed. With several languages LANGUAGE=FILE."
             ),
         ],
         language: Annotated[
@@ -41,31 +45,41 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
                 help="Query language, ISO 639-3 (swa) or another code (sw); several for one student: hau,yor."
             ),
         ],
-        out: Annotated[Path, typer.Option(help="Folder of the model; OUT/run keeps the record of the run.")],
+        out: Annotated[
+            Path, typer.Option(help="Folder of the model. OUT/run has the record of the training.")
+        ],
         minutes: Annotated[
             float | None, typer.Option(help="Time budget of the training steps.", show_default="none")
         ] = None,
         teacher: Annotated[
             str | None,
-            typer.Option(help="English encoder: minilm, a folder or a hub name.", show_default="minilm"),
+            typer.Option(help="English encoder: minilm, e5, a folder or a hub name.", show_default="minilm"),
         ] = None,
         method: Annotated[
             str | None,
             typer.Option(
-                help="Training objectives, in turn between commas; see docs/training.md.",
+                help="Training objectives; those between commas take turns. See docs/training.md.",
                 show_default="optical,contrastive",
             ),
         ] = None,
         device: Annotated[
             str | None, typer.Option(help="auto, cpu, cuda (or cuda:1) or mps.", show_default="auto")
         ] = None,
+        weights_dtype: Annotated[
+            str | None,
+            typer.Option(
+                help="Number format of the weights: auto, float32, bfloat16 or float16.", show_default="auto"
+            ),
+        ] = None,
         config: Annotated[
             Path | None,
-            typer.Option(help="TOML file of settings; options override it.", show_default="none"),
+            typer.Option(help="TOML file of settings. Options override it.", show_default="none"),
         ] = None,
         epochs: Annotated[
             float | None,
-            typer.Option(help="Budget in passes over the bitext; 0 only initialises.", show_default="4"),
+            typer.Option(
+                help="Budget in passes over the bitext; 0 saves the initialised student.", show_default="4"
+            ),
         ] = None,
         steps: Annotated[
             int | None,
@@ -80,7 +94,9 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
         ] = None,
         seed: Annotated[
             int | None,
-            typer.Option(help="Seed of the data order; same seed, same weights.", show_default="0"),
+            typer.Option(
+                help="Seed of the data order; the same seed gives the same weights.", show_default="0"
+            ),
         ] = None,
         print_config: Annotated[
             bool,
@@ -88,6 +104,15 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
         ] = False,
         tensorboard: Annotated[
             bool, typer.Option("--tensorboard", help="Also write the curves to OUT/run/tensorboard.")
+        ] = False,
+        columns: TableColumns = None,
+        min_score: MinScore = None,
+        drop_suspect: Annotated[
+            bool,
+            typer.Option(
+                "--drop-suspect",
+                help="Leave out pairs that are hardly translations; `opticlir audit` counts them.",
+            ),
         ] = False,
         lenient: Lenient = False,
         as_json: AsJson = False,
@@ -100,6 +125,7 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
         Example: opticlir train --bitext news.tsv --bitext questions.tsv:3 --language swa --out swahili --minutes 15
         """
         from opticlir.data import SkipReport, bitext_files, bitext_sources
+        from opticlir.data.pair_choice import PairChoice
         from opticlir.languages import language_codes
         from opticlir.manifest import input_checksums
         from opticlir.settings import read_toml, settings_toml
@@ -108,6 +134,7 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
         options: dict[str, Any] = {
             "teacher": teacher, "student": student, "method": method, "train": train, "device": device,
             "minutes": minutes, "epochs": epochs, "steps": steps, "seed": seed,
+            "weights_dtype": weights_dtype,
         }  # fmt: skip
         settings = read_toml(config) if config else {}
         settings |= {name: value for name, value in options.items() if value is not None}
@@ -120,15 +147,19 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
             print_json(asdict(resolved)) if as_json else typer.echo(text, nl=False)
             return
         skipped = SkipReport(lenient=lenient)
-        sources = bitext_sources(bitext, languages)
-        pairs = _pairs(sources, languages, resolved.language_balance, skipped)
+        sources = bitext_sources(bitext, languages, language.replace("+", ",").split(","))
+        choice = PairChoice.of(columns, min_score, drop_suspect=drop_suspect)
+        pairs = _pairs(sources, languages, resolved.language_balance, choice, skipped)
         if summary := skipped.summary():
             typer.echo(summary, err=True)
         inputs = {
             f"{name}:{source.weight}": value
             for source in sources
-            for name, value in input_checksums(bitext_files(source.path, language=source.language)).items()
+            for name, value in input_checksums(
+                bitext_files(source.path, language=source.variant or source.language)
+            ).items()
         }
+        inputs |= choice.recorded()
         _distil(distil, resolved, pairs, out, inputs, tensorboard=tensorboard, as_json=as_json)
 
     return train
@@ -144,20 +175,29 @@ app.command(rich_help_panel=TRAIN_AND_SEARCH)(train_command(_product))
 
 
 def _pairs(
-    sources: "list[BitextSource]", languages: tuple[str, ...], balance: float, skipped: "SkipReport"
+    sources: "list[BitextSource]",
+    languages: tuple[str, ...],
+    balance: float,
+    choice: "PairChoice",
+    skipped: "SkipReport",
 ) -> "PairTable":
-    from opticlir.data import PairTable, read_bitext
+    from opticlir.data import PairTable
     from opticlir.training import balanced
 
-    found = {
-        language: PairTable(
+    found = {}
+    for language in languages:
+        pairs = PairTable(
             pair
             for source in sources
             if source.language == language
-            for pair in read_bitext(source.path, language=language, weight=source.weight, skipped=skipped)
+            for pair in choice.read(
+                source.path,
+                language=source.variant or language,
+                weight=source.weight,
+                skipped=skipped,
+            )
         )
-        for language in languages
-    }
+        found[language] = choice.sound(pairs, language, skipped)
     return balanced(found, balance) if len(languages) > 1 else found[languages[0]]
 
 
@@ -171,10 +211,7 @@ def _distil(
     tensorboard: bool,
     as_json: bool,
 ) -> None:
-    from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
-
-    quieten()
     from opticlir.training import is_rank_zero
     from opticlir.training.tensorboard import tensorboard_writer
 
@@ -194,20 +231,23 @@ def _distil(
                 "start again with another --out and a smaller learning_rate"
             ) from error
     if is_rank_zero():
-        _print(outcome, len(pairs), out, as_json=as_json)
+        _print(outcome, len(pairs), config.held_out_of(len(pairs)), out, as_json=as_json)
     if not outcome.is_finished:
         raise typer.Exit(1)
 
 
-def _print(outcome: Any, n_pairs: int, out: Path, *, as_json: bool) -> None:
-    from opticlir.cli.progress import console
-
+def _print(outcome: Any, n_pairs: int, n_held_out: int, out: Path, *, as_json: bool) -> None:
     if as_json:
-        print_json({"model": str(out), "pairs": n_pairs, **asdict(outcome)})
+        print_json({"model": str(out), "pairs": n_pairs, "held_out_pairs": n_held_out, **asdict(outcome)})
     elif not outcome.is_finished:
-        console.print(f"stopped; run the same command to resume from the last checkpoint in {out}")
+        say(f"stopped; run the same command to resume from the last checkpoint in {out}", err=True)
     else:
-        typer.echo(f"{out}: {n_pairs} pairs, {outcome.steps} steps, weights of step {outcome.saved_step}")
+        say(f"{out}: {n_pairs} pairs, {outcome.steps} steps, weights of step {outcome.saved_step}")
         for name, value in outcome.trained.items():
             typer.echo(f"held-out {name}: {outcome.initial[name]:.3f} before training, {value:.3f} after")
-        typer.echo(f"training report: {out / 'run' / 'report.html'}")
+        if outcome.trained and n_held_out < _FEW_PAIRS:
+            typer.echo(
+                f"the held-out figures come from {n_held_out} pairs, each ranked among these alone: too few to judge "
+                "a model by; measure it with opticlir benchmark"
+            )
+        say(f"training report: {out / 'run' / 'report.html'}")

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from opticlir.data.skipping import MalformedRecordError, SkipReport
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
+from opticlir.visible import shown
 
 Record = TypeVar("Record")
 
@@ -58,6 +58,7 @@ def refuse_duplicates(
     identify: Callable[[Record], str],
     path: Path,
     report: SkipReport,
+    earlier: set[str] | None = None,
 ) -> Iterator[Record]:
     """Yield each record whose id is new.
 
@@ -66,20 +67,23 @@ def refuse_duplicates(
         identify: returns the id of a record.
         path: the file, for messages.
         report: a strict one stops at a duplicate; a lenient one keeps the first record.
+        earlier: ids in earlier files of the same collection; those of this file are added at its end.
 
     Yields:
         The records without their line numbers.
 
     Raises:
-        DataError: two lines have the same id, and the report is strict.
+        DataError: two records have the same id, and the report is strict.
     """
     first_line: dict[str, int] = {}
+    before = set[str]() if earlier is None else earlier
     for number, record in records:
         identifier = identify(record)
-        if identifier in first_line:
-            report.malformed(
-                DataError(f"{path}:{number}: id {shown(identifier)} is also on line {first_line[identifier]}")
-            )
+        if identifier in first_line or identifier in before:
+            line = first_line.get(identifier)
+            where = "in an earlier file of the collection" if line is None else f"on line {line}"
+            report.malformed(DataError(f"{path}:{number}: id {shown(identifier)} is also {where}"))
         else:
             first_line[identifier] = number
             yield record
+    before.update(first_line)

@@ -17,7 +17,7 @@ PairLike: TypeAlias = SentencePair | tuple[str, str]
 
 
 def documents_of(items: Iterable[DocumentLike], *, first: int = 0) -> Iterator[Document]:
-    """Read documents in any of the forms of `DocumentLike`; texts are brought into NFC.
+    """Read documents in any of the forms of `DocumentLike`; texts are brought into their normal form.
 
     A plain text gets its position as its id: "0", "1", and so on.
 
@@ -98,7 +98,7 @@ def queries_of(items: Iterable[QueryLike] | Mapping[str, str]) -> list[Query]:
 
 
 def pairs_of(items: Iterable[PairLike]) -> list[SentencePair]:
-    """Read sentence pairs in either form of `PairLike`; texts are brought into NFC.
+    """Read sentence pairs in either form of `PairLike`; texts are brought into their normal form.
 
     Raises:
         TypeError: an item has neither form.

@@ -7,8 +7,8 @@ from typing import Any
 
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines, read_text
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
+from opticlir.visible import shown
 
 _MAX_FILE_BYTES = 1 << 29
 
@@ -71,8 +71,11 @@ def _parse(text: str, expected: str) -> Any:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        seen: set[str] = set()
+        for twice, _ in pairs:
+            if twice in seen:
+                break
+            seen.add(twice)
         raise MalformedRecordError(f"the key {shown(twice)} occurs twice in one object")
     return result
 

@@ -1,11 +1,11 @@
 """Finds files that exist in many languages: `queries.sw.tsv`, `ciral-hausa/topics.ha.tsv`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from opticlir.errors import DataError, SettingsError
-from opticlir.languages import code_of_name, language_code, short_code
+from opticlir.errors import DataError
+from opticlir.languages import code_of_name, known_code, language_code, short_code, variant_distance
 
 _PLACES = {
     "{language}": r"(?P<language>[A-Za-z]{2,3}(?:[-_][A-Za-z]+)?)",
@@ -31,17 +31,22 @@ def language_paths(
         Sorted paths by ISO 639-3 code, in order of the codes; empty if no file matches. If several codes mean
         one language (`sq` and `als`), the files under its own code, or else under the first.
     """
-    shape = re.compile(_expression(pattern))
     found: dict[str, dict[str, list[Path]]] = {}
-    for path in sorted(folder.glob(re.sub(r"\{(?:language|name)\}", "*", pattern))):
-        match = shape.fullmatch(path.relative_to(folder).as_posix())
-        if match and (code := _language(match.groupdict(), owner_codes or {})):
-            spelling = _head(match.groupdict().get("language", code))
-            found.setdefault(code, {}).setdefault(spelling, []).append(path)
+    for code, spelling, path in _matches(folder, pattern, owner_codes or {}):
+        found.setdefault(code, {}).setdefault(_head(spelling), []).append(path)
     return {
         code: by_spelling[min(by_spelling, key=lambda each: (each != code, each != short_code(code), each))]
         for code, by_spelling in sorted(found.items())
     }
+
+
+def _matches(folder: Path, pattern: str, owner_codes: Mapping[str, str]) -> Iterator[tuple[str, str, Path]]:
+    """Each file that matches a pattern, sorted, with its code and the spelling of it."""
+    shape = re.compile(_expression(pattern))
+    for path in sorted(folder.glob(re.sub(r"\{(?:language|name)\}", "*", pattern))):
+        match = shape.fullmatch(path.relative_to(folder).as_posix())
+        if match and (code := _language(match.groupdict(), owner_codes)):
+            yield code, match.groupdict().get("language", code), path
 
 
 def language_files(folder: Path, pattern: str) -> dict[str, Path]:
@@ -58,7 +63,7 @@ def language_files(folder: Path, pattern: str) -> dict[str, Path]:
 
 
 def language_file(folder: Path, pattern: str, language: str) -> Path:
-    """Find the file of one language, whatever form of its code is in the name.
+    """Find the file of one language, whatever form of its code is in the name; of its variants, the nearest.
 
     Args:
         folder: where to search.
@@ -73,7 +78,10 @@ def language_file(folder: Path, pattern: str, language: str) -> Path:
     if code not in found:
         there = f"there are {', '.join(found)}" if found else f"there is no {pattern} in any language"
         raise DataError(f"{folder}: no {pattern} for {code!r}: {there}")
-    return found[code]
+    variants = {
+        spelling: path for its, spelling, path in reversed(list(_matches(folder, pattern, {}))) if its == code
+    }
+    return variants[min(variants, key=lambda each: (variant_distance(language, each), each))]
 
 
 def _expression(pattern: str) -> str:
@@ -89,10 +97,10 @@ def _language(places: dict[str, str], owner_codes: Mapping[str, str]) -> str | N
     """The language that all places of a path name; None if they disagree."""
     codes = set()
     if "language" in places:
-        try:
-            codes.add(owner_codes.get(_head(places["language"])) or language_code(places["language"]))
-        except SettingsError:  # two letters that mean no language
+        code = owner_codes.get(_head(places["language"])) or known_code(places["language"])
+        if code is None:
             return None
+        codes.add(code)
     if "name" in places:
         codes.add(code_of_name(places["name"].replace("_", " ")))
     return codes.pop() if len(codes) == 1 else None

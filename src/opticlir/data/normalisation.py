@@ -1,17 +1,17 @@
-"""The form of every text that is read: NFC, trimmed, without byte order marks."""
+"""The form of every text that is read: the normal form, trimmed, without byte order marks."""
 
 import re
-import unicodedata
 
 from opticlir.data.skipping import MalformedRecordError
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
+from opticlir.normal_form import normal_form
+from opticlir.visible import shown
 
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def normalise_text(text: str) -> str:
-    r"""Return a text in NFC, so that equal words are equal strings.
+    r"""Return a text in its normal form (see `opticlir.normal_form`), so that equal words are equal strings.
 
     Diacritics, ZWJ and ZWNJ stay, since they distinguish words (Yoruba, Persian, Marathi). U+FEFF is removed:
     inside a text it comes from joined files.
@@ -25,7 +25,7 @@ def normalise_text(text: str) -> str:
     """
     if found := _NO_TEXT.search(text):
         raise MalformedRecordError(f"U+{ord(found[0]):04X} is not text, in {shown(text)}")
-    return unicodedata.normalize("NFC", text.replace("\ufeff", "").strip())
+    return normal_form(text.replace("\ufeff", "")).strip()
 
 
 def normalise_typed(text: str) -> str:

@@ -33,6 +33,8 @@ class SkipReport:
     """Number of dropped records by reason."""
     first_dropped: dict[str, str] = field(default_factory=dict)
     """Path and line of the first record dropped for each reason."""
+    remarks: list[str] = field(default_factory=list)
+    """What a reader decided where a file left a choice, and what looks wrong in it; each once."""
     max_messages: int = 5
 
     @classmethod
@@ -57,15 +59,20 @@ class SkipReport:
         self.dropped[reason] += 1
         self.first_dropped.setdefault(reason, where)
 
+    def remark(self, text: str) -> None:
+        """Say once what a reader decided, or what looks wrong."""
+        if text not in self.remarks:
+            self.remarks.append(text)
+
     def summary(self) -> str:
-        """Return one line for people; empty if nothing was left out."""
+        """Return one line about what was left out and the remarks; empty if there is nothing to say."""
         parts = [
             f"{count} {reason} (first: {self.first_dropped[reason]})"
             for reason, count in self.dropped.most_common()
         ]
         if self.n_malformed:
             parts.insert(0, f"{self.n_malformed} malformed (first: {self.messages[0]})")
-        return "; ".join(parts)
+        return "; ".join([*parts, *self.remarks])
 
 
 def parse_records(

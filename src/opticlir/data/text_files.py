@@ -1,112 +1,79 @@
-"""Reads text files safely: plain or gzipped, strict UTF-8, line by line, in constant memory.
+"""Reads text files safely: plain or compressed, strict UTF-8, line by line, in constant memory.
 
 Only LF ends a line. U+2028, U+0085, VT and FF occur inside sentences, and splitting there (as
 `str.splitlines` does) would misalign the two sides of a bitext.
 """
 
 import codecs
-import gzip
-import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
+from opticlir.data.archives import archive_of, opened_member
+from opticlir.data.compression import decompressed
 from opticlir.data.skipping import MalformedRecordError, SkipReport
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
+from opticlir.visible import shown
 
 MAX_LINE_BYTES = 10_000_000
-MAX_GZIP_RATIO = 200
-"""Most decompressed bytes per compressed byte. Text stays below 20; a gzip bomb has about 1000."""
 
-_CHUNK_BYTES = 1 << 18
-_UNCHECKED_BYTES = 1 << 26  # no ratio is checked below this size
 _HEAD_BYTES = 4096
 
-_UTF_16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+# longer marks first: that of UTF-32 begins with that of UTF-16
+_UNICODE_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
+}  # fmt: skip
 _MAGIC = (
     (b"PK\x03\x04", "a zip archive or office document: unpack it or export it as text"),
     (b"%PDF-", "a PDF: extract its text first"),
     (b"\xd0\xcf\x11\xe0", "an old office document: export it as UTF-8 text"),
-    (b"\x1f\x8b", "gzip inside gzip: decompress it once"),
-    (b"\xfd7zXZ\x00", "an xz archive: decompress it first"),
-    (b"BZh91AY&SY", "a bzip2 archive: decompress it first"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive: decompress it first"),
-    (b"PAR1", "a Parquet table: export it as TSV or JSON lines"),
+    (b"\x1f\x8b", "gzip inside another compression: decompress it once"),
+    (b"\xfd7zXZ\x00", "xz inside another compression: decompress it once"),
+    (b"BZh91AY&SY", "bzip2 inside another compression: decompress it once"),
+    (b"\x28\xb5\x2f\xfd", "zstd inside another compression: decompress it once"),
+    (b"PAR1", "a Parquet table: give it the ending .parquet, if bitext is wanted; else export it as text"),
     (b"SQLite format 3\x00", "an SQLite database: export it as TSV or JSON lines"),
 )
 
 
-class _CountingReader:
-    """Counts the bytes that a decompressor reads. It also works for pipes, which have no `tell`."""
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self.n_bytes = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._raw.read(size)
-        self.n_bytes += len(data)
-        return data
-
-
 def read_chunks(path: Path) -> Iterator[bytes]:
-    """Read a plain or gzipped file in chunks. Gzip is recognised by its first bytes, not by the name.
+    """Read a file in chunks, decompressed.
+
+    Gzip, bzip2, xz and zstd are recognised by their first bytes, not by the name. A path may lead into a zip
+    archive: `en-sw.zip/OPUS.en-sw.en`.
 
     Args:
         path: the file to read.
 
     Yields:
-        Decompressed bytes, at most 256 KiB at a time, never an empty chunk.
+        Decompressed bytes, never an empty chunk.
 
     Raises:
-        DataError: the file is missing, unreadable or empty; the gzip stream is cut off or damaged, or grows
-            by more than `MAX_GZIP_RATIO` beyond its first 64 MiB.
+        DataError: the file is missing, unreadable or empty; its compression is cut off or damaged, or grows
+            by more than `compression.MAX_RATIO` beyond its first 64 MiB.
     """
     is_empty = True
+    archive = archive_of(path)
     try:
-        with path.open("rb") as raw:
-            for chunk in _decompressed(raw, path):
+        with opened_member(path, archive) if archive else path.open("rb") as raw:
+            for chunk in decompressed(raw, path):
                 is_empty = False
                 yield chunk
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise DataError(f"{path}: this is a folder, expected a file") from None
-    except EOFError:
-        raise DataError(f"{path}: the gzip stream ends early: the file is cut off, fetch it again") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: damaged gzip file ({error}): fetch it again") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
     if is_empty:
         raise DataError(f"{path}: the file is empty")
 
 
-def _decompressed(raw: BinaryIO, path: Path) -> Iterator[bytes]:
-    """Yield the bytes of an open file; decompress gzip."""
-    if not raw.peek(2).startswith(b"\x1f\x8b"):  # type: ignore[attr-defined]  # a BufferedReader
-        while chunk := raw.read(_CHUNK_BYTES):
-            yield chunk
-        return
-    counting = _CountingReader(raw)
-    n_bytes = 0
-    with gzip.GzipFile(fileobj=counting, mode="rb") as stream:  # type: ignore[call-overload]  # needs `read` alone
-        while chunk := stream.read(_CHUNK_BYTES):
-            n_bytes += len(chunk)
-            if n_bytes > max(_UNCHECKED_BYTES, MAX_GZIP_RATIO * counting.n_bytes):
-                raise DataError(
-                    f"{path}: {counting.n_bytes} compressed bytes have become {n_bytes}, more than "
-                    f"{MAX_GZIP_RATIO} times as many: this looks like a gzip bomb; "
-                    "decompress it yourself if you trust it"
-                )
-            yield chunk
-
-
 def read_lines(
     path: Path, *, skipped: SkipReport | None = None, max_line_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[tuple[int, str]]:
-    """Read a UTF-8 text file line by line, plain or gzipped.
+    """Read a UTF-8 text file line by line, plain or compressed.
 
     Lines end at LF. One CR before it is removed, so mixed line ends are no problem. A byte order mark at the
     start is removed.
@@ -134,7 +101,7 @@ def read_lines(
 
 
 def read_text(path: Path, *, max_bytes: int) -> str:
-    """Read a whole UTF-8 file, plain or gzipped, of at most `max_bytes` decompressed bytes.
+    """Read a whole UTF-8 file, plain or compressed, of at most `max_bytes` decompressed bytes.
 
     Raises:
         DataError: the file cannot be read, is empty, binary, not UTF-8, or larger than `max_bytes`.
@@ -153,21 +120,59 @@ def read_text(path: Path, *, max_bytes: int) -> str:
         ) from None
 
 
-def _text_chunks(path: Path) -> Iterator[bytes]:
-    """Yield the chunks of a text file without its byte order mark. Refuse binary files."""
+def utf8_chunks(path: Path) -> tuple[str, Iterator[bytes]]:
+    """Return the encoding that a byte order mark names, and the chunks of the file without the mark in UTF-8.
+
+    Args:
+        path: the file to read.
+
+    Returns:
+        `utf-8`, `utf-16-le` and so on, empty without a mark; and the chunks, unchanged if there is no mark.
+
+    Raises:
+        DataError: as `read_chunks`; or the text is not in the encoding of its mark.
+    """
     chunks = read_chunks(path)
     head = next(chunks)
     while len(head) < _HEAD_BYTES and (more := next(chunks, b"")):  # a pipe gives a few bytes at a time
         head += more
-    _refuse_binary(head[:_HEAD_BYTES], path)
-    head = head.removeprefix(codecs.BOM_UTF8)
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8", _after_mark(head.removeprefix(codecs.BOM_UTF8), chunks)
+    for mark, encoding in _UNICODE_MARKS.items():
+        if head.startswith(mark):
+            return encoding, _recoded(_after_mark(head.removeprefix(mark), chunks), encoding, path)
+    return "", chain([head], chunks)
+
+
+def _after_mark(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    return chain([head] if head else [], chunks)
+
+
+def _recoded(chunks: Iterator[bytes], encoding: str, path: Path) -> Iterator[bytes]:
+    """Yield chunks in UTF-8."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for chunk in chain(chunks, [b""]):
+            if text := decoder.decode(chunk, final=not chunk):
+                yield text.encode()
+    except UnicodeError as error:
+        raise DataError(
+            f"{path}: its byte order mark says {encoding.upper()}, but it is not: {error}"
+        ) from None
+
+
+def _text_chunks(path: Path) -> Iterator[bytes]:
+    """Yield the chunks of a text file in UTF-8 without its byte order mark. Refuse binary files."""
+    mark, chunks = utf8_chunks(path)
+    head = next(chunks, b"")
     if not head:
         raise DataError(f"{path}: the file is empty (a byte order mark and nothing else)")
+    _refuse_binary(head[:_HEAD_BYTES], path, is_marked=bool(mark))
     yield head
     yield from chunks
 
 
-def _refuse_binary(head: bytes, path: Path) -> None:
+def _refuse_binary(head: bytes, path: Path, *, is_marked: bool) -> None:
     """Raise DataError if a file does not begin as UTF-8 text. The message names the likely format."""
     for magic, description in _MAGIC:
         if head.startswith(magic):
@@ -175,7 +180,7 @@ def _refuse_binary(head: bytes, path: Path) -> None:
     n_nul, n_pairs = head.count(0), len(head) // 2
     # ASCII in UTF-16 has NUL in every second byte, always on the same side
     is_utf_16 = n_nul > 0 and max(head[::2].count(0), head[1::2].count(0)) == n_nul >= 0.3 * n_pairs
-    if head.startswith(_UTF_16_BOMS) or is_utf_16:
+    if is_utf_16 and not is_marked:
         raise DataError(f"{path}:1: this looks like UTF-16: convert it with iconv -f UTF-16 -t UTF-8")
     if n_nul:
         at = head.index(0)

@@ -1,176 +1,201 @@
-"""Topics (queries): TSV, TREC SGML, FIRE XML and JSON lines. The first character decides the format."""
+"""Topics (queries): SGML and XML, JSON, tables, and `query_id<TAB>text`. The first character decides the format."""
 
-import html
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
+from opticlir.data.fields import LANGUAGE, QUERY_ID, QUERY_TEXT, is_header
 from opticlir.data.identifiers import checked_id, refuse_duplicates
-from opticlir.data.json_files import parse_json_object
 from opticlir.data.normalisation import normalise_text
+from opticlir.data.sgml_topics import languages_of, parse_sgml_topic, sgml_topics, tagged_language
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
-from opticlir.data.text_files import read_lines
-from opticlir.data.visible import shown
+from opticlir.data.tables import Row, read_records
 from opticlir.errors import DataError, SettingsError
-from opticlir.languages import language_code
+from opticlir.languages import code_of_name, language_code
 from opticlir.records import Query
+from opticlir.visible import is_blank, shown
 
-_ID_KEYS = ("_id", "query_id", "qid", "id", "topic_id")
-_TEXT_KEYS = ("text", "query", "question", "title")
-
-_PARTS = {
-    "num": "num", "identifier": "num", "title": "title", "desc": "desc", "description": "desc", "narr": "narr",
-    "narrative": "narr",
-}  # fmt: skip
-"""Tags of a topic: those of TREC, FIRE and CLEF until 2007, and those of CLEF from 2008 on."""
-_LETTERS = {"c": "zho", "e": "eng"}
-"""Languages by one letter, as in the tags of TREC's Mandarin topics."""
-
-# SGML: a field ends at the next field, closed or not; <EN-title> is a title in English
-_TAGS = "|".join(_PARTS)
-_FIELD = re.compile(
-    rf"<(?:([a-z]{{1,3}})-)?({_TAGS})>(.*?)(?=</?(?:[a-z]{{1,3}}-)?(?:{_TAGS})>|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
-_LABEL = re.compile(r"\A\s*(?:Number|Topic|Description|Narrative)\s*:", re.IGNORECASE)
-_TOPIC = re.compile(r"(?=<top(?:ic)?\b)", re.IGNORECASE)
-_TOPIC_END = re.compile(r"</top(?:ics?)?>.*", re.IGNORECASE)
-_TOPIC_LANGUAGE = re.compile(r"<top(?:ic)?\s[^>]*\blang\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
+UNKNOWN_LANGUAGE = "und"
+"""ISO 639-3 for a language that is not stated."""
 
 
-def read_topics(path: Path, language: str, *, fields: Sequence[str] = ("title",)) -> list[Query]:
+Parser: TypeAlias = Callable[[Any, str, Sequence[str]], tuple[Any, str] | None]
+"""From a topic, a language and the wanted fields to id and text, or None if it is in another language."""
+
+
+class _Form(NamedTuple):
+    """How the topics of a file are read."""
+
+    topics: Iterator[tuple[int, Any]]
+    languages: Callable[[Any], set[str]]
+    """The languages that a topic states; none if it is in any."""
+    parse: Parser
+
+
+def read_topics(
+    path: Path, language: str | None = None, *, fields: Sequence[str] = ("title",)
+) -> list[Query]:
     """Read queries in file order.
 
     | begins with | form |
     |---|---|
-    | `<` | TREC SGML, closed or not, FIRE XML and CLEF until 2007: `<top><num><title><desc><narr>`, with the |
-    | | language in `<top lang="hi">`, in the tags (`<EN-title>`) or nowhere; CLEF from 2008 on: |
-    | | `<topic lang="fr"><identifier><title><description><narrative>` |
-    | `{` | JSON lines: `_id` (or `query_id`, `qid`, `id`) and `text` (or `query`, `question`); HC4 topics |
-    | else | `query_id<TAB>text` |
+    | `<` | SGML and XML: TREC (closed or not), TREC-COVID, FIRE, and CLEF before and since 2008. The language is |
+    | | in `<top lang="hi">`, in the tags (`<EN-title>`) or nowhere |
+    | `{` or `[` | JSON lines or an array: `_id` (`query_id`, `qid`, `id`) and `text` (`query`, `question`), perhaps |
+    | | `lang`; HC4 topics |
+    | names of columns | TSV or CSV: the columns may have any order, and other columns are ignored |
+    | else | `query_id<TAB>text`, and CSV likewise |
+
+    Parquet and Arrow tables are read too.
 
     Args:
-        path: the file, plain or gzipped, in UTF-8; convert old files of CLEF and TREC with iconv first.
+        path: the file, plain or compressed, in UTF-8; convert old files of CLEF and TREC with iconv first.
         language: language of the queries, any code. If a file states languages, only topics in this one are
-            read. Of HC4 topics, the original or a human translation is read, never a machine translation.
+            read. None is the one language that the file states, or `und` if it states none. Of HC4 topics,
+            the original or a human translation is read, never a machine translation.
         fields: parts of an SGML, XML or HC4 topic that make the query: title, desc, narr.
 
     Returns:
-        One query per topic, text in NFC.
+        One query per topic, text in normal form.
 
     Raises:
         ValueError: a field is not title, desc or narr.
-        DataError: the file cannot be read or has no topic in `language`; a topic is malformed or has no
-            text; two topics have the same id.
+        DataError: the file cannot be read, has no topic in `language`, or has several languages and `language`
+            is None; a topic is malformed or has no text; two topics have the same id.
     """
     if not fields or not set(fields) <= {"title", "desc", "narr"}:
         raise ValueError(f"fields are {tuple(fields)}: expected title, desc or narr")
-    report = SkipReport(lenient=False)
-    code = language_code(language)
-    lines = [(number, line) for number, line in read_lines(path, skipped=report) if line.strip()]
-    first = lines[0][1].lstrip() if lines else ""
-    topics: Iterator[tuple[int, tuple[str, str] | None]]
-    if first.startswith("<"):
-        topics = parse_records(
-            _sgml_topics(lines), lambda topic: _from_sgml(topic, code, fields), path, report
+    return read_topic_files([path], language, fields)
+
+
+def read_topic_files(paths: Sequence[Path], language: str | None, fields: Sequence[str]) -> list[Query]:
+    """Read the queries of several files of one collection; arguments and errors as `read_topics`."""
+    report, earlier = SkipReport(lenient=False), set[str]()
+    forms = [(path, _form(path, report)) for path in paths]
+    topics = [(path, form, list(form.topics)) for path, form in forms]
+    stated = {
+        each for _, form, found in topics for _, topic in found for each in _tolerant(form.languages, topic)
+    }
+    code = _chosen(paths[0], language, stated)
+    queries: list[Query] = []
+    for path, form, found in topics:
+        parsed = parse_records(found, partial(_topic, form.parse, code, fields), path, report)
+        in_language = ((number, topic) for number, topic in parsed if topic)
+        queries += (
+            Query(query_id, text, code)
+            for query_id, text in refuse_duplicates(
+                in_language, lambda topic: topic[0], path, report, earlier
+            )
         )
-    elif first.startswith("{"):
-        topics = parse_records(lines, lambda line: _from_json(line, code, fields), path, report)
-    else:
-        topics = parse_records(lines, _from_tsv, path, report)
-    found = ((number, topic) for number, topic in topics if topic)
-    queries = [
-        Query(query_id, text, code)
-        for query_id, text in refuse_duplicates(found, lambda topic: topic[0], path, report)
-    ]
     if not queries:
-        raise DataError(f"{path}: no topic in {code!r} in it")
+        others = f": there are topics in {', '.join(sorted(stated))}" if stated else ""
+        raise DataError(f"{paths[0]}: no topic in {code!r} in it{others}")
     return queries
 
 
-def _topic(query_id: Any, text: str) -> tuple[str, str]:
-    query_id = checked_id(query_id, "query")
-    text = normalise_text(text)
-    if not text:
-        raise MalformedRecordError(f"query {shown(query_id)} has no text")
+def _chosen(path: Path, language: str | None, stated: set[str]) -> str:
+    if language is not None:
+        return language_code(language)
+    if len(stated) > 1:
+        raise DataError(
+            f"{path}: there are topics in {', '.join(sorted(stated))}: choose one of these languages (--language)"
+        )
+    return next(iter(stated), UNKNOWN_LANGUAGE)
+
+
+def _form(path: Path, report: SkipReport) -> _Form:
+    form, items = read_records(path, report, lambda entries: is_header(entries, QUERY_ID, QUERY_TEXT))
+    if form == "markup":
+        return _Form(sgml_topics(items), languages_of, parse_sgml_topic)
+    if form == "rows":
+        return _Form(items, _row_languages, _from_row)
+    return _Form(items, lambda _: set(), _from_line)
+
+
+def _tolerant(languages: Callable[[Any], set[str]], topic: Any) -> set[str]:
+    try:
+        return languages(topic)
+    except MalformedRecordError:  # the parser refuses it, with its line
+        return set()
+
+
+def _topic(parse: Parser, code: str, fields: Sequence[str], topic: Any) -> tuple[str, str] | None:
+    found = parse(topic, code, fields)
+    if found is None:
+        return None
+    query_id, text = checked_id(found[0], "query"), normalise_text(found[1])
+    if is_blank(text):
+        raise MalformedRecordError(
+            f"query {shown(query_id)} has no text" + (f": {shown(text)}" if text else "")
+        )
     return query_id, text
 
 
-def _from_tsv(line: str) -> tuple[str, str]:
+def _from_line(line: str, _code: str, _fields: Sequence[str]) -> tuple[Any, str]:
     columns = line.split("\t")
     if len(columns) != 2:
         raise MalformedRecordError(
             f"expected 2 columns, query_id<TAB>text, found {len(columns)} in {shown(line)}"
         )
-    return _topic(*columns)
+    return columns[0], columns[1]
 
 
-def _sgml_topics(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Yield each topic with its first line number, from the opening tag on."""
-    begin, parts = 0, list[str]()
-    for number, line in lines:
-        rest, *topics = _TOPIC.split(line)
-        parts.append(_TOPIC_END.sub("", rest))
-        for topic in topics:
-            if begin:
-                yield begin, "\n".join(parts)
-            begin, parts = number, [_TOPIC_END.sub("", topic)]
-    if begin:
-        yield begin, "\n".join(parts)
-
-
-def _from_sgml(topic: str, code: str, fields: Sequence[str]) -> tuple[str, str] | None:
-    """Return id and text, or None if the topic is not in the requested language."""
-    stated = _TOPIC_LANGUAGE.match(topic)
-    if stated and not _means(stated[1], code):
+def _from_row(row: Row, code: str, fields: Sequence[str]) -> tuple[Any, str] | None:
+    id_name, text_name = QUERY_ID.find(row), QUERY_TEXT.find(row)
+    query_id = row[id_name] if id_name else None
+    if isinstance(row.get("topics"), list):
+        text = _hc4_text(row["topics"], code, fields)
+        return None if text is None else (query_id, text)
+    if text_name is None or not isinstance(row[text_name], str):
+        raise MalformedRecordError(f"expected the keys _id and text, found {shown(', '.join(row))}")
+    if code not in (_row_languages(row) or {code}):
         return None
-    found: dict[str, str] = {}
-    elsewhere = set()
-    for tag_language, tag, content in _FIELD.findall(topic):
-        part = _PARTS[tag.lower()]
-        if tag_language and not _means(tag_language, code):
-            elsewhere.add(part)
-        else:
-            found.setdefault(part, " ".join(html.unescape(_LABEL.sub("", content)).split()))
-    if missing := [name for name in ("num", *fields) if name not in found]:
-        if elsewhere.issuperset(missing):
-            return None
-        raise MalformedRecordError(f"a topic without <{missing[0]}>: {shown(topic.strip())}")
-    return _topic(found["num"], " ".join(found[name] for name in fields))
+    return query_id, row[text_name]
 
 
-def _means(tag: str, code: str) -> bool:
-    """Whether a language tag of a file means the language with this ISO 639-3 code."""
+def _row_languages(row: Row) -> set[str]:
+    if isinstance(row.get("topics"), list):
+        return {
+            tagged_language(str(version.get("lang")))
+            for version in _versions(row["topics"])
+            if _by_people(version)
+        }
+    name = LANGUAGE.find(row)
+    code = _code(row[name]) if name and isinstance(row[name], str) else ""
+    return {code} if code else set()
+
+
+def _code(language: str) -> str:
+    """The code for a code or name of a language; empty for anything else."""
     try:
-        return (_LETTERS.get(tag.lower()) or language_code(tag)) == code
+        return language_code(language)
     except SettingsError:
-        return False
-
-
-def _from_json(line: str, code: str, fields: Sequence[str]) -> tuple[str, str] | None:
-    """Return id and text, or None if the topic is not in the requested language."""
-    record = parse_json_object(line)
-    query_id = next((record[key] for key in _ID_KEYS if key in record), None)
-    if isinstance(record.get("topics"), list):
-        text = _hc4_text(record["topics"], code, fields)
-        return None if text is None else _topic(query_id, text)
-    text = next((record[key] for key in _TEXT_KEYS if key in record), None)
-    if not isinstance(text, str):
-        raise MalformedRecordError(f"expected the keys _id and text, found {shown(', '.join(record))}")
-    return _topic(query_id, text)
+        return code_of_name(language.strip())
 
 
 def _hc4_text(versions: list[Any], code: str, fields: Sequence[str]) -> str | None:
-    """The text of a topic in a language: the original or a human translation."""
+    """The text of a topic in a language: the original before a human translation."""
     keys = {"title": "topic_title", "desc": "topic_description", "narr": "topic_narrative"}
-    by_source: dict[str, str] = {}
+    in_language = [
+        version
+        for version in _versions(versions)
+        if _by_people(version) and tagged_language(str(version.get("lang"))) == code
+    ]
+    in_language.sort(key=lambda version: version.get("source") != "original")
+    return next((" ".join(str(each.get(keys[name], "")) for name in fields) for each in in_language), None)
+
+
+def _versions(versions: list[Any]) -> list[Row]:
     for version in versions:
         if not isinstance(version, dict):
             raise MalformedRecordError(f"expected objects under topics, found {shown(repr(version))}")
-        if _means(str(version.get("lang")), code):
-            text = " ".join(str(version.get(keys[name], "")) for name in fields)
-            by_source.setdefault(str(version.get("source")), text)
-    # no track translates into English, so English topics are originals, marked or not
-    by_people = ("original", "human translation", *(by_source if code == "eng" else ()))
-    return next((by_source[source] for source in by_people if source in by_source), None)
+    return versions
+
+
+def _by_people(version: Row) -> bool:
+    """Whether no machine translated it. No track translates into English, so English topics are originals."""
+    return (
+        version.get("source") in ("original", "human translation")
+        or tagged_language(str(version.get("lang"))) == "eng"
+    )

@@ -1,10 +1,9 @@
-"""TREC judgements and runs."""
+"""Runs: rankings in the six columns of TREC."""
 
 import logging
 import math
 import re
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,69 +11,25 @@ import numpy as np
 from opticlir.data.identifiers import allowed_id, checked_id
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
-from opticlir.data.topics import read_topics
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
-from opticlir.records import Qrels, Run, ranked
-from opticlir.storage import write_text_atomically
+from opticlir.records import Run, ranked
+from opticlir.storage import write_result
+from opticlir.visible import shown
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["read_qrels", "read_run", "read_topics", "write_run"]
-
 _BLANKS = re.compile("[ \t]+")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,9}\Z")
-_BEIR_HEADER = ("query-id", "corpus-id", "score")
+_N_COLUMNS = 6
 
 _SMALLEST_STEP = 1e-30
 """Least step between written scores near 0. It is a normal float32, so denormal settings do not matter."""
 
 
-def read_qrels(path: Path) -> Qrels:
-    """Read judgements: TREC's four columns, or BEIR's three under their header.
-
-    A judgement that is repeated with the same grade is left out, and a warning gives the number of them.
-
-    Args:
-        path: the file, plain or gzipped.
-
-    Returns:
-        Integer grade by query and document id; 0 and below is judged not relevant.
-
-    Raises:
-        DataError: the file cannot be read or has no judgement, a line is malformed, or a document has two
-            grades for one query.
-    """
-    report = SkipReport(lenient=False)
-    qrels: Qrels = {}
-    lines = _non_blank(path, report)
-    first = next(lines, (0, ""))
-    has_header = tuple(first[1].split("\t")) == _BEIR_HEADER
-    parse = _beir_judgement if has_header else _trec_judgement
-    remaining = lines if has_header or not first[0] else chain([first], lines)
-    for number, (query_id, doc_id, grade) in parse_records(remaining, parse, path, report):
-        judged = qrels.setdefault(query_id, {})
-        if doc_id not in judged:
-            judged[doc_id] = grade
-        elif judged[doc_id] == grade:
-            report.drop("repeated judgements", f"{path}:{number}")
-        else:
-            raise DataError(
-                f"{path}:{number}: document {shown(doc_id)} is judged twice for query {shown(query_id)}: "
-                f"grade {judged[doc_id]} before, {grade} here"
-            )
-    if not qrels:
-        raise DataError(f"{path}: no judgement in it")
-    if report.dropped:
-        logger.warning("%s: left out: %s", path, report.summary())
-    return qrels
-
-
 def read_run(path: Path) -> Run:
-    """Read rankings in the six columns of TREC. Scores give the order; ranks and tag are ignored.
+    """Read rankings in the six columns of TREC. Scores give the order (see `ranked`); ranks and tag are ignored.
 
     Args:
-        path: the file, plain or gzipped.
+        path: the file, plain or compressed.
 
     Returns:
         Score by query and document id.
@@ -100,9 +55,12 @@ def read_run(path: Path) -> Run:
 def write_run(run: Run, path: Path, *, tag: str = "opticlir") -> None:
     """Write a run that every evaluator reads as the same ranking.
 
-    Evaluators disagree on ties, and some read scores in single precision. So documents are ordered by score,
-    then by id, and the written scores strictly decrease also as float32: otherwise a score is
+    Some evaluators read scores in single precision, and they disagree on ties. So documents are ordered as
+    trec_eval orders them, and the written scores strictly decrease also as float32: otherwise a score is
     lowered by one step.
+
+    Columns are separated by spaces. If an id contains one, all are separated by tabs, which `read_run` and
+    `opticlir evaluate` read, but trec_eval does not; a warning says so.
 
     Args:
         run: rankings; queries are written in their order here.
@@ -111,19 +69,26 @@ def write_run(run: Run, path: Path, *, tag: str = "opticlir") -> None:
 
     Raises:
         ValueError: `tag` is empty or contains a space; a score is not finite in float32.
-        DataError: an id contains a space, so it cannot be written; or the run has no document, and
-            `read_run` and trec_eval refuse an empty file.
+        DataError: an id is not allowed (see `checked_id`); or the run has no document, and `read_run` and
+            trec_eval refuse an empty file.
     """
     if not tag or any(character.isspace() for character in tag):
         raise ValueError(f"the tag of a run is one word, not {tag!r}")
+    spaced = [each for each in _checked_ids(run) if any(character.isspace() for character in each)]
+    if spaced:
+        logger.warning(
+            "%s: %d ids contain a space, the first is %s: the columns of this run are separated by tabs, which "
+            "trec_eval does not read", path, len(spaced), shown(spaced[0]),
+        )  # fmt: skip
+    gap = "\t" if spaced else " "
     lines = [
-        f"{_writable(query_id, 'query')} Q0 {_writable(doc_id, 'document')} {rank} {score} {tag}\n"
+        gap.join([query_id, "Q0", doc_id, str(rank), score, tag]) + "\n"
         for query_id, ranking in run.items()
         for rank, (doc_id, score) in enumerate(_strictly_decreasing(query_id, ranking), start=1)
     ]
     if not lines:
         raise DataError(f"{path}: the run ranks no document for any query: there is nothing to write")
-    write_text_atomically(path, "".join(lines))
+    write_result(path, "".join(lines))
 
 
 def _strictly_decreasing(query_id: str, ranking: dict[str, float]) -> Iterator[tuple[str, str]]:
@@ -152,42 +117,21 @@ def _single(score: float) -> float:
     return float(np.float32(score)) if abs(score) >= _SMALLEST_STEP / 2 else 0.0
 
 
-def _writable(identifier: str, kind: str) -> str:
-    allowed_id(identifier, kind)
-    if any(character.isspace() for character in identifier):
-        raise DataError(
-            f"the {kind} id {shown(identifier)} contains a space, which a TREC run cannot represent: rename it"
-        )
-    return identifier
+def _checked_ids(run: Run) -> Iterator[str]:
+    """All ids of a run, each once; raises DataError for one that no file can hold."""
+    for query_id in run:
+        yield allowed_id(query_id, "query")
+    for doc_id in dict.fromkeys(doc_id for ranking in run.values() for doc_id in ranking):
+        yield allowed_id(doc_id, "document")
 
 
 def _non_blank(path: Path, report: SkipReport) -> Iterator[tuple[int, str]]:
     return ((number, line) for number, line in read_lines(path, skipped=report) if line.strip())
 
 
-def _trec_judgement(line: str) -> tuple[str, str, int]:
-    fields = _BLANKS.split(line.strip(" \t"))
-    if len(fields) != 4 or not _INTEGER.match(fields[3]):
-        raise MalformedRecordError(
-            f"expected `query_id iteration doc_id grade` with an integer grade, found {shown(line)}"
-        )
-    query_id, _, doc_id, grade = fields
-    return checked_id(query_id, "query"), checked_id(doc_id, "document"), int(grade)
-
-
-def _beir_judgement(line: str) -> tuple[str, str, int]:
-    fields = line.split("\t")
-    if len(fields) != 3 or not _INTEGER.match(fields[2]):
-        raise MalformedRecordError(
-            f"expected `query-id<TAB>corpus-id<TAB>score` with an integer score, found {shown(line)}"
-        )
-    query_id, doc_id, grade = fields
-    return checked_id(query_id, "query"), checked_id(doc_id, "document"), int(grade)
-
-
 def _ranked(line: str) -> tuple[str, str, float]:
-    fields = _BLANKS.split(line.strip(" \t"))
-    if len(fields) != 6:
+    fields = line.split("\t") if line.count("\t") == _N_COLUMNS - 1 else _BLANKS.split(line.strip(" \t"))
+    if len(fields) != _N_COLUMNS:
         raise MalformedRecordError(f"expected `query_id Q0 doc_id rank score tag`, found {shown(line)}")
     query_id, _, doc_id, _, score, _ = fields
     try:

@@ -1,4 +1,4 @@
-"""The whole of opticlir on the sample that ships with it: distil, index, search, measure, report."""
+"""All of opticlir on the sample in the package: distil, index, search, measure, report."""
 
 from opticlir.demo.report import MEASURES_NOTE, RANKINGS_NOTE, demo_report
 from opticlir.demo.result import SYSTEMS, DemoHit, DemoResult, Row, WorkedSearch

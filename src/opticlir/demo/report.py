@@ -1,66 +1,56 @@
 """The demo as one HTML page."""
 
+from opticlir.data.markup import escaped, isolated
 from opticlir.demo.result import DemoResult, WorkedSearch
 from opticlir.languages import language_name
-from opticlir.pictures import (
-    Markup,
-    Prose,
-    Section,
-    Table,
-    alignment_html,
-    curve_charts,
-    report_html,
-)
-from opticlir.pictures.page import escaped, isolated
+from opticlir.pictures import LineChart, Markup, Prose, Section, Table, alignment_html, report_html
+from opticlir.training.training_report import held_out_curves, loss_curves
 
 RANKINGS_NOTE = (
     "Dense is MaxSim over token vectors alone. Hybrid, opticlir's default, adds a tenth of the BM25 score of "
-    "the untranslated question (both standardised), since names carry over between languages; BM25 alone is "
-    "shown to tell what that is worth. One index, built once with the English teacher, answers every "
-    "language and every row."
+    "the untranslated question (both standardised), because names are often the same in both languages. BM25 alone "
+    "shows how much that contributes. One index, built once with the English teacher, serves all languages and rows."
 )
 MEASURES_NOTE = (
-    "The judgements are graded 0, 1, 2: AP counts 1 and 2 alike as relevant, nDCG gives 2 more weight. "
-    "Documents without a judgement count as not relevant. The bitext is in the register of the questions, so "
-    "these figures are kinder than those of the benchmarks."
+    "The judgements have the grades 0, 1 and 2. AP counts both 1 and 2 as relevant; nDCG gives 2 more weight. "
+    "Documents without a judgement count as not relevant. The bitext has the style of the questions, so these "
+    "figures are higher than those of the benchmarks."
 )
 _INTRODUCTION = (
-    "An English retriever, the teacher, stays as it is, and so does its index of English passages. From "
-    "sentence pairs alone, optimal transport teaches a query encoder for each language to place its tokens "
-    "where the teacher places the English ones. All texts are the sample that ships with opticlir."
+    "An English retriever, the teacher, and its index of English passages do not change. A query encoder for each "
+    "language learns from sentence pairs alone. Optimal transport moves its tokens to those of the English sentence "
+    "by the teacher. All texts are the sample in the package."
 )
 
 
 def demo_report(result: DemoResult) -> str:
-    """The page: figures, curves, searches with their alignments, and what was run."""
+    """Return the page: measures, training curves, searches with their alignments, and facts."""
     return report_html(
         "opticlir demo: English passages for questions in other languages",
         [
-            Section(
-                "What was found", [Prose(_INTRODUCTION), demo_table(result), Prose(_comparisons(result))]
-            ),
+            Section("Results", [Prose(_INTRODUCTION), demo_table(result), Prose(_comparisons(result))]),
             Section("Training", [_curves(result), Prose(_HOW_CURVES)]),
             Section("Three searches", [Prose(_HOW_SEARCHES), *map(_search, result.searches)]),
-            Section("What was run", [Table(("", ""), [list(fact) for fact in result.facts.items()])]),
+            Section("Setup", [Table(("", ""), [list(fact) for fact in result.facts.items()])]),
         ],
     )
 
 
 _HOW_SEARCHES = (
-    "Taken at even distances from the list of questions, not chosen for their answers. Each grid shows which "
-    "English words the model reads into the question: it is the transport plan between the question and its "
-    "English form, which the search itself never sees."
+    "The questions are at even distances in the list, not chosen by their results. Each grid is the transport plan "
+    "between a question and its English form: it shows which English words the model reads in the question. The "
+    "search does not use the English form."
 )
 
 
 _HOW_CURVES = (
-    "Left: the training loss, mean over a batch. Right: how high the right translation ranks among the sentence "
-    "pairs kept out of training, as mean reciprocal rank. There are few such pairs, so the curve is coarse."
+    "Left: the training loss, mean over a batch. Right: the mean reciprocal rank of the right translation among the "
+    "held-out sentence pairs. There are few such pairs, so the curve is coarse."
 )
 
 
 def demo_table(result: DemoResult) -> Table:
-    """A row per language and system; opticlir's default set off."""
+    """Return a row per language and system; opticlir's default is highlighted."""
     names = list(result.rows[0].measures)
     return Table(
         ("language", "system", "ranking", *names),
@@ -79,8 +69,15 @@ def _comparisons(result: DemoResult) -> str:
 
 
 def _curves(result: DemoResult) -> Markup:
-    charts = "\n".join(chart.html() for chart in curve_charts(result.curves))
-    return Markup(f'<div class="charts">{charts}</div>')
+    losses = {
+        f"{language}: {term}": curve
+        for language, log in result.logs.items()
+        for term, curve in loss_curves(log).items()
+        if term != "loss"
+    }
+    held_out = {language: held_out_curves(log).get("RR", ([], [])) for language, log in result.logs.items()}
+    charts = LineChart("Training loss", losses), LineChart("Held-out translations (RR)", held_out, top=1.0)
+    return Markup('<div class="charts">' + "\n".join(chart.html() for chart in charts) + "</div>")
 
 
 def _search(search: WorkedSearch) -> Markup:

@@ -1,10 +1,11 @@
-"""What a demo comes to: one row per language and system, a few searches to look at, and how it was made."""
+"""The result of a demo: measures by language and system, a few searches, and the facts of the run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from opticlir.languages import language_name
-from opticlir.pictures import TokenAlignment, TrainingCurves
+from opticlir.pictures import TokenAlignment
 from opticlir.search import Ranking
 
 SYSTEMS: Mapping[str, Ranking] = {
@@ -13,10 +14,9 @@ SYSTEMS: Mapping[str, Ranking] = {
     "opticlir": "hybrid",
     "english-question": "dense",
 }
-"""The systems that are compared, each with the ranking it is judged by.
+"""The systems of the headline, each with its ranking.
 
-BM25 of untranslated words belongs to opticlir's default and to nothing else here: the teacher alone, the
-initialisation and the English question stand for what the vectors alone can do.
+Only opticlir's default ranking uses BM25. The other three rows show what the vectors alone can do.
 """
 
 GRADES = {2: "answers it", 1: "helps", 0: "does not answer it"}
@@ -24,7 +24,7 @@ GRADES = {2: "answers it", 1: "helps", 0: "does not answer it"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table."""
+    """One row of the table."""
 
     language: str
     system: str
@@ -39,7 +39,7 @@ class DemoHit:
     doc_id: str
     title: str
     grade: int | None
-    """2 answers the question, 1 helps, 0 does not; None was not judged and counts as 0."""
+    """2 answers the question, 1 helps, 0 does not. None is not judged and counts as 0."""
 
     @property
     def verdict(self) -> str:
@@ -49,7 +49,7 @@ class DemoHit:
 
 @dataclass(frozen=True, slots=True)
 class WorkedSearch:
-    """One question, what was found, and how the model read the question."""
+    """One question, its hits, and its alignment with the English question."""
 
     language: str
     question: str
@@ -60,23 +60,23 @@ class WorkedSearch:
 
 @dataclass(frozen=True, kw_only=True)
 class DemoResult:
-    """Everything that a demo shows."""
+    """All that the demo shows."""
 
     rows: tuple[Row, ...]
-    """By language; those of `SYSTEMS`, and beside them what helps to judge them."""
+    """By language: the systems of `SYSTEMS`, and other rankings to compare them with."""
     searches: tuple[WorkedSearch, ...]
-    curves: dict[str, TrainingCurves]
-    """By language."""
+    logs: dict[str, Sequence[Mapping[str, Any]]]
+    """The training log of each language."""
     facts: dict[str, str]
-    """What was run, by name: sizes, settings, versions."""
+    """Sizes, settings and versions, by name."""
 
     @property
     def headline(self) -> list[Row]:
-        """The four systems per language, each by its own ranking: what `opticlir demo --json` prints."""
+        """The four systems of each language, as `opticlir demo --json` prints them."""
         return [row for row in self.rows if SYSTEMS.get(row.system) == row.ranking]
 
     def comparisons(self) -> list[str]:
-        """One sentence per language: opticlir's AP against the teacher alone and the English question."""
+        """Return one sentence per language: opticlir's AP against the teacher alone and the English question."""
         found = {(row.language, row.system): row.measures["AP"] for row in self.headline}
         return [
             _comparison(language, ap, found[language, "teacher-alone"], found[language, "english-question"])

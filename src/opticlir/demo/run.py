@@ -1,10 +1,11 @@
-"""Run the demo: a query encoder per language from the sample's bitext, one English index for all of them."""
+"""Runs the demo: trains a query encoder per language on the sample, with one English index for all."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from sentence_transformers import MultiVectorEncoder
@@ -16,17 +17,17 @@ from opticlir.encoder import load_model
 from opticlir.errors import OpticlirError
 from opticlir.languages import language_name
 from opticlir.manifest import environment
-from opticlir.pictures import TrainingCurves, align_texts
+from opticlir.pictures import align_texts
 from opticlir.records import RetrievalTask, Run
 from opticlir.sample import LANGUAGES, bitext_path, sample_folder
 from opticlir.search import Ranking
 from opticlir.storage import sha256_file
-from opticlir.training import TrainConfig, TrainingEvent, distil, objective_names
+from opticlir.training import TrainConfig, TrainingEvent, distil
 from opticlir.training.events import StageStarted, WorkDone
 from opticlir.training.run_folder import RunFolder
 
 OnEvent = Callable[[TrainingEvent, str], None]
-"""Receives events and the language they belong to."""
+"""Receives events, and the language that they belong to."""
 
 
 def _silent(event: TrainingEvent, language: str) -> None:
@@ -43,17 +44,17 @@ class DemoConfig:
     """The settings of `opticlir demo`."""
 
     languages: tuple[str, ...] = LANGUAGES
-    """Of the sample, ISO 639-3."""
+    """Languages of the sample, ISO 639-3."""
     minutes: float | None = None
-    """Time for the training steps of all languages together; None trains for `epochs`."""
+    """Time budget of the training steps of all languages together; None trains for `epochs`."""
     epochs: float = 4.0
-    """Passes over each bitext, where no time is given."""
+    """Passes over each bitext, if no time is given."""
     seed: int = 0
-    """Of the training."""
+    """Seed of the training."""
     teacher: str = "minilm"
-    """The English encoder: `minilm`, a folder or a hub name."""
+    """The English encoder: `minilm`, `e5`, a folder or a hub name."""
     device: str = "auto"
-    """Where the models compute; see `choose_device`."""
+    """Device of the models; see `choose_device`."""
 
     def __post_init__(self) -> None:
         if not self.languages:
@@ -63,7 +64,7 @@ class DemoConfig:
                 raise ValueError(f"the sample has no {language!r}: expected one of {', '.join(LANGUAGES)}")
 
     def training(self, language: str) -> TrainConfig:
-        """The training run of one language."""
+        """Return the settings of the training of one language."""
         minutes = None if self.minutes is None else self.minutes / len(self.languages)
         return TrainConfig(
             language=language, teacher=self.teacher, seed=self.seed, checkpoint_steps=20, device=self.device,
@@ -74,23 +75,23 @@ class DemoConfig:
 def run_demo(config: DemoConfig, out: Path, *, on_event: OnEvent = _silent) -> DemoResult:
     """Distil, index, search and measure on the sample.
 
-    Finished runs and the index in `out` are used again; an unfinished run goes on.
+    Finished trainings and the index in `out` are reused, and an unfinished training resumes.
 
     Args:
         config: languages, budget and seed.
-        out: holds a model per language, and the one index.
-        on_event: called with every event of the work.
+        out: folder for a model per language, and for the index.
+        on_event: called with each event.
 
     Raises:
-        ArtefactError: `out` holds runs with other settings, or something else.
+        ArtefactError: `out` has trainings with other settings, or other content.
         SetupError: the embedded encoder is not installed.
-        OpticlirError: SIGTERM stopped the training; called again, it goes on.
+        OpticlirError: SIGTERM stopped the training; call it again to resume.
     """
     started = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     searches: list[WorkedSearch] = []
-    curves: dict[str, TrainingCurves] = {}
+    logs: dict[str, Sequence[Mapping[str, Any]]] = {}
     facts = {"teacher": config.teacher, "seed": str(config.seed)}
     for number, language in enumerate(config.languages):
         demo = _LanguageDemo(config, language, out, on_event)
@@ -101,16 +102,16 @@ def run_demo(config: DemoConfig, out: Path, *, on_event: OnEvent = _silent) -> D
         rows += [*trained, demo.english_question()]
         wanted = range(number, _N_SEARCHES, len(config.languages))
         searches += [demo.worked_search(model, run, search) for search in wanted]
-        curves[language] = demo.curves()
+        logs[language] = RunFolder(demo.folder).read_log()
         facts |= {"passages": str(len(demo.task.documents)), "questions": str(len(demo.task.queries))}
         facts[language] = f"{len(demo.pairs)} sentence pairs, {steps} training steps"
     facts |= {"minutes of this call": f"{(time.monotonic() - started) / 60:.1f}"}
     facts |= {"threads": str(torch.get_num_threads()), **environment()}
-    return DemoResult(rows=tuple(rows), searches=tuple(searches), curves=curves, facts=facts)
+    return DemoResult(rows=tuple(rows), searches=tuple(searches), logs=logs, facts=facts)
 
 
 class _LanguageDemo:
-    """The demo of one language; the index in `out` is found by what is in it, so that all share one."""
+    """The demo of one language. The cache in `out` finds the index by its content, so all languages share it."""
 
     def __init__(self, config: DemoConfig, language: str, out: Path, on_event: OnEvent) -> None:
         self.config = config.training(language)
@@ -123,7 +124,7 @@ class _LanguageDemo:
         self._stage(f"{language_name(language)} ({language})")
 
     def teacher_alone(self) -> list[Row]:
-        """The English encoder reads the foreign question as if it were English; BM25 does the same."""
+        """Measure the English encoder and BM25 on the foreign questions, as if they were English."""
         means, _ = self._measure(load_model(self.config.teacher, device=self._device))
         return [
             self._row("teacher-alone", "dense", means["dense"]),
@@ -131,12 +132,12 @@ class _LanguageDemo:
         ]
 
     def english_question(self) -> Row:
-        """The English encoder reads the question in English: what a perfect student would reach."""
+        """Measure the English encoder on the English questions: the ceiling of a student."""
         means, _ = self._measure(load_model(self.config.teacher, device=self._device), english=True)
         return self._row("english-question", "dense", means["dense"])
 
     def initialised(self) -> Row:
-        """The student before its first step: new words placed by word alignment, nothing trained."""
+        """Measure the student before training, when word alignment has initialised its new words."""
         self._stage("measuring the student before training")
         untrained = replace(self.config, epochs=0.0, minutes=None)
         with TemporaryDirectory(dir=self._out, prefix=".initialised-") as folder:
@@ -145,18 +146,18 @@ class _LanguageDemo:
         return self._row("initialised", "dense", means["dense"])
 
     def train(self) -> int:
-        """Train, or take the finished run; gives the number of steps."""
+        """Train, or load the finished training. Returns the number of steps."""
         self._stage("distilling")
         return self._distil(self.config, self.folder)
 
     def trained(self, model: MultiVectorEncoder) -> tuple[list[Row], Run]:
-        """Measures by the default ranking and by the vectors alone, and the default run."""
+        """Measure the trained student by the default ranking and by vectors alone. Also returns the default run."""
         means, runs = self._measure(model)
         rankings: tuple[Ranking, ...] = ("hybrid", "dense")
         return [self._row("opticlir", ranking, means[ranking]) for ranking in rankings], runs["hybrid"]
 
     def worked_search(self, model: MultiVectorEncoder, run: Run, number: int) -> WorkedSearch:
-        """Question `number` of the few, taken at even distances so that the choice is not in our favour."""
+        """Return question `number` of a few at even distances: they are not chosen by their results."""
         query = self.task.queries[number * len(self.task.queries) // _N_SEARCHES]
         english = next(each.text for each in self.task.english_queries if each.query_id == query.query_id)
         titles = {document.doc_id: document.title for document in self.task.documents}
@@ -168,12 +169,6 @@ class _LanguageDemo:
             english=english,
             hits=tuple(DemoHit(doc_id, titles[doc_id], grades.get(doc_id)) for doc_id in found),
             alignment=align_texts(model, query.text, english),
-        )
-
-    def curves(self) -> TrainingCurves:
-        """Loss and held-out measure of the run, from its log."""
-        return TrainingCurves.from_log(
-            RunFolder(self.folder).read_log(), objective_names(self.config.schedule)
         )
 
     def _send(self, event: TrainingEvent) -> None:

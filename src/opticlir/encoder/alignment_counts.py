@@ -2,11 +2,12 @@
 
 from typing import no_type_check
 
-import numba
 import numpy as np
 
+from opticlir.machine_code import compiled_once
 
-@numba.njit(cache=True)
+
+@compiled_once
 @no_type_check  # numba must compile the function itself, not a wrapper of a type checker
 def table_entries(foreign, foreign_starts, english, english_starts, n_foreign, n_english):
     """Return the pairs of tokens that occur together in a sentence pair, and the number of the pair of each cell.
@@ -68,7 +69,7 @@ def table_entries(foreign, foreign_starts, english, english_starts, n_foreign, n
     return keys, cell_entries
 
 
-@numba.njit(cache=True)
+@compiled_once
 @no_type_check
 def link_counts(
     cell_entries, n_entries, foreign_starts, english_starts, entry_foreign, entry_english,

@@ -13,31 +13,51 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from opticlir.encoder.folder import MODEL_MANIFEST, write_model_manifest
+from opticlir.encoder.pooled import OneRow, is_pooled, refuse_mixed, saved_form
+from opticlir.encoder.projection import with_projection
 from opticlir.encoder.routes import route_modules, skipped_ids, transformer_of
-from opticlir.encoder.vocabulary import Vocabulary, VocabularyConfig, extend_vocabulary
+from opticlir.encoder.segmentation import cut_long_words
+from opticlir.encoder.vocabulary import Matrix, Vocabulary, VocabularyConfig, extend_vocabulary
+from opticlir.errors import ArtefactError
 from opticlir.records import SentencePair
 from opticlir.storage import filesystem, move_into_parent
 from opticlir.storage.filesystem import make_folders, refusals_named, sync_tree
 
 
-def new_student(base: MultiVectorEncoder, vocabulary: Vocabulary | None = None) -> MultiVectorEncoder:
+def new_student(
+    base: MultiVectorEncoder,
+    vocabulary: Vocabulary | None = None,
+    *,
+    projection: Matrix | None = None,
+    dtype: torch.dtype | None = None,
+) -> MultiVectorEncoder:
     """Return a trainable copy of the query route of a model, with a new vocabulary if one is given.
 
     Args:
         base: the teacher, for a language that no model knows; or a multilingual model that knows it.
-        vocabulary: the new vocabulary; None keeps that of `base`.
+        vocabulary: the new vocabulary; None keeps that of `base`, and cuts words that are too long for it.
+        projection: (width, old width) weights of a linear layer that changes the width of the vectors; None keeps it.
+        dtype: number format of the weights; None keeps it.
     """
-    modules = [copy.deepcopy(module) for module in route_modules(base, "query")]
-    if vocabulary is not None:
-        for module in modules:
-            if isinstance(module, Transformer):
+    modules = [copy.deepcopy(module).to(dtype) for module in route_modules(base, "query")]
+    for module in modules:
+        if isinstance(module, Transformer):
+            if vocabulary is None:
+                cut_long_words(module.tokenizer.backend_tokenizer)
+            else:
                 _replace_vocabulary(module, vocabulary)
+    if projection is not None:
+        modules = with_projection(modules, projection)
     student = MultiVectorEncoder(modules=modules, device=str(base.device), prompts=dict(base.prompts))
     return student.requires_grad_(True)
 
 
 def vocabulary_for(
-    base: MultiVectorEncoder, pairs: Sequence[SentencePair], config: VocabularyConfig
+    base: MultiVectorEncoder,
+    pairs: Sequence[SentencePair],
+    config: VocabularyConfig,
+    *,
+    languages: Sequence[str] = (),
 ) -> Vocabulary:
     """Return the vocabulary of `base`, extended by the foreign side of `pairs`; see `extend_vocabulary`.
 
@@ -45,22 +65,23 @@ def vocabulary_for(
         base: the model; its query route decides tokenizer and embeddings.
         pairs: the bitext.
         config: sizes and priors.
+        languages: ISO 639-3 codes of the foreign side; see `extend_vocabulary`.
     """
     transformer = next(module for module in route_modules(base, "query") if isinstance(module, Transformer))
     embeddings = transformer.model.get_input_embeddings().weight.detach().float().cpu().numpy()
-    return extend_vocabulary(transformer.tokenizer.backend_tokenizer, embeddings, pairs, config)
+    return extend_vocabulary(
+        transformer.tokenizer.backend_tokenizer, embeddings, pairs, config, languages=languages
+    )
 
 
 def cross_lingual_model(student: MultiVectorEncoder, teacher: MultiVectorEncoder) -> MultiVectorEncoder:
     """Return a model of stock modules: the student as query route, the teacher as document route."""
-    router = Router.for_query_document(
-        query_modules=list(student),
-        document_modules=[
-            _independent_of_words(module, student, teacher) for module in route_modules(teacher, "document")
-        ],
-    )
+    refuse_mixed(student, teacher)
+    last = [OneRow()] if is_pooled(student) else []
+    documents = [_independent_of_words(module, student, teacher) for module in _of_route(teacher, "document")]
+    router = Router.for_query_document(_one_format(_of_route(student)), _one_format(documents))
     prompts = {**teacher.prompts, "query": student.prompts.get("query")}
-    return MultiVectorEncoder(modules=[router], device=str(teacher.device), prompts=prompts).eval()
+    return MultiVectorEncoder(modules=[router, *last], device=str(teacher.device), prompts=prompts).eval()
 
 
 def save_model(model: MultiVectorEncoder, folder: Path) -> None:
@@ -86,7 +107,12 @@ def save_model(model: MultiVectorEncoder, folder: Path) -> None:
         if os.path.lexists(draft):  # left by a killed process
             filesystem.active.remove(draft)
         filesystem.active.make_folder(draft)
-        model.save_pretrained(str(draft), create_model_card=False)
+        try:
+            saved_form(model).save_pretrained(str(draft), create_model_card=False)
+        except Exception as error:  # a full disk: SafetensorError, or of tokenizers a bare Exception
+            if "(os error " not in str(error):
+                raise
+            raise ArtefactError(f"cannot write {folder}: {error}; free some space and try again") from error
         mode = draft.stat().st_mode & 0o666  # the libraries make weights private, even if the umask does not
         for path in draft.rglob("*"):
             if path.is_file():
@@ -94,6 +120,25 @@ def save_model(model: MultiVectorEncoder, folder: Path) -> None:
         write_model_manifest(draft)
         sync_tree(draft)
         move_into_parent(draft, last=("modules.json", MODEL_MANIFEST))
+
+
+def _one_format(modules: list[nn.Module]) -> list[nn.Module]:
+    """Return modules that have one number format after they were saved, too.
+
+    sentence-transformers reads a transformer in the format of its file, and a projection after it in float32.
+    """
+    has_projection = any(
+        weight.dtype != torch.float32
+        for module in modules
+        for weight in module.parameters()
+        if not isinstance(module, Transformer)
+    )
+    return [copy.deepcopy(module).float() for module in modules] if has_projection else modules
+
+
+def _of_route(model: MultiVectorEncoder, task: str = "query") -> list[nn.Module]:
+    """The modules of a route that are saved."""
+    return [module for module in route_modules(model, task) if not isinstance(module, OneRow)]
 
 
 def _independent_of_words(

@@ -1,7 +1,7 @@
 """Checks a model folder before any of its files is opened: it must contain data, not code.
 
-Pickles run code when they are loaded, and so do `auto_map` entries and remote kernels named in a
-`config.json` (CVE-2025-32434, CVE-2026-4372). A folder with any of them is refused by name.
+Pickles run code when they are loaded, and so do modules from elsewhere. A folder with any of them is refused by
+name. What its JSON files may say to a loader is in `loader_settings`.
 """
 
 import json
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from opticlir.encoder.loader_settings import check_loader_settings
+from opticlir.encoder.weights import check_layer_counts, tensor_names
 from opticlir.errors import ArtefactError
 from opticlir.manifest import Manifest, read_manifest, write_manifest
 from opticlir.storage import check_files, checksums_of
@@ -19,7 +21,9 @@ MODEL_MANIFEST = "opticlir.json"
 _KIND, _VERSION = "model folder", 1
 _PICKLES = {".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth"}
 _TRUSTED_MODULES = ("sentence_transformers.", "pylate.models.Dense.")
-_CODE_KEYS = ("auto_map", "trust_remote_code", "custom_pipelines")
+_MODULES = frozenset({
+    "Asym", "Dense", "Dropout", "LayerNorm", "MultiVectorMask", "Normalize", "Pooling", "Router", "Transformer",
+})  # fmt: skip
 _VOCABULARIES = {"added_tokens.json", "tokenizer.json", "vocab.json"}  # their keys are tokens, not settings
 _MODEL_FILES = ("modules.json", "config.json", "language_pack.json", MODEL_MANIFEST)
 _RECORD = "run"
@@ -49,17 +53,13 @@ def check_model_folder(folder: Path, *, links_within: Path | None = None, weight
         _check_link(path, (links_within or folder).resolve())
         if weights is None or path != folder / weights:
             _check_kind(path)
-        if path.name == "modules.json":
-            _check_modules(path)
-        elif path.name == "router_config.json":
-            _check_routes(path)
-        elif path.name.endswith(".index.json"):
-            _check_shards(path)
         if path.suffix.lower() == ".json" and path.name not in _VOCABULARIES:
-            _check_config(path)
+            _check_settings(path)
     if weights is None and not any(path.suffix == ".safetensors" for path in model_files(folder)):
         raise ArtefactError(f"{folder}: no .safetensors file, so this is not a model folder")
     _check_checksums(folder)
+    if weights is None:
+        _check_layer_counts(folder)
 
 
 def write_model_manifest(folder: Path) -> None:
@@ -108,6 +108,15 @@ def model_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def saved_files(folder: Path) -> list[Path]:
+    """The files that opticlir saved in a model folder; all its files if another program saved the model."""
+    record = folder / MODEL_MANIFEST
+    if not record.is_file():
+        return sorted(model_files(folder))
+    names = read_manifest(record, kind=_KIND, newest_version=_VERSION).files
+    return sorted([record, *(folder / name for name in names)])
+
+
 def _check_link(path: Path, root: Path) -> None:
     if path.is_symlink() and not path.resolve().is_relative_to(root):
         raise ArtefactError(f"{path}: a link that leads out of the model folder; copy the file instead")
@@ -131,6 +140,16 @@ def _check_kind(path: Path) -> None:
         )
 
 
+def _check_settings(path: Path) -> None:
+    if path.name == "modules.json":
+        _check_modules(path)
+    elif path.name == "router_config.json":
+        _check_routes(path)
+    elif path.name.endswith(".index.json"):
+        _check_shards(path)
+    _check_config(path)
+
+
 def _check_modules(path: Path) -> None:
     modules = read_json(path)
     if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
@@ -148,7 +167,7 @@ def _check_routes(path: Path) -> None:
 
 
 def _check_module(path: Path, name: Any, kind: Any) -> None:
-    if not str(kind).startswith(_TRUSTED_MODULES):
+    if not str(kind).startswith(_TRUSTED_MODULES) or str(kind).rpartition(".")[2] not in _MODULES:
         raise ArtefactError(f"{path}: module type {kind!r} is not a stock sentence-transformers module")
     parts = Path(str(name)).parts
     if not isinstance(name, str) or Path(name).is_absolute() or ".." in parts or _RECORD in parts[:1]:
@@ -162,24 +181,18 @@ def _check_shards(path: Path) -> None:
             raise ArtefactError(f"{path}: {name!r} is not a .safetensors file in the same folder")
 
 
+def _check_layer_counts(folder: Path) -> None:
+    for path in model_files(folder):
+        if path.name.endswith("config.json") and isinstance(config := read_json(path), dict):
+            n_tensors = sum(len(tensor_names(file)) for file in sorted(path.parent.glob("*.safetensors")))
+            check_layer_counts(path, config, n_tensors)
+
+
 def _check_config(path: Path) -> None:
     config = read_json(path)
-    for key in _keys(config):
-        if key in _CODE_KEYS or key.endswith(("_implementation", "_implementation_internal")):
-            raise ArtefactError(f"{path}: key {key!r} can make the loader run foreign code; remove it")
+    main = path.with_name("config.json")
+    check_loader_settings(path, config, read_settings(main) if main.is_file() else ())
     if isinstance(config, dict) and "in_features" in config:
         activation = config.get("activation_function", "torch.")
         if not str(activation).startswith("torch."):  # the loader would silently use another one
             raise ArtefactError(f"{path}: activation {activation!r} is not from torch; use one of torch.nn")
-
-
-def _keys(value: Any) -> Iterator[str]:
-    """All keys at any depth, without recursion, since a hostile file can have any depth."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield from item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)

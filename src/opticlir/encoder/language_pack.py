@@ -7,7 +7,7 @@ and the embedding rows that differ from the teacher's. A student that trains ada
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -16,9 +16,11 @@ from safetensors.numpy import load_file, save_file
 from sentence_transformers import MultiVectorEncoder
 from tokenizers import Tokenizer
 
+from opticlir.device import WeightsDtype, choose_dtype, trained_dtype
 from opticlir.encoder.adapters import Adapter, apply_adapter, from_rounded, rounded
-from opticlir.encoder.checkpoint import EMBEDDED, load_checkpoint, split_layers
+from opticlir.encoder.checkpoint import load_checkpoint, split_layers
 from opticlir.encoder.crosslingual import cross_lingual_model, new_student
+from opticlir.encoder.embedded import EMBEDDED
 from opticlir.encoder.folder import check_model_folder, read_settings
 from opticlir.encoder.routes import route_fingerprint, transformer_of
 from opticlir.encoder.vocabulary import Matrix, Vocabulary
@@ -43,6 +45,8 @@ class _Manifest:
     """sha256 by file name."""
     encoder: str = ""
     """Name or folder of the English encoder; empty in packs of opticlir 0.1."""
+    weights_dtype: str = "auto"
+    """With which the English encoder is loaded."""
 
 
 def is_language_pack(name_or_folder: str | Path) -> bool:
@@ -58,6 +62,7 @@ def save_language_pack(
     language: str,
     encoder: str | Path,
     adapter: Adapter | None = None,
+    weights_dtype: str = "auto",
 ) -> None:
     """Write the difference between student and teacher, in float16.
 
@@ -68,6 +73,7 @@ def save_language_pack(
         language: ISO 639-3 code, for the record.
         encoder: name or folder of the teacher; `load_model` finds it again by this name.
         adapter: the adapter that was merged into the student; None if only its embeddings were trained.
+        weights_dtype: with which the teacher was loaded.
 
     Raises:
         ArtefactError: the student differs from the teacher in more than its embeddings and its adapter;
@@ -93,12 +99,20 @@ def save_language_pack(
             teacher=route_fingerprint(teacher, "query"),
             files={name: sha256_file(draft / name) for name in names},
             encoder=_findable(encoder),
+            weights_dtype=weights_dtype,
         )
-        (draft / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
+        entries = asdict(manifest)
+        if weights_dtype == "auto":  # an earlier opticlir knows no other
+            del entries["weights_dtype"]
+        (draft / _MANIFEST).write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 
 
 def load_language_pack(
-    folder: Path, encoder: str | Path | MultiVectorEncoder | None = None, *, device: str = "cpu"
+    folder: Path,
+    encoder: str | Path | MultiVectorEncoder | None = None,
+    *,
+    device: str = "cpu",
+    weights_dtype: str = "auto",
 ) -> MultiVectorEncoder:
     """Join a language pack with the English encoder it was made for.
 
@@ -106,6 +120,7 @@ def load_language_pack(
         folder: the pack.
         encoder: the English encoder, its name or its folder; None uses the name in the pack.
         device: device for an encoder that is given by name, as torch names it.
+        weights_dtype: of the joined model; see `load_model`.
 
     Returns:
         The cross-lingual model: the student answers queries, the English encoder documents.
@@ -125,19 +140,25 @@ def load_language_pack(
         named = manifest.encoder if encoder is None else encoder
         raise ArtefactError(f"{folder} was made for another English encoder than {named}")
     try:
-        student = new_student(english, _vocabulary(folder, manifest, _embeddings(english)))
+        student = new_student(
+            english,
+            _vocabulary(folder, manifest, _embeddings(english)),
+            dtype=trained_dtype(manifest.weights_dtype),
+        )
         if _ADAPTER in manifest.files:
             apply_adapter(student, from_rounded(_arrays(folder / _ADAPTER)))
     except (KeyError, IndexError, ValueError) as error:
         raise ArtefactError(f"{folder}: this language pack does not fit its encoder: {error}") from None
-    return cross_lingual_model(student, english)
+    model = cross_lingual_model(student, english)
+    dtype = choose_dtype(weights_dtype)
+    return model.to(dtype) if isinstance(dtype, torch.dtype) else model
 
 
 def _findable(encoder: str | Path) -> str:
     """The name of an encoder; a folder as an absolute path, since the pack may be opened from elsewhere."""
     name, layers = split_layers(encoder)
     path = Path(name).expanduser()
-    if str(name) == EMBEDDED or not path.is_dir():
+    if str(name) in EMBEDDED or not path.is_dir():
         return str(encoder)
     return f"{path.resolve()}" if layers is None else f"{path.resolve()}:{layers}"
 
@@ -155,6 +176,7 @@ def _read_manifest(folder: Path) -> _Manifest:
             {_ROWS, _TOKENIZER} <= manifest.files.keys() <= {_ROWS, _TOKENIZER, _ADAPTER}
             and isinstance(manifest.vocabulary, int)
             and isinstance(manifest.encoder, str)
+            and manifest.weights_dtype in get_args(WeightsDtype)
         )
     except (TypeError, AttributeError):
         is_sound = False
@@ -168,14 +190,14 @@ def _english(
 ) -> MultiVectorEncoder:
     """Load the English encoder of a pack."""
     if encoder is not None:
-        return load_checkpoint(encoder, device)
+        return load_checkpoint(encoder, device, manifest.weights_dtype)
     if not manifest.encoder:
         raise ArtefactError(
             f'{folder} does not record its English encoder: add "encoder": "minilm", or another name or folder, '
             f"to {folder / _MANIFEST}"
         )
     try:
-        return load_checkpoint(manifest.encoder, device)
+        return load_checkpoint(manifest.encoder, device, manifest.weights_dtype)
     except OpticlirError as error:
         raise ArtefactError(
             f"{folder} needs its English encoder {manifest.encoder!r}, which cannot be opened ({error}); if it is "
@@ -214,6 +236,10 @@ def _embeddings(model: MultiVectorEncoder) -> Matrix:
 def _check_shares_encoder(
     student: MultiVectorEncoder, teacher: MultiVectorEncoder, adapter: Adapter | None
 ) -> None:
+    if student.get_embedding_dimension() != teacher.get_embedding_dimension():
+        raise ArtefactError(
+            "a student with a projection of its own makes no language pack: save the whole model"
+        )
     mine = transformer_of(student, "query").model
     english = transformer_of(teacher, "query").model
     adapted = {} if adapter is None else dict(adapter.added_to(english))
@@ -223,9 +249,9 @@ def _check_shares_encoder(
         if value is table:
             continue
         is_shared = name in theirs and (
-            torch.allclose(value, adapted[name], atol=1e-5)
+            torch.allclose(value.float(), adapted[name].float(), atol=1e-5)
             if name in adapted
-            else torch.equal(value, theirs[name])
+            else torch.equal(value, theirs[name].to(value.dtype))
         )
         if not is_shared:
             raise ArtefactError(

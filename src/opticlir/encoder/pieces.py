@@ -14,6 +14,7 @@ from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from tokenizers import Encoding
 
+from opticlir.encoder.pooled import refuse_pooled
 from opticlir.encoder.routes import route_modules, transformer_of
 from opticlir.words import WordPlace, word_places
 
@@ -121,6 +122,7 @@ def encode_words(
 def _features(
     model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
 ) -> list[dict[str, Any]]:
+    refuse_pooled(model, "a vector per piece")
     encode = model.encode_query if task == "query" else model.encode_document
     features: list[dict[str, Any]] = encode(list(texts), output_value=None, show_progress_bar=False)
     return features
@@ -220,6 +222,35 @@ def spelled(
         return []
     rows = tokenizer([f" {word}" for word in words], add_special_tokens=False, verbose=False)["input_ids"]
     return [[] if tokenizer.unk_token_id in row else list(row) for row in rows]
+
+
+def knows_a_word(
+    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
+) -> list[bool]:
+    """Whether the tokenizer knows a part of a word in each text; True for a text without unknown letters.
+
+    Args:
+        model: any encoder, with routes or without.
+        texts: the texts to tokenize.
+        task: the route to use.
+    """
+    tokenizer = transformer_of(model, task).tokenizer
+    is_known: dict[int, bool | None] = {}
+    found = []
+    for ids in tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"] if texts else []:
+        for number in set(ids).difference(is_known):
+            is_known[number] = _is_known(tokenizer, number)
+        kinds = {is_known[number] for number in ids}
+        found.append(True in kinds or False not in kinds)
+    return found
+
+
+def _is_known(tokenizer: Any, number: int) -> bool | None:
+    """Whether a token is a part of a word, or unknown; None for a mark. Bytes of letters are unknown."""
+    letters = tokenizer.decode([number])
+    if number == tokenizer.unk_token_id or "\ufffd" in letters:
+        return False
+    return True if any(letter.isalnum() for letter in letters) else None
 
 
 def word_beginnings(model: MultiVectorEncoder, task: Literal["query", "document"]) -> torch.Tensor:

@@ -5,19 +5,21 @@ the bitext, and every foreign word of it. Each new token starts as the mean of t
 Known spellings, above all names, keep their tokens and are found as before.
 """
 
-import json
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
-from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, trainers
+from tokenizers import Tokenizer, models, trainers
 
 from opticlir.encoder.alignment import Ids, TranslationTable, learn_translation_table
+from opticlir.encoder.segmentation import LONGEST_WORD, split_into_words
+from opticlir.encoder.spelling import with_one_spelling
+from opticlir.encoder.vocabulary_entries import n_ids, with_tokens, with_words
 from opticlir.errors import DataError
 from opticlir.records import SentencePair
 from opticlir.settings import AT_LEAST_ONE, AT_LEAST_ZERO, FRACTION, POSITIVE, check_ranges, setting
@@ -26,7 +28,10 @@ from opticlir.words import split_words
 Matrix = npt.NDArray[np.float32]
 
 _CHUNK = 8192
-_LONGEST_WORD = 100  # characters; for WordPiece, longer words are unknown tokens
+_BLOCK = 256
+"""Code points; most alphabets have one or two such blocks."""
+_NO_ALPHABETS = 0x3000
+"""Code points from here are kana, Han and Hangul, which have thousands of letters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,16 +77,22 @@ class Vocabulary:
 
 
 def extend_vocabulary(
-    tokenizer: Tokenizer, embeddings: Matrix, pairs: Sequence[SentencePair], config: VocabularyConfig
+    tokenizer: Tokenizer,
+    embeddings: Matrix,
+    pairs: Sequence[SentencePair],
+    config: VocabularyConfig,
+    *,
+    languages: Sequence[str] = (),
 ) -> Vocabulary:
     """Add the words of a new language to a tokenizer and an embedding table.
 
     Args:
-        tokenizer: tokenizer of the teacher. WordPiece gets subwords and words. Other models only get words, as
-            added tokens, since their merges cannot be extended without retraining.
+        tokenizer: tokenizer of the teacher. WordPiece gets subwords and words. Other models only get words, since
+            their merges cannot be extended without retraining.
         embeddings: (vocabulary, hidden), input embeddings of the teacher; spare rows at the end are left out.
         pairs: the bitext; the weight of a pair is its weight in the alignment.
         config: sizes and priors.
+        languages: ISO 639-3 codes of the foreign side; they decide where an apostrophe is a letter.
 
     Raises:
         DataError: there is no pair.
@@ -90,25 +101,27 @@ def extend_vocabulary(
         raise DataError("no sentence pair to learn a vocabulary from")
     pairs = _thin(pairs, config.alignment_pairs)
     teacher = _bare(tokenizer)
-    embeddings = embeddings[: _n_ids(teacher)]
-    student = _with_foreign_normalizer(teacher)
+    embeddings = embeddings[: n_ids(teacher)]
+    student = with_one_spelling(_bare(tokenizer), (pair.foreign for pair in pairs), languages)
     segmented = [[sys.intern(word) for word in split_words(student, pair.foreign)] for pair in pairs]
     counts = Counter(word for words in segmented for word in words)
     words = tuple(word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     if _is_wordpiece(student):
         student = _with_pieces(student, segmented, config)
+    student = split_into_words(student, words)
     english = _encode(teacher, [pair.english for pair in pairs])
     weights = np.array([pair.weight for pair in pairs], dtype=np.float32)
     table = learn_translation_table(
         _encode(student, [pair.foreign for pair in pairs]), english, weights,
-        n_foreign=_n_ids(student), n_english=len(embeddings),
+        n_foreign=n_ids(student), n_english=len(embeddings),
         iterations=config.iterations, threshold=config.threshold,
     )  # fmt: skip
+    teacher.normalizer = student.normalizer  # it now reads new pieces
     piece_embeddings = _place_pieces(student, teacher, embeddings, table, config)
 
     frequent = [
-        word for word in words if counts[word] >= config.min_word_frequency and len(word) <= _LONGEST_WORD
+        word for word in words if counts[word] >= config.min_word_frequency and len(word) <= LONGEST_WORD
     ]
     ids = {word: number for number, word in enumerate(frequent)}
     table = learn_translation_table(
@@ -137,29 +150,6 @@ def _is_wordpiece(tokenizer: Tokenizer) -> bool:
     return isinstance(tokenizer.model, models.WordPiece)
 
 
-def _with_foreign_normalizer(tokenizer: Tokenizer) -> Tokenizer:
-    """If the teacher removes diacritics, remove them only from Latin script.
-
-    The uncased normaliser of BERT removes every combining mark, but in Devanagari or Thai these are vowels.
-    """
-    normalizer = tokenizer.normalizer
-    if (
-        isinstance(normalizer, normalizers.BertNormalizer)
-        and normalizer.lowercase
-        and normalizer.strip_accents is not False
-    ):
-        tokenizer.normalizer = normalizers.Sequence([
-            normalizers.NFD(),
-            normalizers.Replace(Regex("[\u0300-\u036f]"), ""),
-            normalizers.NFC(),
-            normalizers.BertNormalizer(
-                clean_text=normalizer.clean_text, handle_chinese_chars=normalizer.handle_chinese_chars,
-                strip_accents=False, lowercase=True,
-            ),
-        ])  # fmt: skip
-    return tokenizer
-
-
 def _with_pieces(
     tokenizer: Tokenizer, segmented: Iterable[Sequence[str]], config: VocabularyConfig
 ) -> Tokenizer:
@@ -179,25 +169,17 @@ def _with_pieces(
         ),
     )  # fmt: skip
     learned = learner.get_vocab()
-    return _with_vocabulary(tokenizer, sorted(learned, key=lambda piece: learned[piece]))
+    letters = _alphabet({letter for words in segmented for word in words for letter in word})
+    letters = [letter for letter in letters if tokenizer.normalizer.normalize_str(letter) == letter]
+    pieces = sorted(learned, key=lambda piece: learned[piece])
+    return with_tokens(tokenizer, [*pieces, *letters, *(f"##{letter}" for letter in letters)])
 
 
-def _with_vocabulary(tokenizer: Tokenizer, tokens: Iterable[str]) -> Tokenizer:
-    """Add tokens. WordPiece takes the longest match, so a word in its vocabulary is always one token."""
-    state = json.loads(tokenizer.to_str())
-    vocabulary = state["model"]["vocab"]
-    # markers that a checkpoint added after its vocabulary move into it, else they would be renumbered
-    vocabulary.update({added["content"]: added["id"] for added in state["added_tokens"]})
-    following = count(_n_ids(tokenizer))
-    for token in tokens:
-        if token not in vocabulary:
-            vocabulary[token] = next(following)
-    return Tokenizer.from_str(json.dumps(state))
-
-
-def _n_ids(tokenizer: Tokenizer) -> int:
-    """Number of embedding rows that this tokenizer needs. A table can have more, which are spare."""
-    return 1 + max(tokenizer.get_vocab().values())
+def _alphabet(letters: set[str]) -> list[str]:
+    """The letters, and for alphabets those that the bitext does not have: a word with one of them is not unknown."""
+    blocks = {ord(letter) // _BLOCK for letter in letters if ord(letter) < _NO_ALPHABETS}
+    others = (chr(block * _BLOCK + place) for block in blocks for place in range(_BLOCK))
+    return sorted(letters.union(each for each in others if unicodedata.category(each)[0] in "LMN"))
 
 
 def _encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Ids]:
@@ -234,7 +216,7 @@ def _place_pieces(
     config: VocabularyConfig,
 ) -> Matrix:
     """(vocabulary, hidden): known tokens start from their own vector, new ones from their spelling."""
-    size, known = _n_ids(student), len(embeddings)
+    size, known = n_ids(student), len(embeddings)
     prior = np.zeros((size, embeddings.shape[1]), dtype=np.float32)
     prior[:known] = embeddings
     added = [str(student.id_to_token(new)).removeprefix("##") for new in range(known, size)]
@@ -270,17 +252,10 @@ def _with_words(
     vectors: Matrix,
     all_words: tuple[str, ...],
 ) -> Vocabulary:
-    if _is_wordpiece(student):
-        student = _with_vocabulary(student, words)
-    else:
-        # lstrip: the space before a word belongs to it, otherwise it would become a separate token
-        student.add_tokens(
-            [AddedToken(word, single_word=True, lstrip=True, normalized=True) for word in words]
-        )
-    embeddings = np.zeros((_n_ids(student), pieces.shape[1]), dtype=np.float32)
+    student, numbers = with_words(student, words)
+    embeddings = np.zeros((n_ids(student), pieces.shape[1]), dtype=np.float32)
     embeddings[: len(pieces)] = pieces
-    for word, vector in zip(words, vectors, strict=True):
-        embeddings[student.token_to_id(word)] = vector
+    embeddings[list(numbers)] = vectors[list(numbers.values())]
     if original.padding:
         student.enable_padding(**original.padding)
     return Vocabulary(student, embeddings, all_words)

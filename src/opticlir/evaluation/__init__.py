@@ -15,6 +15,7 @@ from opticlir.evaluation.measures import (
     distinct_measures,
     evaluate,
     mean_scores,
+    tied_queries,
 )
 from opticlir.evaluation.significance import (
     bootstrap_interval_over_seeds,
@@ -44,4 +45,5 @@ __all__ = [
     "mean_scores",
     "paired_t_test",
     "randomisation_test",
+    "tied_queries",
 ]

@@ -52,7 +52,7 @@ class Comparison:
     n_queries: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class RunComparison:
     """Several runs against one baseline. All runs in all measures are one family of tests."""
 
@@ -78,6 +78,18 @@ class RunComparison:
     def family_size(self) -> int:
         """Number of tests corrected together."""
         return len(self._all())
+
+    def __repr__(self) -> str:
+        """The tables in plain text."""
+        from opticlir.evaluation.comparison_table import text_tables  # noqa: PLC0415 - it imports this module
+
+        return text_tables(self)
+
+    def _repr_html_(self) -> str:
+        """The tables that a notebook shows."""
+        from opticlir.evaluation.comparison_table import html_tables  # noqa: PLC0415 - it imports this module
+
+        return html_tables(self)
 
     def _all(self) -> list[Comparison]:
         return [comparison for by_run in self.comparisons.values() for comparison in by_run.values()]

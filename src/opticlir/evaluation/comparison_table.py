@@ -1,10 +1,12 @@
-"""A comparison of runs as a table for the terminal, Markdown, LaTeX or JSON."""
+"""A comparison of runs as a table for the terminal, a notebook, Markdown, LaTeX or JSON."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from opticlir.data.markup import html_table
 from opticlir.evaluation.comparison import Comparison, RunComparison
+from opticlir.visible import visible
 
 HEADINGS = ("run", "mean", "difference", "interval", "gain", "p", "+/-/=")
 """Headings of the cells that `rows` yields."""
@@ -76,6 +78,28 @@ def markdown_table(comparison: RunComparison) -> str:
         lines += [f"| {' | '.join(map(markdown_text, cells))} |" for cells in rows(comparison, measure)]
         lines.append("")
     return "\n".join([*lines, markdown_text(legend(comparison)), ""])
+
+
+def text_tables(comparison: RunComparison) -> str:
+    """Return the comparison as plain text: a table per measure with columns in line, and the legend."""
+    lines: list[str] = []
+    for measure in comparison.means:
+        table = [(measure, *HEADINGS[1:]), *rows(comparison, measure)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for name, *others in table:
+            values = (value.rjust(width) for value, width in zip(others, widths[1:], strict=True))
+            lines.append("  ".join([visible(name).ljust(widths[0]), *values]).rstrip())
+        lines.append("")
+    return "\n".join([*lines, legend(comparison)])
+
+
+def html_tables(comparison: RunComparison) -> str:
+    """Return the comparison as HTML: a table per measure, and the legend below the last."""
+    *others, last = comparison.means
+    return "".join(
+        html_table(measure, HEADINGS, rows(comparison, measure), notes)
+        for measure, notes in [*((measure, ()) for measure in others), (last, (legend(comparison),))]
+    )
 
 
 def latex_table(comparison: RunComparison) -> str:

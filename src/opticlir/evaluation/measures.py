@@ -1,7 +1,7 @@
-"""Scores a run against judgements with the measures of ir-measures, with one rule for ties.
+"""Scores a run against judgements with the measures of ir-measures and of trec_eval, with one rule for ties.
 
 ir-measures uses several evaluators, which break ties differently: a tied pair has RR = .5 and RR@10 = 1. So the
-scores of a run are first replaced by strictly decreasing ones.
+scores of a run are first replaced by strictly decreasing ones, in the order of trec_eval.
 """
 
 import math
@@ -14,14 +14,13 @@ import ir_measures
 import ir_measures.measures
 
 from opticlir.errors import DataError
-from opticlir.records import DocumentId, Qrels, Run, ranked
+from opticlir.evaluation.trec_names import MAX_DOCUMENTS, TrecMeasure, over_queries, parse_trec_name
+from opticlir.records import DocumentId, Qrels, QueryId, Run, has_ties, ranked
 from opticlir.settings import nearest
 
 DEFAULT_MEASURES = ("AP", "nDCG@10", "R@100", "RR@10")
 
 _MAX_GRADE = 1_000_000
-_MAX_DOCUMENTS = 2**24
-"""The evaluators store scores as float32, which cannot distinguish more ranks."""
 
 
 def evaluate(
@@ -29,13 +28,14 @@ def evaluate(
 ) -> dict[str, dict[str, float]]:
     """Score a run per measure and query.
 
-    Every judged query counts; a query missing in the run scores 0. Queries without judgements are ignored. Equal
-    scores are ordered by document id.
+    Every judged query counts, as in `trec_eval -c`: a query missing in the run scores 0. Queries without
+    judgements are ignored. Equal scores are ordered as in trec_eval (see `ranked`).
 
     Args:
         run: scores per query and document, higher is better.
         qrels: integer grades; grade 1 and above is relevant, unless the measure says otherwise.
-        measures: names of ir-measures, such as `AP`, `nDCG@10`, `R@100`, `P(rel=2)@5`.
+        measures: names of ir-measures (`AP`, `nDCG@10`, `R@100`, `P(rel=2)@5`) or of trec_eval (`map`,
+            `ndcg_cut_10`, `recall_100`, `P_5`).
 
     Returns:
         Value by measure name (as given) and query id.
@@ -55,18 +55,33 @@ def evaluate(
             f"run and qrels share no query: the run begins with {next(iter(run), None)!r}, "
             f"the qrels with {next(iter(qrels), None)!r}"
         )
-    ranked = {
+    rankings = {
         query_id: _strictly_decreasing(query_id, run[query_id]) for query_id in qrels if query_id in run
     }
+    grades = _evaluable(qrels)
     values: dict[Any, dict[str, float]] = {
         measure: dict.fromkeys(qrels, 0.0) for measure in dict.fromkeys(parsed.values())
     }
+    by_trec_eval = [measure for measure in values if isinstance(measure, TrecMeasure)]
+    for measure in by_trec_eval:
+        values[measure] = measure.scores(rankings, grades)
     try:
-        for metric in ir_measures.iter_calc(list(values), _evaluable(qrels), ranked):
+        others = [measure for measure in values if measure not in by_trec_eval]
+        for metric in ir_measures.iter_calc(others, grades, rankings) if others else ():
             values[metric.measure][metric.query_id] = float(metric.value)
     except (ArithmeticError, OSError, SubprocessError) as error:  # from programs that ir-measures starts
         raise DataError(f"the evaluator behind {', '.join(measures)} failed on this run: {error}") from error
     return {name: dict(values[measure]) for name, measure in parsed.items()}
+
+
+def tied_queries(run: Run, qrels: Qrels) -> list[QueryId]:
+    """Return the judged queries for which two documents have the same score, so that a rule orders them.
+
+    Example:
+        >>> tied_queries({"q1": {"a": 1.0, "b": 1.0}, "q2": {"a": 1.0}}, {"q1": {"a": 1}, "q2": {"a": 1}})
+        ['q1']
+    """
+    return [query_id for query_id in qrels if query_id in run and has_ties(run[query_id])]
 
 
 def check_measures(measures: Sequence[str]) -> None:
@@ -123,11 +138,13 @@ def check_same_collection(name: str, run: Run, qrels: Qrels) -> None:
 def mean_scores(scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """Return the mean of each measure over the judged queries.
 
+    Of trec_eval's counts (`num_rel_ret`) it is the sum, and of `gm_map` and `gm_bpref` the geometric mean.
+
     Example:
         >>> mean_scores({"AP": {"q1": 1.0, "q2": 0.5}})
         {'AP': 0.75}
     """
-    return {name: math.fsum(by_query.values()) / len(by_query) for name, by_query in scores.items()}
+    return {name: over_queries(name, list(by_query.values())) for name, by_query in scores.items()}
 
 
 def _first_document(by_query: Run | Qrels) -> str | None:
@@ -139,9 +156,9 @@ def _strictly_decreasing(query_id: str, scores: Mapping[DocumentId, float]) -> d
     for doc_id, score in scores.items():
         if math.isnan(score):
             raise DataError(f"the run's score of document {doc_id!r} for query {query_id!r} is NaN")
-    if len(scores) >= _MAX_DOCUMENTS:
+    if len(scores) >= MAX_DOCUMENTS:
         raise DataError(
-            f"the run has {len(scores):,} documents for query {query_id!r}, the limit is {_MAX_DOCUMENTS:,}"
+            f"the run has {len(scores):,} documents for query {query_id!r}, the limit is {MAX_DOCUMENTS:,}"
         )
     ranking = ranked(scores)
     return {doc_id: float(len(ranking) - rank) for rank, doc_id in enumerate(ranking)}
@@ -166,7 +183,9 @@ def _evaluable(qrels: Qrels) -> Qrels:
 
 def _parse(name: str) -> Any:
     try:
-        measure = ir_measures.parse_measure(name)
+        measure = parse_trec_name(name) or ir_measures.parse_measure(name)
+        if isinstance(measure, TrecMeasure):
+            return measure
         measure.validate_params()
     except NameError:
         raise ValueError(f"unknown measure {name!r}; did you mean {_nearest(name)!r}?") from None
@@ -175,7 +194,7 @@ def _parse(name: str) -> Any:
     # trec_eval aborts the whole process on a cutoff of 0
     for parameter in ("cutoff", "rel"):
         value = measure.params.get(parameter, 1)
-        if not (isinstance(value, int) and 1 <= value < _MAX_DOCUMENTS):
+        if not (isinstance(value, int) and 1 <= value < MAX_DOCUMENTS):
             raise ValueError(
                 f"measure {name!r} has {parameter} {value!r}: expected a whole number, 1 or more"
             )

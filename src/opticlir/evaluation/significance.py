@@ -120,6 +120,41 @@ def paired_t_test(first: Scores, second: Scores, *, clusters: Clusters = None) -
     return float(stats.ttest_1samp(totals, 0.0).pvalue)
 
 
+def equivalence_test(first: Scores, second: Scores, *, margin: float, clusters: Clusters = None) -> float:
+    """Test whether two systems differ by less than a margin (TOST: two one-sided paired t-tests).
+
+    Args:
+        first: score per query.
+        second: score per query, same order.
+        margin: the difference that matters, above 0; fixed before anything is scored.
+        clusters: label per query; a cluster is one unit.
+
+    Returns:
+        The larger p of the two tests. If it is at most .05, the 90 % interval of the difference is within the margin.
+
+    Raises:
+        ValueError: the scores do not match or are not finite, there are fewer than 2 units, or the margin is not
+            above 0.
+
+    Example:
+        >>> round(equivalence_test([0.50, 0.71, 0.30], [0.51, 0.70, 0.30], margin=0.05), 4)
+        0.0066
+
+    Reference:
+        Schuirmann, A comparison of the two one-sided tests procedure and the power approach, 1987.
+    """
+    if not margin > 0:
+        raise ValueError(f"margin is {margin}: expected a difference above 0, such as 0.01")
+    differences = paired_differences(first, second)
+    totals = _units(differences[:, None], clusters)[0][:, 0]
+    shares = totals * len(totals) / len(differences)  # their mean is that of the queries
+    if _is_constant(shares):
+        return 0.0 if abs(shares[0]) < margin else 1.0
+    above = stats.ttest_1samp(shares, -margin, alternative="greater").pvalue
+    below = stats.ttest_1samp(shares, margin, alternative="less").pvalue
+    return float(max(above, below))
+
+
 def effect_size(first: Scores, second: Scores) -> float | None:
     """Return the mean of the paired differences divided by their standard deviation (Cohen's d_z).
 

@@ -1,4 +1,4 @@
-"""The laboratory: studies, rival systems, test collections and probes, under `opticlir lab`.
+"""The laboratory: studies, rival systems, test collections and probes, with the commands `opticlir lab`.
 
 It builds on the product, which never imports it. Three protocols join the two:
 

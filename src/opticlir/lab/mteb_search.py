@@ -1,7 +1,7 @@
-"""A model as MTEB measures it (Muennighoff et al., EACL 2023): our index and ranking behind its search protocol.
+"""Our index and rankings behind the search protocol of MTEB (Muennighoff et al., EACL 2023).
 
-MTEB takes an encoder of `load_model` as it is and scores its vectors alone. What a search of ours answers is the
-hybrid ranking, with BM25 beside the vectors; this is the way to measure that.
+MTEB also takes an encoder of `load_model` directly, but then it scores the vectors alone. `MtebSearch` measures the
+hybrid ranking of vectors and BM25, which is what a search with opticlir returns.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,13 +20,13 @@ from opticlir.storage import LIBRARIES, made_by
 
 
 class MtebSearch:
-    """Answers MTEB's retrieval and reranking tasks by one of our rankings.
+    """Answers MTEB's retrieval and reranking tasks with one of our rankings.
 
     Args:
         model: encodes queries and documents.
-        name: what MTEB shall call it; the ranking is added.
-        index_cache: the index of each corpus is kept here, as by `run_benchmark`.
-        ranking: which scores to rank by.
+        name: name of the model in MTEB; the ranking is added to it.
+        index_cache: folder for the index of each corpus, as in `run_benchmark`.
+        ranking: scores to rank by.
 
     Example:
         `mteb.evaluate(MtebSearch(load_model("swahili"), name="swahili", index_cache=Path("cache")),
@@ -44,7 +44,7 @@ class MtebSearch:
 
     @property
     def mteb_model_meta(self) -> Any:
-        """MTEB's `ModelMeta`; the revision is a hash of both routes and our source: MTEB keeps results under it.
+        """MTEB's `ModelMeta`. MTEB keeps results by its revision, which is a hash of both routes and our source.
 
         Raises:
             SetupError: mteb is not installed.
@@ -63,13 +63,13 @@ class MtebSearch:
         )
 
     def index(self, corpus: Iterable[Mapping[str, Any]], **_: Any) -> None:
-        """Encode the documents of a task, or open the index that was built of them before.
+        """Encode the documents of a task, or open an index that was built before.
 
         Args:
-            corpus: rows with `id`, `text` and perhaps `title`.
+            corpus: rows with `id`, `text` and optionally `title`.
 
         Raises:
-            DataError: a row is no text.
+            DataError: a row has no text.
         """
         documents = [
             Document(row["id"], _text(row, "text"), _text(row, "title") if row.get("title") else "")
@@ -89,18 +89,18 @@ class MtebSearch:
 
         Args:
             queries: rows with `id` and `text`.
-            top_k: documents kept per query.
-            top_ranked: the only documents that may answer, by query, in a reranking task.
+            top_k: documents per query.
+            top_ranked: in a reranking task, the documents to rank, by query.
 
         Returns:
-            Score by query and document; a query that found nothing has no document.
+            Score by query and document; a query without hits has no document.
 
         Raises:
             ValueError: `index` was not called.
-            DataError: a row is no text, or a query has no tokens.
+            DataError: a row has no text, or a query has no tokens.
         """
         if self._retriever is None:
-            raise ValueError("index the documents of a task before its queries are asked")
+            raise ValueError("call `index` with the documents of a task before `search`")
         asked = [Query(row["id"], _text(row, "text"), "und") for row in queries]
         kept = top_k if top_ranked is None else len(self._retriever)
         run = self._retriever.rank(asked, kept, self.ranking)
@@ -112,7 +112,7 @@ class MtebSearch:
 
 
 def _best(ranking: dict[str, float], allowed: Sequence[str] | None, top_k: int) -> dict[str, float]:
-    """The first documents of a ranking, best first, among those that may answer."""
+    """Return the first documents of a ranking, best first, among the allowed ones."""
     answers = (
         ranking if allowed is None else {doc_id: ranking[doc_id] for doc_id in allowed if doc_id in ranking}
     )

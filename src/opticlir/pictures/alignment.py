@@ -11,11 +11,11 @@ from jaxtyping import Float
 from sentence_transformers import MultiVectorEncoder
 
 from opticlir.data.normalisation import normalise_typed
-from opticlir.data.visible import shown, visible
 from opticlir.encoder import EncodedText, Piece, encode_pieces
 from opticlir.errors import ArtefactError, DataError
 from opticlir.pictures.page import style_sheet
 from opticlir.transport import cosine_cost, proximal_point, uniform
+from opticlir.visible import shown, visible
 
 CONTINUATION = "·"
 """Marks a piece that continues the word of the piece before."""
@@ -74,7 +74,7 @@ def align_texts(model: MultiVectorEncoder, foreign: str, english: str) -> TokenA
     The foreign text goes through the query route, which is the student. The English text goes through the document
     route, which is the teacher, as in a search. Training uses the query route of the teacher, which the saved
     model lacks. For encoders without prompts, such as the default teacher, both routes give the same vectors.
-    Both texts are normalised to NFC first.
+    Both texts are brought into their normal form first.
 
     Args:
         model: a trained cross-lingual model, or any encoder.

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from opticlir.data.markup import escaped, isolated
 from opticlir.pictures.alignment import TokenAlignment
-from opticlir.pictures.page import escaped, html_page, isolated
+from opticlir.pictures.page import html_page
 
 _FAINTEST = 0.05  # smaller shares have a shade, but no number
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from opticlir.pictures.page import escaped
+from opticlir.data.markup import escaped
 
 Points = tuple[Sequence[float | int], Sequence[float | int]]
 """x values and y values."""

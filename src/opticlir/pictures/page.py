@@ -1,10 +1,9 @@
 """The frame of every HTML page: one file, without scripts and external resources."""
 
-from html import escape
 from importlib.resources import files
 from string import Template
 
-from opticlir.data.visible import visible
+from opticlir.data.markup import escaped
 
 
 def html_page(title: str, content: str) -> str:
@@ -22,18 +21,3 @@ def html_page(title: str, content: str) -> str:
 def style_sheet(name: str) -> str:
     """Return one of the style sheets of this package: `page.css`, or `alignment.css` for alignments alone."""
     return (files("opticlir.pictures") / name).read_text(encoding="utf-8")
-
-
-def escaped(text: str) -> str:
-    r"""Escape a text for markup, including quotes. Invisible characters are shown as in `visible`.
-
-    Example:
-        >>> escaped('<b title="x">\u202e')
-        '&lt;b title=&quot;x&quot;&gt;&lt;U+202E&gt;'
-    """
-    return escape(visible(text), quote=True)
-
-
-def isolated(text: str) -> str:
-    """Return the markup of a foreign text whose writing direction does not affect its surroundings."""
-    return f"<bdi>{escaped(text)}</bdi>"

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from opticlir.data.markup import escaped
 from opticlir.pictures.figures import Image
-from opticlir.pictures.page import escaped, html_page
+from opticlir.pictures.page import html_page
 
 Cell: TypeAlias = str | float | int | None
 """A table cell: text, a measure, a count, or nothing."""

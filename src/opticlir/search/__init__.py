@@ -1,12 +1,13 @@
 """A model with its index: build, open, search, rank, explain."""
 
+from opticlir.records import Ranking
 from opticlir.search.exact import ExactIndex
 from opticlir.search.explanation import Explanation, Match
 from opticlir.search.hits import Hit, Hits
 from opticlir.search.hybrid import LEXICAL_WEIGHT
 from opticlir.search.index import Entry, Index
-from opticlir.search.retriever import Model, Retriever
-from opticlir.search.scoring import Ranking
+from opticlir.search.models import Model
+from opticlir.search.retriever import Retriever
 
 __all__ = [
     "LEXICAL_WEIGHT",

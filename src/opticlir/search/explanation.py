@@ -1,52 +1,51 @@
-"""Why a document answers a question: the words that met, and what each of them adds to the score."""
+"""Why a document answers a question: the words that match, and what each of them adds to the score."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.data.visible import visible
-from opticlir.encoder import scored_tokens, transformer_of, word_places
+from opticlir.data.markup import html_table
+from opticlir.encoder import Window, scored_tokens, transformer_of, word_places
 from opticlir.errors import ArtefactError
-from opticlir.records import Document
+from opticlir.records import Document, Span
 from opticlir.search.scoring import ScoreParts
-
-Span: TypeAlias = tuple[int, int]
+from opticlir.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A token or word of the question, and what it met in the document by MaxSim."""
+    """A token or word of the question, and the most similar word of the document (MaxSim)."""
 
     query: str
     document: str
     similarity: float
-    """Cosine of the two vectors; of a word the mean over its tokens."""
+    """Cosine of the two vectors; for a word, the mean over its tokens."""
     share: float
-    """Its part of the dense score; all shares of an explanation sum to 1."""
+    """Its part of the dense score. All shares of an explanation sum to 1."""
     query_span: Span
     """Its letters in the question, from and up to."""
     document_span: Span | None
-    """Letters in the document's content (title, a space, text); None where it met a special token."""
+    """Letters in the document's content (title, a space, text); None if the match is a special token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The score of one document for one question, taken apart."""
+    """The parts of the score of one document for one question."""
 
     question: str
     document: Document
     tokens: tuple[Match, ...]
-    """Tokens of the question and the document words that they met, in the order of the question."""
+    """Tokens of the question with the document words that they match, in the order of the question."""
     words: tuple[Match, ...]
-    """The same by words of the question; each with the document word that its best token met."""
+    """The same by words of the question. Each has the document word that its best token matches."""
     special_share: float
-    """Part of the dense score that special tokens bring; 0 where the model leaves them out."""
+    """Part of the dense score that comes from special tokens; 0 if the model leaves them out."""
     grams: Mapping[str, float]
     """BM25 score of each piece of a word that question and document share; `<` and `>` mark its ends."""
     parts: ScoreParts
@@ -73,22 +72,14 @@ class Explanation:
         )
 
     def _repr_html_(self) -> str:
-        from opticlir.pictures.page import escaped, isolated  # noqa: PLC0415 - it loads all pictures
-
-        rows = "\n".join(
-            f"<tr><td>{isolated(match.query)}</td><td>{isolated(match.document)}</td>"
-            f"<td>{match.similarity:.3f}</td><td>{match.share:.1%}</td></tr>"
-            for match in self.words
-        )
-        name = f"{escaped(self.document.doc_id)} {isolated(self._heading)}"
-        special = f"<tr><td>special tokens</td><td></td><td></td><td>{self.special_share:.1%}</td></tr>\n"
-        return (
-            f"<table><caption>{isolated(self.question)}: {name}</caption>\n<thead><tr><th>question</th>"
-            f"<th>document</th><th>cosine</th><th>share</th></tr></thead>\n<tbody>\n{rows}\n"
-            f"{special if self.special_share else ''}"
-            f"</tbody></table>\n<p>{escaped(self._sum)}<br>shared pieces of words (BM25): "
-            f"{escaped(', '.join(self.grams)) or 'none'}</p>"
-        )
+        rows: list[tuple[str | int | float, ...]] = [
+            (match.query, match.document, match.similarity, f"{match.share:.1%}") for match in self.words
+        ]
+        if self.special_share:
+            rows.append(("special tokens", "", "", f"{self.special_share:.1%}"))
+        grams = f"shared pieces of words (BM25): {', '.join(self.grams) or 'none'}"
+        caption = f"{self.question}: {self.document.doc_id} {self._heading}"
+        return html_table(caption, ("question", "document", "cosine", "share"), rows, (self._sum, grams))
 
     @property
     def _sum(self) -> str:
@@ -108,18 +99,20 @@ def explanation(
     model: MultiVectorEncoder,
     *,
     document: Document,
+    window: Window,
     question: str,
     similarity: Float[np.ndarray, "m t"],
     parts: ScoreParts,
     grams: Mapping[str, float],
 ) -> Explanation:
-    """Name what met by MaxSim.
+    """Name the words that match by MaxSim.
 
     Args:
         model: the encoder of both texts.
         document: as it is indexed.
+        window: of the passage that gives the document its score.
         question: in its normal form.
-        similarity: (m, t) cosines of the question's tokens with the document's.
+        similarity: (m, t) cosines of the question's tokens with the passage's.
         parts: the document's scores.
         grams: BM25 score of each shared piece of a word.
 
@@ -127,7 +120,8 @@ def explanation(
         ArtefactError: the index holds another number of tokens than the model reads in the document.
     """
     query = _places(model, question, "query")
-    passage = _places(model, document.content, "document")
+    content = window.of(document.content)
+    passage = _places(model, content, "document")
     if similarity.shape != (len(query), len(passage)):
         raise ArtefactError(
             f"document {document.doc_id!r}: the index holds {similarity.shape[1]} tokens, the model reads "
@@ -139,9 +133,10 @@ def explanation(
     for place, cosine, column in zip(query, cosines, similarity.argmax(axis=1).tolist(), strict=True):
         if place.word is not None and place.span is not None:
             met = passage[column]
-            name = document.content[slice(*met.word)] if met.word else met.name
+            name = content[slice(*met.word)] if met.word else met.name
+            span = (window.place(met.word[0]), window.place(met.word[1] - 1) + 1) if met.word else None
             shown = question[slice(*place.span)].strip()
-            tokens.append((place.word, Match(shown, name, cosine, cosine / total, place.span, met.word)))
+            tokens.append((place.word, Match(shown, name, cosine, cosine / total, place.span, span)))
     return Explanation(
         question=question,
         document=document,
@@ -157,7 +152,7 @@ def explanation(
 
 
 class _Place(NamedTuple):
-    """Where a scored token and its word stand in a text; both None for special tokens."""
+    """The places in a text of a scored token and of its word; both None for special tokens."""
 
     name: str
     span: Span | None

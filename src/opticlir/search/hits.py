@@ -1,11 +1,16 @@
-"""What a search returns: ranked documents that show themselves well in a terminal and a notebook."""
+"""What a search returns: ranked documents, with a readable form for terminals and notebooks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from opticlir.data.visible import visible
-from opticlir.search.scoring import Ranking
+from opticlir.data.markup import html_table
+from opticlir.records import Ranking
+from opticlir.search.explanation import Explanation
+from opticlir.visible import visible
+
+HEADINGS = ("rank", "score", "id", "title", "passage")
+"""Of a table of hits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +19,18 @@ class Hit:
 
     doc_id: str
     score: float
-    """Higher is better; comparable within one answer only."""
+    """Higher is better. Compare scores only within one answer."""
     title: str
     text: str
     snippet: str
     """The passage of the text that answers best, about 240 characters."""
+    explanation: Explanation | None = None
+    """Why it was found, where the search was asked to say so."""
+
+    def _repr_html_(self) -> str:
+        heading = f"{self.doc_id}: {self.title}" if self.title else self.doc_id
+        table = html_table(heading, ("score", "text"), [(self.score, self.text)])
+        return table + (self.explanation._repr_html_() if self.explanation else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,8 @@ class Hits(Sequence[Hit]):
     question: str
     ranking: Ranking
     hits: tuple[Hit, ...]
+    notes: tuple[str, ...] = ()
+    """Notes on this answer, for example that the question is longer than the model reads."""
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -40,24 +54,17 @@ class Hits(Sequence[Hit]):
         return self.hits[position]
 
     def __repr__(self) -> str:
+        lines = [f"note: {note}" for note in self.notes]
         if not self.hits:
-            return "nothing found"
-        lines = []
+            return "\n".join([*lines, "nothing found"])
         for rank, hit in enumerate(self.hits, start=1):
             lines.append(f"{rank:>3}  {hit.score:8.3f}  {visible(hit.doc_id)}  {visible(hit.title)}".rstrip())
             lines.append(f"     {visible(hit.snippet)}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from opticlir.pictures.page import escaped, isolated  # noqa: PLC0415 - it loads all pictures
-
-        rows = "\n".join(
-            f"<tr><td>{rank}</td><td>{hit.score:.3f}</td><td>{escaped(hit.doc_id)}</td>"
-            f"<td>{isolated(hit.title)}</td><td>{isolated(hit.snippet)}</td></tr>"
+        rows = (
+            (rank, hit.score, hit.doc_id, hit.title, hit.snippet)
             for rank, hit in enumerate(self.hits, start=1)
         )
-        return (
-            f"<table><caption>{isolated(self.question)}</caption>\n"
-            "<thead><tr><th>rank</th><th>score</th><th>id</th><th>title</th><th>passage</th></tr></thead>\n"
-            f"<tbody>\n{rows}\n</tbody></table>"
-        )
+        return html_table(self.question, HEADINGS, rows, self.notes)

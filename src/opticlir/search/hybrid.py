@@ -1,6 +1,11 @@
 """Dense and lexical scores on one scale: z-scores per query over all documents, then a weighted sum.
 
-Names carry over between languages, so BM25 of the untranslated query adds what the encoder cannot know.
+Many names are written alike in both languages. BM25 of the untranslated query finds them, also those that the
+encoder does not know.
+Mean and standard deviation of the dense scores are those of `Index.dense_scores`. Of a large index these are screened.
+Where each is off by at most e, so are the mean and the deviation. Every score that is shown, and the order of the
+hits, come from exact scores on that scale.
+
 A weight of 0.1 was best or near it on four African languages; reciprocal rank fusion was not.
 """
 
@@ -13,11 +18,11 @@ LEXICAL_WEIGHT = 0.1
 
 
 class ZScale(NamedTuple):
-    """What turns a score of one query into its z-score: `(score - mean) * factor`."""
+    """Turns scores of one query into z-scores: `(score - mean) * factor`."""
 
     mean: float
     factor: float
-    """1 / standard deviation; 0 where all scores are the same, so that z is 0 and never NaN."""
+    """1 / standard deviation; 0 if all scores are the same, so that z is 0 and never NaN."""
 
     def __call__(self, scores: Float[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
         """Standardise."""
@@ -29,7 +34,7 @@ def z_scale(scores: Float[np.ndarray, " n"], resolution: float = 0.0) -> ZScale:
 
     Args:
         scores: (n,) float, n >= 1, finite.
-        resolution: differences of this size mean nothing (rounding); a spread below it counts as none.
+        resolution: the rounding error of a score. Scores that differ by less than it count as equal.
 
     Example:
         >>> z_scale(np.array([1.0, 3.0]))(np.array([1.0, 2.0, 3.0])).tolist()

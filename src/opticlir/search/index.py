@@ -1,42 +1,61 @@
 """What a retriever needs of an index, whatever the index is made of."""
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeAlias, runtime_checkable
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from opticlir.progress import Check, never
 from opticlir.records import Document
+from opticlir.search.passages import Passage
 
-Entry: TypeAlias = tuple[Document, np.ndarray]
-"""A document and its (tokens, dim) float32 token matrix; without tokens it is left out and counted."""
+Entry: TypeAlias = tuple[Document, np.ndarray | Iterable[Passage]]
+"""A document and its (tokens, dim) float32 matrix, or its passages. Without tokens it is left out and counted."""
+
+Vectors: TypeAlias = Literal["tokens", "pooled"]
+"""What an index holds of each document: a vector per token, or one pooled vector."""
 
 
 @runtime_checkable
 class Index(Protocol):
-    """Documents with their token matrices, made once and replaced whole.
+    """Documents with their token matrices. A version of an index never changes.
 
-    Each kind of index has its own `create` and `open`. An index is opened at a version and stays there:
-    `add` and `delete` publish a new version and give it back, readers of the old one go on undisturbed.
+    Each kind of index has its own `create` and `open`. `add` and `delete` publish a new version and return it.
+    Programs that have opened the old version keep reading it.
     """
 
     dim: int
     """Width of a token vector."""
 
-    def add(self, entries: Iterable[Entry], *, inputs: dict[str, str] | None = None) -> "Index":
-        """Publish a version with more documents, from files with these checksums."""
+    def add(
+        self,
+        entries: Iterable[Entry],
+        *,
+        inputs: dict[str, str] | None = None,
+        replacing: Collection[str] = (),
+    ) -> "Index":
+        """Publish a version with more documents, from files with these checksums, and without some old ones."""
 
     def delete(self, doc_ids: Iterable[str]) -> "Index":
         """Publish a version without some documents."""
 
     def verify(self) -> None:
-        """Read everything and refuse what is not as it was written."""
+        """Read everything. Raises ArtefactError if a file is damaged."""
 
-    def check_encoder(self, fingerprint: str) -> None:
-        """Refuse an encoder whose documents would not look like those in the index."""
+    def check_encoder(self, fingerprint: str, vectors: Vectors = "tokens") -> None:
+        """Raise ArtefactError if the index was built with another encoder."""
+
+    @property
+    def windows(self) -> tuple[int | None, int | None]:
+        """Size and stride of the passages, as `Windows` takes them."""
+
+    @property
+    def mean(self) -> np.ndarray | None:
+        """(dim,), the mean token that was subtracted from all vectors; None if none was."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """`documents`, `tokens`, and `empty_documents` that were left out."""
+        """`documents`, `passages`, `tokens`, and others; see `ExactIndex.counts`."""
 
     def __len__(self) -> int:
         """Number of documents."""
@@ -44,11 +63,11 @@ class Index(Protocol):
     def document(self, row: int) -> Document:
         """The document of a row."""
 
-    def document_tokens(self, row: int) -> np.ndarray:
-        """(tokens, dim) matrix of a row, in the precision it is kept in."""
+    def best_passage(self, query: np.ndarray, row: int) -> Passage:
+        """The passage that gives a document its dense score; the first one if the query has no tokens."""
 
     def row(self, doc_id: str) -> int:
-        """The row of a document; KeyError where there is none."""
+        """The row of a document. Raises KeyError if it is not in the index."""
 
     @property
     def doc_ids(self) -> Sequence[str]:
@@ -56,16 +75,27 @@ class Index(Protocol):
 
     @property
     def id_order(self) -> np.ndarray:
-        """(n_documents,) place of each row in the order of ids."""
+        """(n_documents,) int64: the place of each row when rows are sorted by id."""
 
-    def dense_scores(self, queries: Sequence[np.ndarray]) -> np.ndarray:
-        """(n_queries, n_documents) float32 MaxSim of every document."""
+    def dense_scores(
+        self, queries: Sequence[np.ndarray], *, device: str = "cpu", check: Check = never
+    ) -> np.ndarray:
+        """(n_queries, n_documents) float32 MaxSim of the best passage of every document; `check` can stop it."""
+
+    def score_errors(self, query: np.ndarray) -> np.ndarray | None:
+        """(n_documents,), how far dense scores may be from the true ones; None: no farther than `resolution`."""
+
+    def float32_scores(self, query: np.ndarray, rows: Sequence[int]) -> np.ndarray:
+        """(n_rows,) float32 MaxSim of some documents, no farther from the true one than `resolution`."""
+
+    def project(self, vectors: np.ndarray) -> np.ndarray:
+        """(tokens, dim) vectors of the encoder in the space of the stored ones."""
 
     def exact_scores(self, query: np.ndarray, rows: Sequence[int]) -> np.ndarray:
-        """(n_rows,) float64 MaxSim of a few documents: for near ties."""
+        """(n_rows,) float64 MaxSim of a few documents, to order those with nearly equal scores."""
 
     def resolution(self, query: np.ndarray) -> float:
-        """How far a dense score of this query may be from the exact one."""
+        """The largest rounding error of a float32 score of this query."""
 
     def lexical_scores(self, texts: Sequence[str]) -> np.ndarray:
         """(n_queries, n_documents) float32 BM25 of every document."""

@@ -1,38 +1,31 @@
 """A model with its index: build it from documents, open it, and ask questions in any language."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from itertools import tee
-from os import PathLike
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from pathlib import Path
-from typing import TypeAlias, get_args
+from typing import get_args
 
 import numpy as np
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.data.in_memory import DocumentLike, QueryLike, documents_of, queries_of, refuse_one_text
-from opticlir.data.normalisation import normalise_typed
-from opticlir.encoder import (
-    document_fingerprint,
-    encode_documents,
-    encode_queries,
-    load_model,
-    scored_spans,
-)
+from opticlir.data.in_memory import DocumentLike, QueryLike, queries_of, refuse_one_text
+from opticlir.encoder import Windows, centred, document_fingerprint, refuse_pooled
 from opticlir.errors import DataError
-from opticlir.maxsim import maxsim_exact
-from opticlir.progress import Progress, reporting
-from opticlir.records import Document, Query, Run
+from opticlir.progress import Check, Progress, never, reporting, silent
+from opticlir.records import Document, Query, Ranking, Run
+from opticlir.search.answering import answer, why
+from opticlir.search.codecs import Store
+from opticlir.search.document_ids import checked_documents
+from opticlir.search.encoding import encoded, vectors_of, with_mean
 from opticlir.search.exact import ExactIndex
-from opticlir.search.explanation import Explanation, explanation
-from opticlir.search.hits import Hit, Hits
+from opticlir.search.explanation import Explanation
+from opticlir.search.hits import Hits
 from opticlir.search.hybrid import LEXICAL_WEIGHT
-from opticlir.search.index import Entry, Index
-from opticlir.search.scoring import Ranking, Scorer
-from opticlir.search.snippets import SNIPPET, snippet
-from opticlir.search.tokens import TokenType
-
-Model: TypeAlias = MultiVectorEncoder | str | PathLike[str]
-"""A loaded encoder, or a name for `load_model`: a folder, a model on the hub, `minilm`; or a trained model."""
+from opticlir.search.index import Index
+from opticlir.search.models import Model, loaded
+from opticlir.search.passages import long_documents
+from opticlir.search.questions import encode_known, encode_questions, typed, warn_of_questions
+from opticlir.search.reranking import rerank
+from opticlir.search.scoring import QueryTokens, Scorer, check_query_ids
 
 
 class Retriever:
@@ -44,7 +37,7 @@ class Retriever:
     Args:
         index: what is searched.
         model: the loaded encoder; its query route reads the questions.
-        lexical_weight: weight of the BM25 z-score beside the dense z-score in the hybrid ranking, >= 0.
+        lexical_weight: weight of the BM25 z-score in the hybrid ranking; that of the dense z-score is 1; >= 0.
 
     Raises:
         ArtefactError: another document encoder built the index.
@@ -58,52 +51,80 @@ class Retriever:
     def __init__(
         self, index: Index, model: MultiVectorEncoder, *, lexical_weight: float = LEXICAL_WEIGHT
     ) -> None:
-        index.check_encoder(document_fingerprint(model))
+        if index.mean is not None:
+            model = centred(model, index.mean)
+        index.check_encoder(document_fingerprint(model), vectors_of(model))
         self.model = model
-        self._scorer = Scorer(index, lexical_weight=lexical_weight)
+        self.windows = Windows(model, *index.windows)
+        """Cuts long documents in the same way as those of the index."""
+        self._scorer = Scorer(index, lexical_weight=lexical_weight, device=str(model.device))
 
     @classmethod
-    def build(
+    def build(  # noqa: PLR0913 - each is an option of `opticlir index`
         cls,
         documents: Iterable[DocumentLike],
         model: Model,
         folder: str | Path,
         *,
         device: str = "auto",
-        dtype: TokenType = "float16",
+        weights_dtype: str = "auto",
+        store: Store = "float16",
+        store_dim: int | None = None,
+        window: int | None = None,
+        stride: int | None = None,
+        centre: bool = False,
         inputs: dict[str, str] | None = None,
         made_by: dict[str, str] | None = None,
         progress: Progress | bool = False,
     ) -> "Retriever":
-        """Encode documents and write their index; an index in `folder` is replaced when all is well.
+        """Encode documents and write their index. It replaces an index in `folder` once it is complete.
 
         Args:
-            documents: taken one at a time; see `DocumentLike` for their forms. Empty ones are left out.
+            documents: taken one at a time; `DocumentLike` lists their forms. Empty ones are left out and counted.
             model: its document route encodes them; a loaded encoder stays on its own device.
             folder: where the index is written.
             device: where a model given by name computes; see `choose_device`.
-            dtype: precision of the stored vectors.
+            weights_dtype: number format of its weights; see `load_model`.
+            store: how a number of a stored vector is kept: `float32`, `float16`, `int8`, `4bit` or `2bit`.
+            store_dim: numbers of a stored vector, by a projection fitted on the first documents; None keeps all.
+                A collection of fewer than 4,096 token vectors is stored in float16 at full width.
+            window: tokens of a passage, with special tokens. A longer document is kept as several passages, and
+                scores as the best of them (MaxP). None takes as many as the model reads.
+            stride: tokens from the start of a passage to the start of the next; None takes half of the window. 0
+                keeps only the first passage of each document.
+            centre: subtract the mean token of the first 1,024 documents from all vectors, of documents and
+                questions. It helps encoders that were not trained for MaxSim.
             inputs: checksums of the files that the documents came from, for the manifest.
             made_by: for an index in a cache (see `storage.made_by`).
-            progress: True draws a bar on stderr; or a function that is called after each document.
+            progress: True draws a bar on stderr. A function is called after each document.
 
         Raises:
             DataError: an id is blank or comes twice, or no document has any text.
-            ArtefactError: an embedding holds NaN, the disk refuses, or `folder` holds something else.
-                What was there before is unchanged.
+            ArtefactError: an embedding holds NaN, the disk cannot be written, or `folder` holds something
+                else. The old index is unchanged.
+            SettingsError: the model cannot read such a window, or the stride is longer than the window.
             TypeError: a document has none of the known forms.
         """
-        encoder = loaded(model, device)
+        stream, mean = checked_documents(documents), None
+        given = encoder = loaded(model, device, weights_dtype)
+        if centre:
+            stream, mean = with_mean(stream, given)
+            encoder = centred(given, mean)
+        windows = Windows(encoder, window, stride)
         with reporting(progress) as tell:
             index = ExactIndex.create(
                 Path(folder),
-                _entries(documents_of(documents), encoder, tell, total=_length(documents)),
+                encoded(stream, encoder, windows, progress=tell, total=_length(documents)),
                 encoder=document_fingerprint(encoder),
-                dtype=dtype,
+                vectors=vectors_of(encoder),
+                mean=mean,
+                store=store,
+                store_dim=store_dim,
+                windows=(windows.size, windows.stride),
                 inputs=inputs,
                 made_by=made_by,
             )
-        return cls(index, encoder)
+        return cls(index, given)
 
     @classmethod
     def open(
@@ -112,6 +133,7 @@ class Retriever:
         model: Model,
         *,
         device: str = "auto",
+        weights_dtype: str = "auto",
         lexical_weight: float = LEXICAL_WEIGHT,
     ) -> "Retriever":
         """Open an index with a model that fits it.
@@ -120,13 +142,14 @@ class Retriever:
             folder: the index.
             model: a loaded encoder stays on its own device.
             device: where a model given by name computes; see `choose_device`.
-            lexical_weight: as of `Retriever`.
+            weights_dtype: number format of its weights; see `load_model`.
+            lexical_weight: as for `Retriever`.
 
         Raises:
             ArtefactError: the index is missing or damaged, or another document encoder built it.
         """
         index = ExactIndex.open(Path(folder))
-        return cls(index, loaded(model, device), lexical_weight=lexical_weight)
+        return cls(index, loaded(model, device, weights_dtype), lexical_weight=lexical_weight)
 
     @property
     def index(self) -> Index:
@@ -135,8 +158,13 @@ class Retriever:
 
     @property
     def counts(self) -> dict[str, int]:
-        """`documents`, `tokens`, and `empty_documents` that were left out."""
+        """`documents`, `passages`, `tokens`, and others; see `ExactIndex.counts`."""
         return self.index.counts
+
+    @property
+    def long_documents(self) -> str:
+        """How documents that are longer than a passage are indexed, in words; empty if there are none."""
+        return long_documents(self.counts, self.windows.size)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -151,33 +179,35 @@ class Retriever:
         inputs: dict[str, str] | None = None,
         progress: Progress | bool = False,
     ) -> None:
-        """Publish and search a version of the index with more documents.
+        """Publish a version of the index with more documents, and search it from now on.
 
         Args:
-            documents: in the forms of `build`; plain texts are numbered on from the highest number among the ids.
-            inputs: as of `build`.
-            progress: as of `build`.
+            documents: in the forms of `build`, cut into passages as those in the index. The ids of plain texts
+                continue from the highest number among the ids.
+            inputs: as for `build`.
+            progress: as for `build`.
 
         Raises:
             DataError: an id is blank, comes twice or is in the index already.
-            ArtefactError: as `build`.
+            ArtefactError: as for `build`.
         """
         first = 1 + max((int(each) for each in self.index.doc_ids if each.isdecimal()), default=-1)
         with reporting(progress) as tell:
-            entries = _entries(
-                documents_of(documents, first=first), self.model, tell, total=_length(documents)
-            )
+            entries = encoded(
+                checked_documents(documents, first=first, indexed=self.index.doc_ids), self.model, self.windows,
+                progress=tell, total=_length(documents),
+            )  # fmt: skip
             self._scorer.index = self.index.add(entries, inputs=inputs)
 
     def delete(self, doc_ids: Iterable[str]) -> None:
-        """Publish and search a version of the index without some documents.
+        """Publish a version of the index without some documents, and search it from now on.
 
         Args:
             doc_ids: a list of ids; a single id is `["d7"]`.
 
         Raises:
             DataError: an id is not in the index, or no document would be left. Then nothing is deleted.
-            TypeError: one text in the place of a list.
+            TypeError: `doc_ids` is one text instead of a list.
         """
         refuse_one_text(doc_ids, "document ids")
         self._scorer.index = self.index.delete(doc_ids)
@@ -191,40 +221,73 @@ class Retriever:
         self.index.verify()
 
     def document(self, doc_id: str) -> Document:
-        """One document.
+        """Return one document.
 
         Raises:
             DataError: the index has no such id.
         """
         return self.index.document(self._row(doc_id))
 
-    def search(self, question: str, k: int = 10, ranking: Ranking = "hybrid") -> Hits:
+    def search(
+        self, question: str, k: int = 10, ranking: Ranking = "hybrid", *, explain: bool = False
+    ) -> Hits:
         """Answer one question.
 
         Args:
             question: in the language of the model's query route.
             k: number of hits, >= 1.
             ranking: `hybrid`, `dense` (the model alone) or `bm25` (the words of the question alone).
+            explain: add to each hit why it was found, as `explain` says it.
 
         Returns:
-            At most k hits, best first. With `bm25` a document must share a part of a word with the question.
+            At most k hits, best first. With `bm25` a document must share a part of a word with the question. If
+            the model knows no word of the question, `hybrid` is BM25 alone, `dense` finds nothing, and
+            `Hits.notes` says so.
 
         Raises:
             DataError: the question has no tokens.
-            ArtefactError: the model is damaged, its embedding holds NaN; or the index is damaged.
+            ArtefactError: the model is damaged (its embedding holds NaN), or the index is damaged.
         """
-        query = Query("1", normalise_typed(question), "und")
-        (tokens,) = self._encoded([query], [ranking])
-        ((found,),) = self._scorer.answers([query], [tokens], k, [ranking])
-        rows = [int(row) for row in found[0]]
-        documents = [self.index.document(row) for row in rows]
-        matrices = [self.index.document_tokens(row) for row in rows]
-        snippets = self._snippets(documents, matrices, tokens)
-        hits = (
-            Hit(document.doc_id, score, document.title, document.text, passage)
-            for document, score, passage in zip(documents, found[1].tolist(), snippets, strict=True)
-        )
-        return Hits(query.text, ranking, tuple(hits))
+        (hits,) = self.search_many([question], k, ranking, explain=explain)
+        return hits
+
+    def search_many(
+        self,
+        questions: Sequence[str],
+        k: int = 10,
+        ranking: Ranking = "hybrid",
+        *,
+        explain: bool = False,
+        check: Check = never,
+    ) -> list[Hits]:
+        """Answer questions together: they are encoded in one batch, and the index is read once.
+
+        Args:
+            questions: as for `search`.
+            k: as for `search`.
+            ranking: as for `search`.
+            explain: as for `search`.
+            check: called several times during the search; an exception that it raises ends the search.
+
+        Raises:
+            DataError: a question has no tokens.
+            ArtefactError: as for `search`.
+        """
+        refuse_one_text(questions, "questions")
+        if explain:
+            refuse_pooled(self.model, "an explanation")
+        queries = [typed(question) for question in questions]
+        needed: list[Ranking] = ["hybrid"] if explain else [ranking]
+        tokens = self._encoded(queries, needed)
+        answers = []
+        for query, scored in zip(
+            queries, self._scorer.scored(queries, tokens, needed, check=check), strict=True
+        ):
+            check()
+            answers.append(
+                answer(self.model, self.index, query, scored, k=k, ranking=ranking, explain=explain)
+            )
+        return answers
 
     def rank(
         self,
@@ -234,7 +297,7 @@ class Retriever:
         *,
         progress: Progress | bool = False,
     ) -> Run:
-        """Answer many questions at a time; arguments and errors as `rank_by_each`."""
+        """Answer many questions by one ranking. Arguments and errors as for `rank_by_each`."""
         return self.rank_by_each(queries, k, [ranking], progress=progress)[ranking]
 
     def rank_by_each(
@@ -245,102 +308,85 @@ class Retriever:
         *,
         progress: Progress | bool = False,
     ) -> dict[Ranking, Run]:
-        """Answer many questions by several rankings for the cost of one.
+        """Answer many questions by several rankings at the cost of one.
 
         Args:
             queries: `Query` records, texts, `(id, text)` pairs, or a mapping of ids to texts.
             k: documents kept per query, >= 1.
-            rankings: which.
-            progress: True draws bars on stderr; or a function that is called while queries are encoded and after
-                each batch of rankings.
+            rankings: their names, each once.
+            progress: True draws bars on stderr. A function is called while queries are encoded, and after each
+                batch is ranked.
 
         Returns:
-            A run per ranking: scores by query id and document id, best first.
+            A run per ranking: scores by query id and document id, best first. A query without tokens finds
+            nothing; a warning is logged.
 
         Raises:
-            DataError: two queries share an id, or one has no tokens.
+            DataError: two queries share an id, or an id is not allowed.
             ArtefactError: an encoded question holds NaN, or the index is damaged.
             TypeError: a query has none of the known forms.
         """
         asked = queries_of(queries)
+        check_query_ids(asked)
+        is_dense = set(rankings) != {"bm25"}
         with reporting(progress) as tell:
-            tell("encoding queries", 0, len(asked))
-            tokens = self._encoded(asked, rankings)
-            tell("encoding queries", len(asked), len(asked))
-            return self._scorer.rank_by_each(asked, tokens, k=k, rankings=rankings, progress=tell)
+            tokens = self._encoded(asked, rankings, progress=tell)
+            readable = [
+                place for place, each in enumerate(tokens) if each is None or len(each) or not is_dense
+            ]
+            runs = self._scorer.rank_by_each(
+                [asked[place] for place in readable], [tokens[place] for place in readable],
+                k=k, rankings=rankings, progress=tell,
+            )  # fmt: skip
+        if is_dense:
+            warn_of_questions(self.model, asked, tokens)
+        return {
+            name: {each.query_id: run.get(each.query_id, {}) for each in asked} for name, run in runs.items()
+        }
 
     def explain(self, question: str, doc_id: str) -> Explanation:
-        """Say why a document answers a question: which word met which, and what each adds to the score.
+        """Say why a document answers a question: which words match, and what each adds to the score.
 
         Args:
             question: in the language of the model's query route.
             doc_id: any document of the index, found by a search or not.
 
         Raises:
-            DataError: the question has no tokens, or the index has no such document.
+            DataError: the model knows no word of the question, or the index has no such document.
+            ArtefactError: the model gives one pooled vector per text, or reads other tokens in the document
+                than the index holds.
         """
+        refuse_pooled(self.model, "an explanation")
         row = self._row(doc_id)
-        query = Query("1", normalise_typed(question), "und")
-        (tokens,) = self._encoded([query], ["hybrid"])
-        return explanation(
-            self.model,
-            document=self.index.document(row),
-            question=query.text,
-            similarity=tokens.astype(np.float64) @ self.index.document_tokens(row).T.astype(np.float64),
-            parts=self._scorer.parts(query, tokens, row),
-            grams=self.index.lexical_matches(query.text, row),
-        )
+        query = typed(question)
+        tokens = encode_known(self.model, query)
+        (scored,) = self._scorer.scored([query], [tokens], ["hybrid"])
+        document, passage = self.index.document(row), self.index.best_passage(tokens, row)
+        return why(self.model, self.index, query, scored, row, document, passage)
 
     def rerank(self, question: str, documents: Iterable[DocumentLike]) -> Hits:
         """Order documents that are not in the index by how well they answer a question.
 
         Args:
             question: in the language of the model's query route.
-            documents: in the forms of `build`; a plain text takes its position as its id.
+            documents: in the forms of `build`, cut into passages as those of the index. The id of a plain text is
+                its position.
 
         Returns:
             All of them, best first. The score is the mean over the question's tokens of the cosine with
-            the nearest token of the document: at most 1.
+            the nearest token of the document: at most 1. Equal scores keep the order of the documents.
 
         Raises:
-            DataError: the question or a document has no tokens.
+            DataError: the model knows no word of the question, or a document has no tokens.
         """
-        query = Query("1", normalise_typed(question), "und")
-        found = list(documents_of(documents))
-        (tokens,) = self._encoded([query], ["dense"])
-        self._scorer.check(query, tokens)
-        matrices = list(encode_documents(self.model, [document.content for document in found]))
-        for document, matrix in zip(found, matrices, strict=True):
-            if len(matrix) == 0:
-                raise DataError(f"document {document.doc_id!r} has no tokens: its text is {document.text!r}")
-        scores = (maxsim_exact(tokens, matrices) / len(tokens)).tolist() if found else []
-        snippets = self._snippets(found, matrices, tokens)
-        hits = [
-            Hit(document.doc_id, score, document.title, document.text, passage)
-            for document, score, passage in zip(found, scores, snippets, strict=True)
-        ]
-        return Hits(query.text, "dense", tuple(sorted(hits, key=lambda hit: -hit.score)))
+        return rerank(self.model, question, documents, self.windows)
 
-    def _encoded(self, queries: Sequence[Query], rankings: Sequence[Ranking]) -> list[np.ndarray]:
+    def _encoded(
+        self, queries: Sequence[Query], rankings: Sequence[Ranking], *, progress: Progress = silent
+    ) -> list[QueryTokens]:
         if set(rankings) == {"bm25"}:  # it needs no vectors
             return [np.empty((0, self.index.dim), np.float32)] * len(queries)
-        return list(encode_queries(self.model, [query.text for query in queries]))
-
-    def _snippets(
-        self, documents: Sequence[Document], matrices: Sequence[np.ndarray], query_tokens: np.ndarray
-    ) -> list[str]:
-        """One per document; only the long ones are tokenised."""
-        found = [snippet(document.text) for document in documents]
-        long = [place for place, document in enumerate(documents) if len(document.text) > SNIPPET]
-        if not len(query_tokens) or not long:
-            return found
-        contents = [documents[place].content for place in long]
-        for place, spans in zip(long, scored_spans(self.model, contents, "document"), strict=True):
-            text = documents[place].text
-            before = len(documents[place].content) - len(text)
-            similarity = query_tokens @ matrices[place].T.astype(np.float32)
-            found[place] = snippet(text, spans - before, similarity)
-        return found
+        return encode_questions(self.model, queries, progress=progress)
 
     def _row(self, doc_id: str) -> int:
         try:
@@ -349,32 +395,6 @@ class Retriever:
             raise DataError(f"the index holds no document {doc_id!r}") from None
 
 
-def loaded(model: Model, device: str) -> MultiVectorEncoder:
-    """Load a model that is given by name; a loaded encoder is returned as it is.
-
-    Raises:
-        TypeError: it is neither.
-    """
-    if isinstance(model, str):
-        return load_model(model, device=device)
-    if isinstance(model, PathLike):
-        return load_model(Path(model), device=device)
-    if not isinstance(model, MultiVectorEncoder):
-        raise TypeError(f"model is {model!r}: expected a name, a folder or a loaded encoder")
-    return model
-
-
-def _entries(
-    documents: Iterable[Document], model: MultiVectorEncoder, progress: Progress, *, total: int
-) -> Iterator[Entry]:
-    """Documents with their token matrices; the encoder reads a few hundred ahead."""
-    kept, to_encode = tee(documents)
-    matrices = encode_documents(model, (document.content for document in to_encode))
-    for number, entry in enumerate(zip(kept, matrices, strict=True), start=1):
-        yield entry
-        progress("encoding documents", number, total)
-
-
 def _length(documents: Iterable[DocumentLike]) -> int:
-    """Number of documents; 0 if it is not known beforehand."""
+    """Number of documents; 0 if it is unknown before they are read."""
     return len(documents) if isinstance(documents, Sized) else 0

@@ -3,23 +3,25 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 import numpy as np
 
 from opticlir.data.identifiers import allowed_id
 from opticlir.errors import ArtefactError, DataError
-from opticlir.progress import Progress, silent
-from opticlir.records import Query, Run
-from opticlir.search.hybrid import LEXICAL_WEIGHT, z_scale
+from opticlir.progress import Check, Progress, never, silent
+from opticlir.records import Query, Ranking, Run
+from opticlir.search.hybrid import LEXICAL_WEIGHT, ZScale, z_scale
 from opticlir.search.index import Index
-from opticlir.search.ranking import best
-
-Ranking: TypeAlias = Literal["hybrid", "dense", "bm25"]
-"""`dense` is MaxSim, `bm25` the words of the untranslated query alone, `hybrid` both (see `hybrid.py`)."""
+from opticlir.search.ranking import best, settled
 
 Found: TypeAlias = tuple[np.ndarray, np.ndarray]
 """Rows of the index and their scores, best first."""
+
+_EXACT = 100
+"""The dense scores of so many first places are exact: the same digits in a search, a run and an explanation."""
+QueryTokens: TypeAlias = np.ndarray | None
+"""(tokens, dim) float32 of a question; None if its model knows no word of it. Then BM25 alone ranks."""
 
 _BATCH_QUERIES = 64
 _BATCH_SCORES = 2**25
@@ -46,59 +48,58 @@ class Scorer:
 
     Args:
         index: what is searched.
-        lexical_weight: weight of the BM25 z-score beside the dense z-score, >= 0.
+        lexical_weight: weight of the BM25 z-score in the hybrid score; that of the dense z-score is 1; >= 0.
+        device: where dense scores are computed, by its name for torch.
 
     Raises:
         ValueError: the weight is negative or no number.
     """
 
-    def __init__(self, index: Index, *, lexical_weight: float = LEXICAL_WEIGHT) -> None:
+    def __init__(self, index: Index, *, lexical_weight: float = LEXICAL_WEIGHT, device: str = "cpu") -> None:
         if not 0.0 <= lexical_weight < float("inf"):
             raise ValueError(f"lexical_weight is {lexical_weight}: expected a number, 0 or more")
         self.index = index
-        self.lexical_weight = lexical_weight
+        self.lexical_weight, self.device = lexical_weight, device
 
     def rank_by_each(
         self,
         queries: Sequence[Query],
-        query_tokens: Sequence[np.ndarray],
+        query_tokens: Sequence[QueryTokens],
         *,
         k: int = 1000,
         rankings: Sequence[Ranking] = get_args(Ranking),
         progress: Progress = silent,
     ) -> dict[Ranking, Run]:
-        """Answer many questions by several rankings for the cost of one.
+        """Answer many questions by several rankings at the cost of one.
 
         Args:
             queries: ids and texts.
-            query_tokens: their (tokens, dim) float32 matrices, in the same order.
+            query_tokens: their (tokens, dim) float32 matrices, in the same order; see `QueryTokens`.
             k: documents kept per query, >= 1.
-            rankings: which.
+            rankings: their names, each once.
             progress: called after each batch of queries.
 
         Returns:
-            A run per ranking; documents stand in rank order.
+            A run per ranking, its documents in rank order.
 
         Raises:
-            DataError: two queries share an id, an id is not allowed (see `checked_id`), or a query has no tokens.
+            DataError: two queries share an id, an id is not allowed (see `allowed_id`), or a query has no tokens.
             ArtefactError: an encoded question holds NaN, or the index is damaged.
-            ValueError: not one matrix per query, or of another width than the index.
+            ValueError: not one matrix per query, or of another width than the index; or a ranking is unknown or
+                comes twice.
         """
         if len(queries) != len(query_tokens):
             raise ValueError(f"{len(queries)} queries but {len(query_tokens)} token matrices")
-        for query in queries:
-            allowed_id(query.query_id, "query")
+        check_query_ids(queries)
         runs: dict[Ranking, Run] = {ranking: {} for ranking in rankings}
         doc_ids = self.index.doc_ids
         pairs = iter(zip(queries, query_tokens, strict=True))
-        n_batch = max(1, min(_BATCH_QUERIES, _BATCH_SCORES // len(self.index)))
+        n_batch = max(1, min(_BATCH_QUERIES, _BATCH_SCORES // self.index.counts["passages"]))
         n_done = 0
         while batch := list(islice(pairs, n_batch)):
             answers = self.answers([each[0] for each in batch], [each[1] for each in batch], k, rankings)
             for (query, _), found in zip(batch, answers, strict=True):
                 for ranking, (rows, scores) in zip(rankings, found, strict=True):
-                    if query.query_id in runs[ranking]:
-                        raise DataError(f"query id {query.query_id!r} comes twice: ids must be unique")
                     ids = (doc_ids[row] for row in rows)
                     runs[ranking][query.query_id] = dict(zip(ids, scores.tolist(), strict=True))
             n_done += len(batch)
@@ -108,13 +109,40 @@ class Scorer:
     def answers(
         self,
         queries: Sequence[Query],
-        query_tokens: Sequence[np.ndarray],
+        query_tokens: Sequence[QueryTokens],
         k: int,
         rankings: Sequence[Ranking],
     ) -> Iterator[list[Found]]:
         """Score queries: for each, what every ranking found. Arguments and errors as `rank_by_each`."""
-        if not isinstance(k, int):
-            raise TypeError(f"k is {k!r}: expected a whole number, 1 or more")
+        if twice := [ranking for ranking in rankings if list(rankings).count(ranking) > 1]:
+            raise ValueError(f"ranking {twice[0]!r} comes twice: name each ranking once")
+        for scored in self.scored(queries, query_tokens, rankings):
+            yield [scored.found(ranking, k) for ranking in rankings]
+
+    def scored(
+        self,
+        queries: Sequence[Query],
+        query_tokens: Sequence[QueryTokens],
+        rankings: Sequence[Ranking],
+        *,
+        check: Check = never,
+    ) -> Iterator["ScoredQuery"]:
+        """Score queries with all documents.
+
+        Args:
+            queries: ids and texts.
+            query_tokens: their token matrices; None where the model knows no word.
+            rankings: that will be asked for.
+            check: called now and then; it can stop the scoring.
+
+        Yields:
+            For each query its scores.
+
+        Raises:
+            DataError: as `rank_by_each`.
+            ArtefactError: as `rank_by_each`.
+            ValueError: as `rank_by_each`.
+        """
         if not all(isinstance(ranking, str) for ranking in rankings):
             raise TypeError(f"rankings are {rankings!r}: expected names such as 'hybrid'")
         if unknown := set(rankings).difference(get_args(Ranking)):
@@ -125,19 +153,15 @@ class Scorer:
         needs_lexical = set(rankings) != {"dense"}
         if needs_dense:
             for query, tokens in zip(queries, query_tokens, strict=True):
-                self.check(query, tokens)
+                if tokens is not None:
+                    self.check(query, tokens)
         nothing = [np.empty(0)] * len(queries)
-        dense = self.index.dense_scores(query_tokens) if needs_dense else nothing
+        no_tokens = np.empty((0, self.index.dim), np.float32)
+        matrices = [no_tokens if tokens is None else tokens for tokens in query_tokens]
+        dense = self.index.dense_scores(matrices, device=self.device, check=check) if needs_dense else nothing
         lexical = self.index.lexical_scores([query.text for query in queries]) if needs_lexical else nothing
         for tokens, dense_row, lexical_row in zip(query_tokens, dense, lexical, strict=True):
-            scored = _ScoredQuery(self.index, tokens, dense_row, lexical_row, self.lexical_weight)
-            yield [getattr(scored, ranking)(k) for ranking in rankings]
-
-    def parts(self, query: Query, tokens: np.ndarray, row: int) -> ScoreParts:
-        """Take the hybrid score of one document apart. Errors as `rank_by_each`."""
-        self.check(query, tokens)
-        dense, lexical = self.index.dense_scores([tokens])[0], self.index.lexical_scores([query.text])[0]
-        return _ScoredQuery(self.index, tokens, dense, lexical, self.lexical_weight).parts(row)
+            yield ScoredQuery(self.index, tokens, dense_row, lexical_row, self.lexical_weight)
 
     def check(self, query: Query, tokens: np.ndarray) -> None:
         """Refuse an encoded query that has no tokens, another width than the index, or NaN."""
@@ -145,57 +169,112 @@ class Scorer:
             raise ValueError(
                 f"query {query.query_id!r} has tokens {tokens.shape}, the index has dim {self.index.dim}"
             )
-        if len(tokens) == 0:
-            raise DataError(f"query {query.query_id!r} has no tokens: its text is {query.text!r}")
-        if not np.isfinite(tokens).all():
-            raise ArtefactError(
-                f"query {query.query_id!r}: its embedding holds NaN or infinity; "
-                "the model that made it is damaged"
-            )
+        check_tokens(query, tokens)
+
+
+def check_tokens(query: Query, tokens: np.ndarray) -> None:
+    """Refuse an encoded query that has no tokens, or NaN.
+
+    Raises:
+        DataError: it has no tokens.
+        ArtefactError: it holds NaN or infinity.
+    """
+    if len(tokens) == 0:
+        raise DataError(f"query {query.query_id!r} has no tokens: its text is {query.text!r}")
+    if not np.isfinite(tokens).all():
+        raise ArtefactError(
+            f"query {query.query_id!r}: its embedding holds NaN or infinity; the model that made it is damaged"
+        )
+
+
+def check_query_ids(queries: Sequence[Query]) -> None:
+    """Refuse ids that a ranking cannot have, before anything is encoded.
+
+    Raises:
+        DataError: two queries share an id, or an id is not allowed (see `allowed_id`).
+    """
+    seen = set[str]()
+    for query in queries:
+        if allowed_id(query.query_id, "query") in seen:
+            raise DataError(f"query id {query.query_id!r} comes twice: ids must be unique")
+        seen.add(query.query_id)
 
 
 @dataclass(frozen=True, slots=True)
-class _ScoredQuery:
+class ScoredQuery:
     """All scores of one query, and the rankings they give."""
 
     index: Index
-    tokens: np.ndarray
-    dense_scores: np.ndarray  # (n_documents,)
+    tokens: QueryTokens
+    """(tokens, dim) float32; None where the model knows no word of the query."""
+    dense_scores: np.ndarray
+    """(n_documents,), or empty where no ranking needs them. The z-scores take their mean and deviation from them."""
     lexical_scores: np.ndarray
+    """(n_documents,), likewise."""
     lexical_weight: float
 
-    def dense(self, k: int) -> Found:
+    @property
+    def known_tokens(self) -> np.ndarray:
+        """The token matrix; one without rows where the model knows no word."""
+        return np.empty((0, self.index.dim), np.float32) if self.tokens is None else self.tokens
+
+    def found(self, ranking: Ranking, k: int) -> Found:
+        """The best k rows of a ranking. For a query of which the model knows no word, `hybrid` is BM25 alone.
+
+        Raises:
+            TypeError: k is no whole number.
+            ValueError: k is below 1.
+        """
+        if not isinstance(k, int):
+            raise TypeError(f"k is {k!r}: expected a whole number, 1 or more")
+        if ranking == "bm25" or (ranking == "hybrid" and self.tokens is None):
+            return self._bm25(k)
+        if self.tokens is None:
+            return np.empty(0, np.int64), np.empty(0)
+        return self._dense(k) if ranking == "dense" else self._hybrid(k)
+
+    def _dense(self, k: int) -> Found:
+        return self._best(k, ZScale(0.0, 1.0), np.zeros(len(self.dense_scores)))
+
+    def _bm25(self, k: int) -> Found:
+        rows, found = best(self.lexical_scores.astype(np.float64), self.index.id_order, k)
+        return rows[found > 0], found[found > 0]
+
+    def _hybrid(self, k: int) -> Found:
+        scale = z_scale(self.dense_scores, self.index.resolution(self.known_tokens))
+        return self._best(k, scale, self.lexical_weight * z_scale(self.lexical_scores)(self.lexical_scores))
+
+    def _best(self, k: int, scale: ZScale, lexical: np.ndarray) -> Found:
+        """The k best by the scaled dense score plus a lexical one, in the order of their exact scores."""
+        tokens = self.known_tokens
+        scores = scale(self.dense_scores) + lexical
+        resolution = self.index.resolution(tokens) * scale.factor
+        errors = self.index.score_errors(tokens)
+        if errors is not None:
+            scores = settled(
+                scores,
+                errors * scale.factor,
+                k,
+                lambda rows: scale(self.index.float32_scores(tokens, rows.tolist())) + lexical[rows],
+                resolution=resolution,
+            )
         return best(
-            self.dense_scores.astype(np.float64),
+            scores,
             self.index.id_order,
             k,
-            resolution=self.index.resolution(self.tokens),
-            rescore=self._exact,
-        )
-
-    def bm25(self, k: int) -> Found:
-        rows, scores = best(self.lexical_scores.astype(np.float64), self.index.id_order, k)
-        return rows[scores > 0], scores[scores > 0]
-
-    def hybrid(self, k: int) -> Found:
-        resolution = self.index.resolution(self.tokens)
-        dense = z_scale(self.dense_scores, resolution)
-        lexical = self.lexical_weight * z_scale(self.lexical_scores)(self.lexical_scores)
-        return best(
-            dense(self.dense_scores) + lexical,
-            self.index.id_order,
-            k,
-            resolution=resolution * dense.factor,
-            rescore=lambda rows: dense(self._exact(rows)) + lexical[rows],
+            resolution=resolution,
+            rescore=lambda rows: scale(self._exact(rows)) + lexical[rows],
+            n_exact=_EXACT,
         )
 
     def parts(self, row: int) -> ScoreParts:
+        """Take the hybrid score of one document apart."""
         rows = np.array([row])
         exact, lexical = self._exact(rows), self.lexical_scores[rows]
-        dense_z = float(z_scale(self.dense_scores, self.index.resolution(self.tokens))(exact)[0])
+        dense_z = float(z_scale(self.dense_scores, self.index.resolution(self.known_tokens))(exact)[0])
         lexical_z = float(z_scale(self.lexical_scores)(lexical)[0])
         hybrid = dense_z + self.lexical_weight * lexical_z
         return ScoreParts(float(exact[0]), dense_z, float(lexical[0]), lexical_z, self.lexical_weight, hybrid)
 
     def _exact(self, rows: np.ndarray) -> np.ndarray:
-        return self.index.exact_scores(self.tokens, rows.tolist())
+        return self.index.exact_scores(self.known_tokens, rows.tolist())

@@ -21,8 +21,10 @@ from opticlir.storage.files import (
 )
 from opticlir.storage.folders import move_into_parent, publish_folder
 from opticlir.storage.locks import LockedError, SharedLock, exclusive_lock, unless_shared
+from opticlir.storage.mapped import MappedFile
+from opticlir.storage.results import check_result, write_result
 from opticlir.storage.sources import LIBRARIES, is_current, made_by
-from opticlir.storage.versions import MANIFEST, open_version, publish_version
+from opticlir.storage.versions import MANIFEST, current_version, open_version, publish_version, version_name
 
 __all__ = [
     "LIBRARIES",
@@ -30,10 +32,13 @@ __all__ = [
     "Checksum",
     "DurableFile",
     "LockedError",
+    "MappedFile",
     "SharedLock",
     "check_file",
     "check_files",
+    "check_result",
     "checksums_of",
+    "current_version",
     "exclusive_lock",
     "is_current",
     "made_by",
@@ -43,7 +48,9 @@ __all__ = [
     "publish_version",
     "sha256_file",
     "unless_shared",
+    "version_name",
     "write_bytes_atomically",
     "write_file",
+    "write_result",
     "write_text_atomically",
 ]

@@ -14,7 +14,7 @@ from types import TracebackType
 from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
 from opticlir.storage.filesystem import confirm, refusals_named
-from opticlir.storage.names import DRAFT
+from opticlir.storage.names import DRAFT, hidden
 
 _REPAIR = "build it again, or restore it from a copy"
 
@@ -111,10 +111,11 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
     Raises:
         ArtefactError: `path` is a link, a device or a pipe, or the system refuses. The old file is unchanged.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{DRAFT}")
+    with refusals_named(path):
+        mode = _mode_of(path)
+    temporary = path.with_name(hidden(f"{path.name}.{os.getpid()}-{threading.get_ident()}", DRAFT))
     try:
         with refusals_named(path):
-            mode = _mode_of(path)
             if os.path.lexists(temporary):  # left by a killed process with the same process id
                 filesystem.active.remove(temporary)
             write_file(temporary, data, target=path)
@@ -136,7 +137,9 @@ def _mode_of(path: Path) -> int | None:
         return None
     if stat.S_ISLNK(mode):
         raise OSError(errno.ELOOP, "it is a link; name the file that it leads to")
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # the rename refuses a folder
+    if stat.S_ISDIR(mode):
+        raise OSError(errno.EISDIR, "it is a folder; name a file in it")
+    if not stat.S_ISREG(mode):
         raise OSError(errno.EEXIST, "it is a device or a pipe, not a file")
     return mode
 

@@ -20,17 +20,20 @@ class LockedError(ArtefactError):
 
 
 @contextmanager
-def exclusive_lock(target: Path) -> Iterator[None]:
+def exclusive_lock(target: Path, *, file: Path | None = None) -> Iterator[None]:
     """Be the only writer of `target`. If another process is, raise at once and never wait.
 
-    The lock is on the file `.NAME.opticlir-lock` in the folder of the target. If a killed process left this file,
-    the next writer takes it over.
+    If a killed process left the file of the lock, the next writer takes it over.
+
+    Args:
+        target: what is written, for the message.
+        file: the file of the lock; None is `.NAME.opticlir-lock` in the folder of the target.
 
     Raises:
         LockedError: another process, or another thread, is writing `target`.
         ArtefactError: the system refuses.
     """
-    path = next_to(target, LOCK)
+    path = file or next_to(target, LOCK)
     with refusals_named(target):
         descriptor = _take(path)
     if descriptor is None:

@@ -2,9 +2,11 @@
 
 `versions/NNNNNN/` holds the files of one version and their `manifest.json`. `CURRENT` names one version
 and the SHA-256 of its manifest. The rename of `CURRENT` publishes a version. A version is built under a draft name
-(see `names`). A folder that neither has this name nor a manifest of opticlir is left alone.
+(see `names`). A folder that neither has this name nor a manifest of opticlir is left alone. The lock of the writer
+is in the artefact's folder, so that nothing else has to be writable.
 """
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ from opticlir.storage import filesystem
 from opticlir.storage.files import sha256_file, write_file
 from opticlir.storage.filesystem import confirm, make_folders, refusals_named, sync_tree
 from opticlir.storage.locks import exclusive_lock
-from opticlir.storage.names import DRAFT, is_our_manifest, next_to
+from opticlir.storage.names import DRAFT, LOCK, hidden, is_our_manifest, next_to
 
 MANIFEST = "manifest.json"
 """File that describes an artefact and names the checksums of its other files."""
@@ -28,7 +30,17 @@ POINTER = "CURRENT"
 _POINTER_LINE = re.compile(rb"(\d{6}) ([0-9a-f]{64})\n")
 _VERSION = re.compile(r"\d{6}")
 _VERSIONS = "versions"
+_LOCK = hidden(_VERSIONS, LOCK)
 _T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def version_lock(root: Path) -> Iterator[None]:
+    """Be the only writer of a folder of versions, which must exist; see `exclusive_lock`."""
+    with exclusive_lock(root, file=root.resolve() / _LOCK):
+        yield
 
 
 @contextmanager
@@ -47,38 +59,56 @@ def publish_version(root: Path) -> Iterator[Path]:
     Raises:
         ArtefactError: `root` holds something else, another process is writing it, or the system refuses.
     """
+    next_to(root, LOCK)  # refuses the root of the file system
     with refusals_named(root):
-        make_folders(root.resolve().parent)
-    with exclusive_lock(root):
-        _refuse_strangers(root)
-        versions = root / _VERSIONS
-        new = [path for path in (versions, root) if not path.exists()]
+        if is_new := not root.exists():
+            make_folders(root.resolve())
+    if not root.is_dir():
+        raise ArtefactError(f"{root} is a file, a folder was expected: choose another name")
+    try:
+        with version_lock(root), _next_version(root) as draft:
+            yield draft
+    except BaseException:
+        if is_new:
+            with suppress(OSError):  # refused if it holds anything
+                filesystem.active.remove_empty(root.resolve())
+        raise
+
+
+@contextmanager
+def _next_version(root: Path) -> Iterator[Path]:
+    """Build and publish a version, by the only writer."""
+    _refuse_strangers(root)
+    versions = root / _VERSIONS
+    is_new = not versions.exists()
+    with refusals_named(root):
+        make_folders(versions)
+        current = _current_version(root)
+        # a damaged pointer may be repaired by hand: its versions stay until the new one is complete
+        if current is not None or not (root / POINTER).exists():
+            _remove_others(versions, current)
+        folder = versions / f"{_free_number(versions, current):06d}"
+        draft = next_to(folder, DRAFT)
+        filesystem.active.make_folder(draft)
+    try:
+        with refusals_named(root, only_full_disk=True):
+            yield draft
         with refusals_named(root):
-            make_folders(versions)
-            current = _current_version(root)
-            # a damaged pointer may be repaired by hand: its versions stay until the new one is complete
-            if current is not None or not (root / POINTER).exists():
-                _remove_others(versions, current)
-            folder = versions / f"{_free_number(versions, current):06d}"
-            draft = next_to(folder, DRAFT)
-            filesystem.active.make_folder(draft)
-        try:
-            with refusals_named(root, only_full_disk=True):
-                yield draft
-            with refusals_named(root):
-                sync_tree(draft)
-                filesystem.active.rename(draft, folder)
-                filesystem.active.sync_path(versions)
-                _point_to(root, folder)
-        except BaseException:
-            with suppress(OSError):
-                if _current_version(root) != folder:
-                    filesystem.active.remove(draft if draft.exists() else folder)
-                for path in new:  # refused if a version was published
-                    filesystem.active.remove_empty(path)
-            raise
-        with suppress(OSError):  # the version is published: the next build removes the rest
-            _remove_others(versions, folder, replaced=current)
+            sync_tree(draft)
+            filesystem.active.rename(draft, folder)
+            filesystem.active.sync_path(versions)
+            _point_to(root, folder)
+    except BaseException:
+        with suppress(OSError):
+            if _current_version(root) != folder:
+                filesystem.active.remove(draft if draft.exists() else folder)
+            if is_new:  # refused if a version was published
+                filesystem.active.remove_empty(versions)
+        raise
+    with suppress(OSError):  # the version is published: the next build removes the rest
+        _remove_others(versions, folder)
+    if current is not None and os.path.lexists(current):
+        logger.warning("%s stays: it has no manifest of opticlir, remove it yourself", current)
 
 
 def open_version(root: Path, load: Callable[[Path], _T]) -> _T:
@@ -101,6 +131,21 @@ def open_version(root: Path, load: Callable[[Path], _T]) -> _T:
         except (ArtefactError, FileNotFoundError):
             if _read_pointer(root)[0] == folder:
                 raise
+
+
+def current_version(root: Path) -> str:
+    """The number of the current version and the beginning of its checksum: `000003-5f2a9c01`.
+
+    Raises:
+        ArtefactError: there is no version, or the pointer is damaged.
+    """
+    folder, digest = _read_pointer(root)
+    return version_name(folder, digest)
+
+
+def version_name(folder: Path, digest: str) -> str:
+    """The name of a version by its folder and the SHA-256 of its manifest."""
+    return f"{folder.name}-{digest[:8]}"
 
 
 def _point_to(root: Path, folder: Path) -> None:
@@ -144,9 +189,9 @@ def _is_version(path: Path) -> bool:
     return bool(_VERSION.fullmatch(path.name)) and not path.is_symlink() and is_our_manifest(path / MANIFEST)
 
 
-def _remove_others(versions: Path, current: Path | None, *, replaced: Path | None = None) -> None:
+def _remove_others(versions: Path, current: Path | None) -> None:
     for path in sorted(versions.iterdir()):
-        if path != current and (path == replaced or path.name.endswith(DRAFT) or _is_version(path)):
+        if path != current and (path.name.endswith(DRAFT) or _is_version(path)):
             filesystem.active.remove(path)
 
 
@@ -159,18 +204,14 @@ def strangers(root: Path) -> Iterator[Path]:
         current, digest = _read_pointer(root)
         if sha256_file(current / MANIFEST) == digest:
             ours.add(current)
-    yield from (path for path in root.iterdir() if path not in (versions, pointer))
+    yield from (path for path in root.iterdir() if path not in (versions, pointer, root / _LOCK))
     yield from (path for path in found if path not in ours)
     if os.path.lexists(pointer) and not ours and _current_version(root) is None:
         yield pointer
 
 
 def _refuse_strangers(root: Path) -> None:
-    """Refuse a file, a link that leads out, and a folder that holds anything else."""
-    if not root.exists():
-        return
-    if not root.is_dir():
-        raise ArtefactError(f"{root} is a file, a folder was expected: choose another name")
+    """Refuse a link that leads out, and a folder that holds anything else."""
     for path in (root / POINTER, root / _VERSIONS):
         if path.is_symlink():
             raise ArtefactError(f"{path} is a link: choose another folder, or replace it by what it leads to")

@@ -1,4 +1,4 @@
-"""Several languages in one student: how often each is seen."""
+"""Several languages in one student: how often each is drawn."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,14 +10,14 @@ from opticlir.records import SentencePair
 
 
 def balanced(pairs: Mapping[str, Sequence[SentencePair]], exponent: float) -> PairTable:
-    """Weigh the pairs of several languages so that their shares go with their size to a power.
+    """Weigh the pairs of several languages: the share of each is its size to a power.
 
     Args:
-        pairs: by language; each at least one. Their weights count: a pair of weight 3 is three pairs.
+        pairs: by language, at least one each. A pair of weight 3 counts as three pairs.
         exponent: 1 leaves the shares as they are, 0 makes them equal.
 
     Returns:
-        All pairs, language by language. The largest language keeps its weights, those of the others grow.
+        All pairs, language by language. The largest language keeps its weights; those of the others grow.
 
     Raises:
         DataError: a language has no pair.

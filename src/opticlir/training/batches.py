@@ -1,4 +1,4 @@
-"""Batches of bitext: runs of pairs of similar length, in an order that depends only on seed and epoch."""
+"""Batches of bitext: runs of pairs of similar length, in an order that only seed and epoch decide."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from opticlir.training.bitext_batch import BitextBatch
 from opticlir.training.teacher_cache import TeacherTokens
 
 BatchTransform: TypeAlias = Callable[[BitextBatch], BitextBatch]
-"""Changes a batch before the student reads it, or attaches something to it."""
+"""Changes a batch before the student reads it, or attaches an object to it."""
 
 
 @runtime_checkable
@@ -42,26 +42,28 @@ _CHUNK = 8192
 
 
 class LengthBuckets(DefaultBatchSampler):
-    """Batches of runs of pairs of similar length; each pair is drawn as often as its weight says.
+    """Batches made of runs of pairs of similar length. The weight of a pair says how often it is drawn.
 
     Pairs are shuffled, cut into pools of a few batches, and sorted by length within a pool. Each batch of a pool
-    gets a run of short pairs, one of longer ones, and so on to the longest, in this order. Encoded run by run it
-    needs little padding, and still is a fair sample. Epochs differ. A fractional weight is rounded up or down at
-    random in each epoch. All epochs have the same number of batches, and batch sizes differ by one at most.
+    gets a run of short pairs, then one of longer pairs, and so on to the longest. Such a batch needs little padding
+    when it is encoded run by run, and is still a fair sample.
 
-    In several processes each takes its share of a batch, long and short texts alike. The shares of a batch follow
-    one another here, and accelerate distributes them in turn.
+    Epochs differ in their order. A fractional weight is rounded up or down at random in each epoch. All epochs have
+    the same number of batches, and batch sizes differ by at most one.
+
+    With several processes, each takes its share of a batch, with long and short texts. This sampler yields the shares
+    of a batch one after the other; accelerate gives one to each process.
 
     Args:
         lengths: (pairs,), tokens of each pair.
         weights: (pairs,), >= 0; a pair of weight 0 is never drawn.
-        batch_size: most pairs per batch, of all processes together.
-        seed: with the epoch, decides everything.
-        n_processes: that share each batch.
-        n_runs: in a batch; 1 makes all its pairs alike in length, 0 leaves batches as they are drawn.
+        batch_size: largest number of pairs per batch, over all processes.
+        seed: with the epoch, it decides every batch.
+        n_processes: processes that share each batch.
+        n_runs: runs in a batch; 1 makes all its pairs similar in length, 0 does not sort.
 
     Raises:
-        DataError: there are fewer pairs in a batch than processes.
+        DataError: a batch has fewer pairs than there are processes.
     """
 
     def __init__(
@@ -104,7 +106,7 @@ class LengthBuckets(DefaultBatchSampler):
                 yield batch[process :: self._n_processes]
 
     def spread(self, count: int) -> list[list[int]]:
-        """A few batches of this epoch, or this process's shares of them, spread evenly over all lengths."""
+        """Return a few batches of this epoch, or rank zero's share of each, spread evenly over all lengths."""
         batches = sorted(self._batches(), key=lambda batch: self._lengths[batch].max())
         middles = (np.arange(count) + 0.5) / count * len(batches)
         return [batches[int(middle)][:: self._n_processes] for middle in middles]
@@ -126,7 +128,7 @@ class LengthBuckets(DefaultBatchSampler):
     def _dealt(
         self, pairs: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], random: np.random.Generator
     ) -> list[npt.NDArray[np.int64]]:
-        """Batches of these sizes from sorted pairs: every batch a run from the shortest, one from the next, ..."""
+        """Make batches of these sizes from sorted pairs: each takes a run of the shortest, then longer ones."""
         n_runs = max(1, self._n_runs)
         run_ends = np.linspace(np.zeros_like(sizes), sizes, n_runs + 1).astype(np.int64)
         dealt: list[list[npt.NDArray[np.int64]]] = [[] for _ in sizes]
@@ -140,8 +142,9 @@ class LengthBuckets(DefaultBatchSampler):
     def _drawn(self, random: np.random.Generator) -> npt.NDArray[np.int64]:
         """The pairs of an epoch in random order, as many in every epoch.
 
-        Shares are drawn systematically (Madow 1949): laid end to end, a pair is drawn where a whole number
-        falls on its share. A pair more is drawn where that leaves one out, and the shares do not end whole.
+        Fractions of weights are drawn by systematic sampling (Madow 1949): put them end to end on a line that
+        begins at a random number, and draw each pair whose fraction contains a whole number. If the sum of the
+        fractions is no whole number, this may give one pair too few; then one more is drawn.
         """
         line = random.permutation(len(self._shares))
         ends = np.cumsum(self._shares[line]) + random.random()
@@ -155,9 +158,9 @@ class LengthBuckets(DefaultBatchSampler):
 
 @dataclass
 class BitextCollator(MultiVectorEncoderDataCollator):
-    """Turns rows into a `BitextBatch`: foreign texts through the student's tokenizer, the teacher's cached vectors.
+    """Turns rows into a `BitextBatch`: token ids of the foreign texts, and the teacher's cached vectors.
 
-    The stock collator would put both sides through the student's tokenizer, whose ids mean nothing to the teacher.
+    The stock collator would use the student's tokenizer for both sides; the teacher does not know its ids.
     """
 
     texts: TextsByRow = field(default=(), repr=False)
@@ -165,12 +168,12 @@ class BitextCollator(MultiVectorEncoderDataCollator):
     teacher_tokens: TokensByRow = field(default_factory=lambda: TeacherTokens([]), repr=False)
     """The teacher's vectors, by row."""
     prompt: str | None = None
-    """In front of each text."""
+    """Text in front of each sentence; None adds nothing."""
     transforms: Sequence[BatchTransform] = field(default=(), repr=False)
-    """Applied to each batch, one after the other."""
+    """Applied to each batch, in this order."""
 
     def __call__(self, features: list[dict[str, Any]]) -> BitextBatch:
-        """One batch of rows."""
+        """Return one batch of rows."""
         rows = [row["pair"] for row in features]
         inputs = self.preprocess_fn([self.texts[row] for row in rows], prompt=self.prompt, task="query")
         tokens, mask = pad_tokens(self.teacher_tokens.of(rows))
@@ -183,14 +186,14 @@ class BitextCollator(MultiVectorEncoderDataCollator):
 
 
 def n_tokens(tokenizer: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
-    """(texts,) tokens of each text, markers aside and no more than the encoder reads."""
+    """Return (texts,) int64: the tokens of each text, without markers, at most as many as the encoder reads."""
     return np.fromiter(map(len, token_ids(tokenizer, texts, markers=False)), np.int64, count=len(texts))
 
 
 def token_ids(
     tokenizer: Any, texts: Sequence[str], *, markers: bool, prompt: str = ""
 ) -> Iterator[list[int]]:
-    """Ids of the tokens of each text, no more than the encoder reads; a few texts at a time."""
+    """Yield the token ids of each text, at most as many as the encoder reads. A few texts are read at a time."""
     for start in range(0, len(texts), _CHUNK):
         yield from tokenizer(
             [f"{prompt}{text}" for text in texts[start : start + _CHUNK]], truncation=True,

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from opticlir.training.processes import all_gather
+
 Itself = TypeVar("Itself", bound="TensorFields")
 
 Encode: TypeAlias = Callable[[dict[str, Tensor]], tuple[Tensor, Tensor]]
@@ -23,11 +25,11 @@ class TensorFields:
     """A dataclass whose tensors move between devices together."""
 
     def to(self: Itself, device: torch.device | str, non_blocking: bool = False) -> Itself:
-        """The same on another device; the trainer and accelerate call this."""
+        """Return a copy on another device; the trainer and accelerate call this."""
         return self._mapped(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self: Itself) -> Itself:
-        """The same in pinned memory; the data loader calls this."""
+        """Return a copy in pinned memory; the data loader calls this."""
         return self._mapped(lambda tensor: tensor.pin_memory())
 
     def _mapped(self: Itself, change: Callable[[Tensor], Tensor]) -> Itself:
@@ -37,7 +39,7 @@ class TensorFields:
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment(TensorFields):
-    """What a batch transform adds to a batch, for its own objective. The product attaches nothing."""
+    """An object that a batch transform adds to a batch, for its own objective. The product adds none."""
 
     gives: ClassVar[type[Any] | None] = None
     """Class of what `read` returns."""
@@ -45,12 +47,21 @@ class Attachment(TensorFields):
     """Whether `read` encodes. Then it is only called when a term of the loss needs it."""
 
     def read(self, encode: Encode) -> Any:  # noqa: ARG002 - for those who encode
-        """What the objectives see in `TokenBatch.attached`; None is nothing."""
+        """Return the object that objectives get in `TokenBatch.attached`; None adds nothing."""
         return None
 
     def around(self, cut: Cut) -> AbstractContextManager[None]:  # noqa: ARG002 - for those who have one
         """A context in which the student encodes a cut of the foreign side."""
         return nullcontext()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered(Attachment):
+    """An attachment that objectives get unchanged. Its tensors are joined with those of the other processes."""
+
+    def read(self: Itself, encode: Encode) -> Itself:  # noqa: ARG002 - nothing is encoded
+        """Return the tensors of the whole batch."""
+        return self._mapped(all_gather)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +79,11 @@ class BitextBatch(TensorFields):
     """What batch transforms added."""
 
     def with_attached(self, attachment: Attachment) -> "BitextBatch":
-        """The batch with one attachment more."""
+        """Return the batch with one more attachment."""
         return replace(self, attached=(*self.attached, attachment))
 
     def has(self, kind: type[Attachment]) -> bool:
-        """Whether something of a class is attached."""
+        """Whether an object of a class is attached."""
         return any(isinstance(each, kind) for each in self.attached)
 
     def __contains__(self, _: object) -> bool:
@@ -81,7 +92,7 @@ class BitextBatch(TensorFields):
 
 
 def _changed(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """The value, its tensors changed."""
+    """Return the value with changed tensors."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, dict):

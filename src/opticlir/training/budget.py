@@ -1,10 +1,11 @@
-"""How many steps a budget in minutes, epochs or steps buys."""
+"""The number of training steps that a budget in minutes, epochs or steps allows."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from opticlir.training.config import TrainConfig
 from opticlir.training.losses import DistillationLoss, LossTerms, Moment
@@ -23,11 +24,11 @@ def planned_steps(
     *,
     bfloat16: bool,
 ) -> int:
-    """Number of steps; a budget in minutes is divided by the measured speed of each stage.
+    """Return the number of steps. A budget in minutes is divided by the measured time per step of each stage.
 
     Args:
         config: the budget and the stages.
-        loss: its gradients are computed and dropped; nothing is learned.
+        loss: gradients are computed and dropped, so no weight changes.
         data: batches to time.
         terms: objectives and weights of each stage.
         bfloat16: whether matrix products are in bfloat16.
@@ -47,10 +48,10 @@ def planned_steps(
 def seconds_per_step(
     loss: DistillationLoss, data: TrainingData, terms: LossTerms, *, bfloat16: bool
 ) -> float:
-    """Mean seconds of a forward and backward pass over a few batches; nothing is learned from them.
+    """Return the mean seconds of a forward and backward pass over a few batches. No weight changes.
 
-    Long texts take several times as long as short ones: the timed batches are spread evenly over all lengths. The
-    first is run twice, since the very first pass is slow.
+    Long texts take several times as long as short ones, so the timed batches are spread evenly over all lengths. The
+    first batch is run twice, because the first pass is slow.
 
     Args:
         loss: with the student.
@@ -60,17 +61,34 @@ def seconds_per_step(
     """
     device = next(loss.parameters()).device
     batches = data.sampler.spread(_TIMED_BATCHES)
+
+    def losses() -> Iterator[Tensor]:
+        for batch in [batches[0], *batches]:
+            inputs = data.collator([data.rows[row] for row in batch]).to(device)
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
+                found = loss(inputs, Moment(terms))
+            yield torch.stack(list(found.values())).sum()
+
     loss.model.train()
-    seconds = []
-    for batch in [batches[0], *batches]:
-        started = time.perf_counter()
-        inputs = data.collator([data.rows[row] for row in batch]).to(device)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
-            losses = loss(inputs, Moment(terms))
-        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - started)
-    loss.zero_grad(set_to_none=True)
-    loss.take_notes()  # no step was taken: the log is not to hold these
-    return float(np.mean(seconds[1:]))
+    seconds = seconds_per_pass(loss, losses())
+    loss.take_notes()  # no step was taken, so the log must not contain these
+    return seconds
+
+
+def seconds_per_pass(model: torch.nn.Module, losses: Iterable[Tensor]) -> float:
+    """Return the mean seconds of a forward and backward pass, without the slow first pass if there are others.
+
+    Args:
+        model: gradients are computed and dropped.
+        losses: of the passes; an iterator computes each loss when it is needed.
+    """
+    seconds, started = [], time.perf_counter()
+    for loss in losses:
+        loss.backward()  # type: ignore[no-untyped-call]
+        if loss.device.type == "cuda":
+            torch.cuda.synchronize(loss.device)
+        ended = time.perf_counter()
+        seconds.append(ended - started)
+        started = ended
+    model.zero_grad(set_to_none=True)
+    return float(np.mean(seconds[1:] or seconds))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from opticlir.device import CHOICES
+from opticlir.device import CHOICES, WeightsDtype
 from opticlir.encoder import AdapterConfig, VocabularyConfig
 from opticlir.errors import DataError
 from opticlir.settings import (
@@ -43,27 +43,28 @@ class TrainConfig:
     )
     language_balance: float = setting(
         0.5,
-        "With several languages, the share of each is its number of pairs to this power: 1 leaves the shares as they "
-        "are, 0 makes them equal.",
+        "With several languages, the share of each is its number of pairs to this power: 1 keeps the shares, 0 makes "
+        "them equal.",
         FRACTION,
     )
     teacher: str = setting(
         "minilm",
-        "English encoder of the documents: `minilm`, a folder or a hub name; `minilm:4` is its first four layers.",
+        "English encoder of the documents: `minilm`, `e5`, a folder or a hub name; `minilm:4` is its first four "
+        "layers.",
     )
     teacher_vectors: Literal["float16", "int8", "none"] = setting(
         "float16",
-        "How the cache stores the teacher's vectors: `int8` takes half the disk, `none` stores nothing and runs the "
-        "teacher at each step.",
+        "How the cache stores the teacher's vectors: `int8` takes half the disk space; `none` stores nothing and runs "
+        "the teacher at each step.",
     )
     student: str | None = setting(None, "Encoder that the student starts from; by default the teacher.")
     vocabulary: Literal["extend", "keep"] = setting(
-        "extend", "Whether the student's vocabulary gains the foreign words of the bitext."
+        "extend", "Whether to add the foreign words of the bitext to the student's vocabulary."
     )
     method: str = setting(
         "optical,contrastive",
-        "Training objectives: one, or a weighted sum such as `optical+0.3*score_kl`. Methods between commas take "
-        "turns, each for an equal share of the steps. `optical` alone is the published form.",
+        "Training objectives: one, or a weighted sum such as `optical+0.3*score_kl`. Methods separated by commas "
+        "follow one another, each for an equal share of the steps. `optical` alone is the published form.",
     )
     transport: TransportConfig = setting(TransportConfig(), "How tokens are aligned.")
     temperature: float = setting(
@@ -71,15 +72,15 @@ class TrainConfig:
     )
     train: Literal["all", "embeddings", "adapters"] = setting(
         "all",
-        "Weights to train: all of the student; its input embeddings only; or those and adapters (LoRA), so that one "
-        "English encoder serves all languages.",
+        "Weights to train: all of the student; only its input embeddings; or embeddings and adapters (LoRA), so that "
+        "one English encoder serves all languages.",
     )
     minutes: float | None = setting(
-        None, "Time budget of the training steps on this machine, in minutes. Give one budget only.", POSITIVE
+        None, "Budget of the training steps on this machine, in minutes. Give only one budget.", POSITIVE
     )
     epochs: float | None = setting(
         None,
-        "Budget in passes over the bitext; 4 without any budget. 0 saves the initialised student.",
+        "Budget in passes over the bitext. Without any budget, 4. 0 saves the initialised student.",
         NOT_NEGATIVE,
     )
     steps: int | None = setting(None, "Budget in training steps, the same on every machine.", NOT_NEGATIVE)
@@ -87,22 +88,28 @@ class TrainConfig:
     learning_rate: float = setting(3e-4, "Peak learning rate of the encoder.", POSITIVE)
     embedding_learning_rate: float = setting(
         1e-3,
-        "Peak learning rate of the input embeddings, higher because rare words are seen in few steps.",
+        "Peak learning rate of the input embeddings. It is higher, because rare words are in few steps.",
         POSITIVE,
     )
-    seed: int = setting(0, "Seed of data order and dropout.", NOT_NEGATIVE)
+    seed: int = setting(0, "Seed of the order of the data and of dropout.", NOT_NEGATIVE)
     held_out: int = setting(
-        200, "Pairs to keep out of training and evaluate on, at most 2 % of the bitext.", NOT_NEGATIVE
+        200, "Pairs to evaluate on, which are not trained on: at most 2 % of the bitext.", NOT_NEGATIVE
     )
-    checkpoint_steps: int = setting(50, "Steps between checkpoints, each with an evaluation.", POSITIVE)
+    checkpoint_steps: int = setting(50, "Steps between checkpoints. Each checkpoint is evaluated.", POSITIVE)
     patience: int | None = setting(
         None,
-        "Evaluations without improvement before training stops; the best checkpoint is saved. By default all steps "
-        "are taken and the last is saved.",
+        "Evaluations without improvement before training stops. The best checkpoint is saved. By default all steps are "
+        "taken, and the last is saved.",
         POSITIVE,
     )
     precision: Literal["auto", "float32", "bfloat16"] = setting(
         "auto", "Precision of matrix products in the encoders; `auto` is bfloat16 on devices that support it."
+    )
+    weights_dtype: WeightsDtype = setting(
+        "auto",
+        "Number format of the weights of teacher and student: `float32`, `bfloat16`, `float16`, or `auto` for that of "
+        "their files. The student is always float32, unless you ask for `bfloat16`: it takes half the memory and "
+        "learns less.",
     )
     device: str = setting("auto", "Device to train on: `auto`, `cpu`, `cuda` or `mps`.")
 
@@ -116,6 +123,10 @@ class TrainConfig:
         if self.device.partition(":")[0] not in CHOICES:
             raise ValueError(f"device is {self.device!r}: expected {' or '.join(map(repr, CHOICES))}")
         parse_stages(self.method, self.known_objectives)
+
+    def held_out_of(self, n_pairs: int) -> int:
+        """Return how many of `n_pairs` pairs are held out."""
+        return min(self.held_out, n_pairs // 50)
 
     @property
     def schedule(self) -> tuple[Stage, ...]:
@@ -146,7 +157,7 @@ class TrainConfig:
 
     @property
     def dropout(self) -> float:
-        """In the student. The teacher's vectors carry no noise, and short runs need none."""
+        """Dropout in the student. The teacher's vectors have no noise, and short runs need no dropout."""
         return 0.0
 
     @property
@@ -160,11 +171,11 @@ def make_config(settings: Mapping[str, Any], *, source: str) -> TrainConfig:
 
     Args:
         settings: by field name, with a table for `transport`.
-        source: where they come from, for messages.
+        source: their file or command, for messages.
 
     Raises:
-        DataError: an unknown key, with the nearest known one; a setting of the laboratory; a value of the wrong type
-            or out of range; or settings that contradict each other.
+        DataError: a key is unknown (the message has the nearest known one) or belongs to the laboratory; a value has
+            the wrong type or is out of range; or settings contradict each other.
     """
     transport = settings.get("transport")
     found = [name for name in settings if name in LABORATORY]

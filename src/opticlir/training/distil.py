@@ -16,37 +16,42 @@ from sentence_transformers import MultiVectorEncoder
 from opticlir import transport
 from opticlir.artefacts import default_cache_folder
 from opticlir.data import PairTable
-from opticlir.device import has_bfloat16
+from opticlir.device import has_bfloat16, trained_dtype
 from opticlir.encoder import (
+    SAMPLED_SENTENCES,
     Vocabulary,
     cross_lingual_model,
+    fit_projection,
     load_model,
     merge_adapter,
     model_checksum,
     new_student,
+    refuse_mixed,
     require_peft,
     save_language_pack,
     save_model,
     split_words,
     transformer_of,
 )
-from opticlir.errors import ArtefactError, DataError
+from opticlir.errors import DataError
 from opticlir.manifest import input_checksums
 from opticlir.records import SentencePair
 from opticlir.storage import write_text_atomically
 from opticlir.training.budget import planned_steps
 from opticlir.training.config import TrainConfig
-from opticlir.training.events import DiskNeeded, OnEvent, StageStarted, WorkDone, silent
+from opticlir.training.events import DiskNeeded, OnEvent, SentencesCounted, StageStarted, WorkDone, silent
 from opticlir.training.extension import Extension
 from opticlir.training.losses import DistillationLoss
 from opticlir.training.model_card import Origin, model_card
 from opticlir.training.objectives import PlanCounter
 from opticlir.training.optimisations import flushed_denormals, optimised
-from opticlir.training.patience import best_step, is_over, scheduled
+from opticlir.training.outcome import Outcome, outcome_of, recorded_outcome, saved_step
+from opticlir.training.patience import is_over, scheduled
 from opticlir.training.processes import is_rank_zero, join_processes, processes
 from opticlir.training.randomness import seeded
 from opticlir.training.run_folder import RunFolder
 from opticlir.training.schedule import Schedule, terms_of
+from opticlir.training.sentence_length import cut_sentences, whole_sentences
 from opticlir.training.teacher_cache import LiveTokens, TeacherCache, TeacherTokens
 from opticlir.training.trainable import make_trainable
 from opticlir.training.trainer import RunCallback, StudentArguments, StudentTrainer
@@ -58,22 +63,6 @@ from opticlir.training.vocabulary_cache import cached_vocabulary
 logger = logging.getLogger(__name__)
 
 _MOST_UNCONVERGED = 0.01
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The result of a run."""
-
-    steps: int
-    """Steps the budget bought."""
-    initial: dict[str, float]
-    """Held-out measures before the first step; empty when no pair is held out."""
-    trained: dict[str, float]
-    """The same for the saved model."""
-    saved_step: int
-    """The step whose weights were saved: the last, or with `patience` the one with the best evaluation."""
-    is_finished: bool
-    """False when SIGTERM stopped the run: call again to resume."""
 
 
 def distil(
@@ -88,39 +77,45 @@ def distil(
 ) -> Outcome:
     """Train a query encoder from bitext and save it, joined with its teacher, as one model folder.
 
-    Interrupted? Call again with the same arguments to resume: the run ends with the same weights (same kind of
-    machine, device, torch, threads and processes; with a budget in minutes, the steps planned by the first call
-    count). Several processes, started by torchrun or accelerate, share each batch.
+    Interrupted? Call again with the same arguments to resume. The run ends with the same weights on the same kind of
+    machine, device, torch, threads and processes. With a budget in minutes, the first call plans the steps. Several
+    processes, started by torchrun or accelerate, share each batch.
 
     Args:
         config: every setting.
         pairs: the bitext; a `PairTable` of millions of pairs takes little more memory than their file.
-        out: the model folder; `out/run` keeps the record.
-        inputs: checksum by name of the files the pairs came from, for the record.
-        command: that makes the model, for its card.
-        on_event: called with stages, steps and evaluations; in several processes on rank zero only.
-        extension: objectives and batch transforms of another package; None is the product alone.
+        out: the model folder; `out/run` has the record.
+        inputs: checksums of the files with the pairs, by name, for the record.
+        command: the command that makes the model, for its card.
+        on_event: called with stages, steps and evaluations; with several processes, on rank zero only.
+        extension: objectives and batch transforms of another package; None adds nothing.
 
     Raises:
-        DataError: there is no pair, or none with words on both sides, or a batch has fewer pairs than processes.
-        ArtefactError: `out` holds something else, or another process trains there; or the student's
-            vectors are of another width than the teacher's.
-        SetupError: the disk has no space for the teacher's vectors; this machine has no such device; peft is
-            not installed, for adapters.
-        FloatingPointError: a loss or a gradient is not finite; the last checkpoint is kept.
+        DataError: there is no pair, no pair has words on both sides, or a batch has fewer pairs than processes.
+        ArtefactError: `out` holds something else, or another process trains there.
+        SetupError: the disk has no space for the teacher's vectors, this machine has no such device, or adapters
+            need peft, which is not installed.
+        FloatingPointError: a loss or a gradient is not finite. The last checkpoint is kept.
     """
     if not pairs:
         raise DataError("the bitext holds no sentence pair")
     if config.train == "adapters":
         require_peft()  # before the words are aligned
+    if config.train != "all" and not _starts_from_teacher(config):
+        logger.warning(
+            "no language pack will be written: the student %s is not the English encoder; use the model folder",
+            config.student,
+        )
     run, extension = RunFolder(out), extension or Extension()
     device = run.device(config.device)
     join_processes(device)
     inputs = (inputs or {}) | input_checksums(extension.input_files())
     settings, makers = {**asdict(config), "device": device}, [type(extension).__module__]
-    with run.claimed(settings, inputs, models=_model_checksums(config), makers=makers) as finished:
+    with run.claimed(
+        settings, inputs, kind=type(config), models=_model_checksums(config), makers=makers
+    ) as finished:
         if finished:
-            return _past_outcome(config, run)
+            return _past_outcome(run)
         table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
         training = _Training(config, run, device, on_event if is_rank_zero() else silent, extension)
         with seeded(config.seed, device), flushed_denormals():
@@ -129,7 +124,7 @@ def distil(
 
 @dataclass(frozen=True)
 class _HeldOut:
-    """Pairs to evaluate on, and the teacher's vectors of their English sides."""
+    """Pairs to evaluate on, with the teacher's (tokens, dim) vectors of their English sides."""
 
     pairs: PairTable
     tokens: list[npt.NDArray[np.float16]]
@@ -150,33 +145,51 @@ class _Training:
     def run(self, pairs: PairTable, origin: Origin) -> Outcome:
         config = self._config
         self._start("loading the encoders")
-        teacher = load_model(config.teacher, device=self._device)
-        base = teacher if config.student is None else load_model(config.student, device=self._device)
-        _check_widths(base, teacher, config)
+        teacher = self._load(config.teacher)
+        base = teacher if _starts_from_teacher(config) else self._load(str(config.student))
+        refuse_mixed(base, teacher)
         kept_rows, held_out_rows = _split(len(pairs), config)
         kept = pairs.take(kept_rows)
         self._start("aligning words")
-        student = new_student(base, self._vocabulary(base, kept))
-        make_trainable(student, config)
-        tokens = self._teacher_tokens(teacher, pairs)
-        held_out = _HeldOut(pairs.take(held_out_rows), [tokens[row] for row in held_out_rows.tolist()])
-        source = DataSource(
-            config=config, student=student, teacher=teacher, pairs=kept, tokens=tokens.take(kept_rows),
-            run=self._run,
+        projection = self._projection(base, teacher, kept)
+        student = new_student(
+            base, self._vocabulary(base, kept), projection=projection, dtype=trained_dtype(config.weights_dtype)
         )  # fmt: skip
-        steps, is_interrupted = self._fit(source, held_out, pairs)
+        make_trainable(student, config, has_new_projection=projection is not None)
+        with whole_sentences(student, teacher):
+            self._count_cut(student, teacher, pairs)
+            tokens = self._teacher_tokens(teacher, pairs)
+            held_out = _HeldOut(pairs.take(held_out_rows), [tokens[row] for row in held_out_rows.tolist()])
+            source = DataSource(
+                config=config, student=student, teacher=teacher, pairs=kept, tokens=tokens.take(kept_rows),
+                run=self._run,
+            )  # fmt: skip
+            steps, is_interrupted = self._fit(source, held_out, pairs)
         if is_interrupted:
-            return _outcome(config, self._run, steps, is_finished=False)
+            return outcome_of(self._run, steps, is_finished=False)
         self._start("saving the model")
-        outcome = _outcome(config, self._run, steps, is_finished=True)
+        outcome = outcome_of(self._run, steps, is_finished=True)
         self._run.write_words(_words(student, kept))
         if is_rank_zero():
-            self._save(student, teacher, len(pairs), outcome, origin)
+            self._save(student, teacher, (len(pairs), len(held_out.pairs)), outcome, origin)
         self._run.finish({"pairs": len(pairs), "held_out": len(held_out.pairs), "steps": steps})
         return outcome
 
     def _start(self, name: str) -> None:
         self._on_event(StageStarted(name))
+
+    def _load(self, name: str) -> MultiVectorEncoder:
+        return load_model(name, device=self._device, weights_dtype=self._config.weights_dtype)
+
+    def _projection(
+        self, base: MultiVectorEncoder, teacher: MultiVectorEncoder, pairs: PairTable
+    ) -> npt.NDArray[np.float32] | None:
+        """Return weights that bring the vectors of another model to the teacher's; None if they are alike."""
+        if base is teacher:
+            return None
+        self._start("fitting the projection")
+        rows = np.linspace(0, len(pairs) - 1, min(len(pairs), SAMPLED_SENTENCES), dtype=np.int64)
+        return fit_projection(base, teacher, list(pairs.take(rows).english), seed=self._config.seed)
 
     def _vocabulary(self, base: MultiVectorEncoder, pairs: PairTable) -> Vocabulary | None:
         config = self._config
@@ -184,8 +197,16 @@ class _Training:
             return None
         with processes().main_process_first():  # the others find it in the cache
             return cached_vocabulary(
-                default_cache_folder(), base, config.student or config.teacher, pairs, config.words
-            )
+                default_cache_folder(), base, config.student or config.teacher, pairs, config.words,
+                languages=config.language.split("+"),
+            )  # fmt: skip
+
+    def _count_cut(self, student: MultiVectorEncoder, teacher: MultiVectorEncoder, pairs: PairTable) -> None:
+        cut = cut_sentences(student, teacher, pairs.foreign, pairs.english)
+        self._run.write_cut(cut)
+        self._on_event(SentencesCounted(cut))
+        if cut.english or cut.foreign:
+            logger.warning("%s: the rest of them is not trained on", cut)
 
     def _teacher_tokens(self, teacher: MultiVectorEncoder, pairs: PairTable) -> TeacherTokens:
         self._start("encoding the English side")
@@ -204,7 +225,7 @@ class _Training:
             )
 
     def _fit(self, source: DataSource, held_out: _HeldOut, pairs: PairTable) -> tuple[int, bool]:
-        """Train the student; the planned steps, and whether SIGTERM interrupted them."""
+        """Train the student. Return the planned steps, and whether SIGTERM interrupted them."""
         config, student, counter = self._config, source.student, PlanCounter()
         report = TrainingReport(self._run, held_out.pairs, student, source.teacher)
 
@@ -222,7 +243,7 @@ class _Training:
                 student, n_runs=config.optimisations.length_runs, adversary=parts.adversary,
                 extra_terms=parts.extra_terms,
             )  # fmt: skip
-            with transport.backend_for(0):  # timing a few batches compiles nothing
+            with transport.backend_for(0):  # timing a few batches must not compile
                 steps = self._run.plan(
                     lambda: planned_steps(config, loss, data, terms, bfloat16=self._bfloat16)
                 )
@@ -268,23 +289,24 @@ class _Training:
         self,
         student: MultiVectorEncoder,
         teacher: MultiVectorEncoder,
-        n_pairs: int,
+        n_pairs: tuple[int, int],
         outcome: Outcome,
         origin: Origin,
     ) -> None:
-        """Write the model, its card and the training report; rank zero only."""
+        """Write the model, its card and the training report; rank zero only. `n_pairs`: all, and held out."""
         config, run = self._config, self._run
         adapter = merge_adapter(student)
         save_model(cross_lingual_model(student, teacher), run.out)
-        if config.train != "all" and config.student is None:
+        if config.train != "all" and _starts_from_teacher(config):
             pack = run.folder / "language-pack"
             shutil.rmtree(pack, ignore_errors=True)  # of a run that was killed right after it
             save_language_pack(
-                student, teacher, pack, language=config.language, encoder=config.teacher, adapter=adapter
-            )
+                student, teacher, pack, language=config.language, encoder=config.teacher, adapter=adapter,
+                weights_dtype=config.weights_dtype,
+            )  # fmt: skip
         card = model_card(
-            config, pairs=n_pairs, steps=outcome.saved_step, initial=outcome.initial, trained=outcome.trained,
-            origin=origin, more=self._extension.card_lines(),
+            config, pairs=n_pairs[0], held_out=n_pairs[1], steps=outcome.saved_step, initial=outcome.initial,
+            trained=outcome.trained, origin=origin, more=self._extension.card_lines(),
         )  # fmt: skip
         write_text_atomically(run.out / "README.md", card)
         draw_training_report(run)
@@ -295,14 +317,19 @@ class _Training:
             )
 
 
+def _starts_from_teacher(config: TrainConfig) -> bool:
+    """Whether the student begins as the English encoder, so that a language pack says what was added to it."""
+    return config.student in (None, config.teacher)
+
+
 def _model_checksums(config: TrainConfig) -> dict[str, str]:
-    """Checksums of teacher and student before training."""
+    """Return checksums of teacher and student before training."""
     named = {f"teacher {config.teacher}": config.teacher, f"student {config.student}": config.student}
     return {name: model_checksum(model) for name, model in named.items() if model and is_rank_zero()}
 
 
 def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallback, run: RunFolder) -> None:
-    """Train from the last checkpoint, if a step is left, and leave the student as it is to be saved."""
+    """Train from the last checkpoint if steps are left. Afterwards the student has the weights to save."""
     checkpoint, steps = run.last_checkpoint(), trainer.args.max_steps
     done = _step_of(checkpoint) if checkpoint else 0
     run.rewind_log(done if checkpoint else -1)
@@ -312,39 +339,27 @@ def _take_steps(config: TrainConfig, trainer: StudentTrainer, callback: RunCallb
         callback.evaluate(done)
     evaluations = scheduled(run.evaluations(), every=config.checkpoint_steps, last=steps)
     if done < steps and not (config.patience and is_over(evaluations, config.patience)):
-        torch.manual_seed(config.seed)  # planning draws: a run that finds its plan made has to draw the same
+        torch.manual_seed(
+            config.seed
+        )  # planning draws random numbers, which a resumed run does not: start both at one state
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    saved = _saved_step(config, run, steps)
+    saved = saved_step(run, steps)
     if config.patience and saved and not callback.is_interrupted:
         trainer.restore(run.checkpoints / f"checkpoint-{saved}")
 
 
 def _plans(config: TrainConfig, steps: int) -> int:
-    """Number of steps that compute transport plans."""
+    """Return the number of steps that compute transport plans."""
     return round(steps * sum(stage.share for stage in config.schedule if "optical" in stage.weights))
-
-
-def _saved_step(config: TrainConfig, run: RunFolder, steps: int) -> int:
-    evaluations = scheduled(run.evaluations(), every=config.checkpoint_steps, last=steps)
-    return best_step(evaluations) if config.patience and evaluations else steps
 
 
 def _step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.split("-")[1])
 
 
-def _check_widths(student: MultiVectorEncoder, teacher: MultiVectorEncoder, config: TrainConfig) -> None:
-    widths = student.get_embedding_dimension(), teacher.get_embedding_dimension()
-    if widths[0] != widths[1]:
-        raise ArtefactError(
-            f"the student {config.student!r} has vectors of {widths[0]} numbers, the teacher {config.teacher!r} of "
-            f"{widths[1]}: choose a student as wide as its teacher"
-        )
-
-
 def _split(n_pairs: int, config: TrainConfig) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows to learn from, and rows to evaluate on; the same for every seed, so that runs can be compared."""
-    count = min(config.held_out, n_pairs // 50)
+    """Return rows to train on and rows to evaluate on. Every seed has the same, so that runs can be compared."""
+    count = config.held_out_of(n_pairs)
     chosen = np.random.default_rng(0).choice(n_pairs, size=count, replace=False)
     if config.patience and not count:
         raise DataError(
@@ -359,27 +374,8 @@ def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
     return sorted({word for text in pairs.foreign for word in split_words(tokenizer, text)})
 
 
-def _past_outcome(config: TrainConfig, run: RunFolder) -> Outcome:
-    def again() -> int:
-        raise ArtefactError(f"{run.folder / 'plan.json'} is missing: remove {run.out} and train again")
-
-    outcome = _outcome(config, run, run.plan(again), is_finished=True)
+def _past_outcome(run: RunFolder) -> Outcome:
+    outcome = recorded_outcome(run)
     if is_rank_zero() and not run.report.exists():
         draw_training_report(run)
     return outcome
-
-
-def _outcome(config: TrainConfig, run: RunFolder, steps: int, *, is_finished: bool) -> Outcome:
-    evaluations = run.evaluations()
-    saved = _saved_step(config, run, steps)
-    return Outcome(
-        steps=steps,
-        initial=evaluations.get(0, {}),
-        trained=evaluations.get(saved, {})
-        if is_finished
-        else evaluations[max(evaluations)]
-        if evaluations
-        else {},
-        saved_step=saved,
-        is_finished=is_finished,
-    )

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from opticlir.records import CutSentences
+
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
-    """A part of the work begins."""
+    """A new part of the work begins."""
 
     name: str
 
@@ -26,7 +28,7 @@ class DiskNeeded:
 
 @dataclass(frozen=True, slots=True)
 class WorkDone:
-    """Progress of a piece of work other than training steps."""
+    """Progress of work other than training steps."""
 
     name: str
     done: int
@@ -34,8 +36,15 @@ class WorkDone:
 
 
 @dataclass(frozen=True, slots=True)
+class SentencesCounted:
+    """The lengths of all sentences were compared with what the encoders read."""
+
+    cut: CutSentences
+
+
+@dataclass(frozen=True, slots=True)
 class StepsDone:
-    """Some training steps, as often as they are logged."""
+    """Some training steps were taken; sent whenever they are logged."""
 
     step: int
     steps: int
@@ -55,7 +64,7 @@ class Evaluated:
     measures: Mapping[str, float]
 
 
-TrainingEvent: TypeAlias = StageStarted | DiskNeeded | WorkDone | StepsDone | Evaluated
+TrainingEvent: TypeAlias = StageStarted | DiskNeeded | WorkDone | SentencesCounted | StepsDone | Evaluated
 OnEvent: TypeAlias = Callable[[TrainingEvent], None]
 
 

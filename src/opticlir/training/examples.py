@@ -1,4 +1,4 @@
-"""A few held-out pairs, aligned at each evaluation: where each foreign word goes as training moves it."""
+"""A few held-out pairs, aligned at each evaluation: they show how the alignment changes during training."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,15 +11,15 @@ from opticlir.records import SentencePair
 
 N_EXAMPLES = 3
 _USUAL_WORDS = 10
-"""A pair whose longer side has about as many words shows something and can still be read in a small grid."""
+"""Words of the longer side. Such a pair has enough words to be interesting, and its grid is still readable."""
 
 
 def example_pairs(pairs: Sequence[SentencePair], student: MultiVectorEncoder) -> list[SentencePair]:
-    """The pairs nearest to ten words in length, in their order; the same for every seed and method.
+    """Return the pairs nearest to ten words in length, in their order. Seed and method do not change them.
 
     Args:
         pairs: to choose from.
-        student: its tokenizer says what a word is.
+        student: its tokenizer defines the words.
     """
     tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
 
@@ -34,18 +34,18 @@ def example_pairs(pairs: Sequence[SentencePair], student: MultiVectorEncoder) ->
 def align_examples(
     pairs: Sequence[SentencePair], student: MultiVectorEncoder, teacher: MultiVectorEncoder
 ) -> list[dict[str, Any]]:
-    """The transport plan of each pair, word by word, as it goes into `report.jsonl`.
+    """Return the transport plan of each pair, word by word, in the form of `report.jsonl`.
 
-    With the solver of `opticlir align`, whatever the run trains with, so that reports can be compared. A pair
-    with a side without tokens is left out.
+    The solver is always that of `opticlir align`, so that reports of all methods can be compared. A pair with an
+    empty side is left out.
 
     Args:
         pairs: the examples.
-        student: the encoder under training; left in the mode it came in.
-        teacher: reads the English side as it does for training, by its query route.
+        student: the encoder under training; its training mode is restored.
+        teacher: reads the English side by its query route, as for training.
 
     Returns:
-        `texts`, and the fields of `TokenAlignment`, per pair.
+        For each pair `texts`, and the fields of `TokenAlignment`.
     """
     mode = student.training
     try:

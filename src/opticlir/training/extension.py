@@ -1,4 +1,4 @@
-"""Where other packages plug into training: objectives, batch transforms, an adversary, terms with trainable weights."""
+"""What other packages may add to training: objectives, batch transforms, an adversary, trainable terms of the loss."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,21 +18,21 @@ from opticlir.training.training_data import DataSource, TrainingData, training_d
 
 @dataclass(frozen=True, kw_only=True)
 class LossParts:
-    """What the loss has besides the objectives of the method."""
+    """Parts of the loss in addition to the objectives of the method."""
 
     adversary: Adversary | None = None
     extra_terms: Mapping[str, ExtraTerm] = field(default_factory=dict)
 
 
 class Extension:
-    """What a training does besides its settings. This one is the product's: it adds nothing."""
+    """Additions to a training. This class is the product's own, and adds nothing."""
 
     def input_files(self) -> list[Path]:
-        """Files that settings name; their checksums belong to the record of the run."""
+        """Return the files that settings name. The record of the run has their checksums."""
         return []
 
     def objectives(self, config: TrainConfig, counter: PlanCounter) -> Registry:
-        """The objectives of the schedule by name.
+        """Return the objectives of the schedule by name.
 
         Args:
             config: every setting.
@@ -43,22 +43,22 @@ class Extension:
         )
 
     def training_data(self, source: DataSource) -> TrainingData:
-        """Rows, batches of them, and the collator with its batch transforms."""
+        """Return rows, batches of them, and the collator with its batch transforms."""
         return training_data(source)
 
     def used_tokens(self, student: MultiVectorEncoder, pairs: PairTable) -> npt.NDArray[np.int64] | None:
-        """Ids of all tokens that the student will read; None when they are not known beforehand.
+        """Return the ids of all tokens that the student will read; None if they are not known before training.
 
         Args:
-            student: its query tokenizer.
+            student: its query tokenizer counts.
             pairs: the whole bitext.
         """
         return used_tokens(student, pairs, both_sides=False)
 
     def loss_parts(self, student: MultiVectorEncoder) -> LossParts:  # noqa: ARG002 - for those who have some
-        """What is added to the loss."""
+        """Return what is added to the loss."""
         return LossParts()
 
     def card_lines(self) -> list[str]:
-        """What the model card says of the training besides the method."""
+        """Return lines on the training for the model card, in addition to the method."""
         return []

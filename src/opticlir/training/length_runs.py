@@ -1,4 +1,4 @@
-"""Encode a batch in runs of rows of similar length, each with no more padding than it needs."""
+"""Encode a batch in runs of rows of similar length, each with as little padding as it needs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,20 +9,20 @@ from torch import Tensor
 from opticlir.training.bitext_batch import Cut
 
 EncodeCut = Callable[[dict[str, Any], Cut], tuple[Tensor, Tensor]]
-"""Inputs of some rows, and which rows and columns they are, to vectors (rows, tokens, dim) and mask (rows, tokens)."""
+"""From the inputs and places of some rows and columns to (rows, tokens, dim) vectors and a (rows, tokens) mask."""
 
 
 def encode_in_runs(encode: EncodeCut, inputs: Mapping[str, Any], n_runs: int) -> tuple[Tensor, Tensor]:
-    """Encode a batch with little padding; the answer is that of encoding it as a whole.
+    """Encode a batch with little padding. The result is that of encoding it as a whole.
 
     Args:
-        encode: reads each text by itself, token for token.
-        inputs: of a batch whose rows are sorted by length, or nearly. `attention_mask` (batch, tokens) is False at
-            padding; `query_expansion_positions` are scored without being attended to.
+        encode: encodes each text independently of the others, with a vector per token.
+        inputs: of a batch whose rows are sorted by length, or nearly. `attention_mask` (batch, tokens) is 0 at
+            padding. Tokens at `query_expansion_positions` have a score, but other tokens do not attend to them.
         n_runs: number of runs; 1 encodes all rows at once.
 
     Returns:
-        (batch, tokens, dim) and (batch, tokens), 0 at padding that was not encoded.
+        (batch, tokens, dim) vectors and a (batch, tokens) mask; 0 at padding that was not encoded.
     """
     mask = inputs["attention_mask"].bool()
     if (expansion := inputs.get("query_expansion_positions")) is not None:

@@ -1,5 +1,6 @@
-"""The loss that the trainer calls: encode a batch, then weigh the objectives of the stage."""
+"""The loss that the trainer calls: it encodes a batch and adds up the weighted objectives of the stage."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ LossTerms: TypeAlias = Mapping[str, tuple[Objective, float]]
 """Objective and weight by name."""
 Losses: TypeAlias = dict[str, Tensor]
 Read: TypeAlias = Callable[[AbstractContextManager[None]], TokenBatch]
-"""Encodes the foreign side of a batch inside of a context."""
+"""Encodes the foreign side of a batch inside a context."""
 Weigh: TypeAlias = Callable[[TokenBatch], Losses]
 """The weighted objectives of a batch."""
 
@@ -40,7 +41,7 @@ class Weighed:
     """The losses of a batch."""
 
     batch: TokenBatch
-    """Tokens as they were read first."""
+    """Tokens of the first encoding, before any adversary."""
     losses: Losses
     """Terms of the loss; their sum is minimised."""
     notes: dict[str, Tensor] = field(default_factory=dict)
@@ -49,42 +50,42 @@ class Weighed:
 
 @runtime_checkable
 class Adversary(Protocol):
-    """Changes how a batch is read and weighed, for example by adversarial perturbation."""
+    """Changes how a batch is encoded and its objectives are weighed, for example by adversarial perturbation."""
 
     def __call__(self, read: Read, weigh: Weigh, mask: Bool[Tensor, "batch tokens"]) -> Weighed:
-        """Weigh a batch.
+        """Return the weighed losses of a batch.
 
         Args:
             read: encodes the batch.
-            weigh: its objectives.
+            weigh: gives its weighted objectives.
             mask: True for tokens that the encoder attends to.
         """
         ...
 
 
-class ExtraTerm(torch.nn.Module):
-    """A term of the loss with trainable weights, which checkpoints contain."""
+class ExtraTerm(torch.nn.Module, ABC):
+    """A term of the loss with trainable weights. Checkpoints contain them."""
 
     needs: frozenset[type[Any]] = frozenset()
-    """Classes of `TokenBatch.attached`; a batch without them has no such term."""
+    """Classes of `TokenBatch.attached`. A batch without them skips this term."""
 
+    @abstractmethod
     def forward(self, batch: TokenBatch) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """The loss of a batch, and values to log by name."""
-        raise NotImplementedError
+        """Return the loss of a batch (a scalar), and values to log by name."""
 
 
 class DistillationLoss(torch.nn.Module):
     """Encodes the foreign side of a batch and weighs the objectives of a method.
 
-    The trainer logs each term and minimises their sum. The teacher is no part of this module: its tokens come with
-    the batch. In several processes each encodes its share, and the objectives see the whole batch.
+    The trainer logs each term and minimises their sum. The teacher is not part of this module: the batch contains its
+    tokens. With several processes, each encodes its share, and the objectives get the whole batch.
 
     Args:
         model: the student.
-        n_runs: number of runs a batch is encoded in, its rows being sorted by length (`LengthBuckets`); always 1
-            with an adversary, whose perturbation has the shape of the whole batch.
-        adversary: reads and weighs the batch; None reads it as it is.
-        extra_terms: by name; they learn with the student.
+        n_runs: number of runs in which a batch is encoded; its rows are sorted by length (`LengthBuckets`). Always 1
+            with an adversary, because its perturbation has the shape of the whole batch.
+        adversary: encodes and weighs the batch; None encodes it without changes.
+        extra_terms: by name; they are trained with the student.
     """
 
     def __init__(
@@ -109,15 +110,15 @@ class DistillationLoss(torch.nn.Module):
         return dict(getattr(self, "extra", {}))
 
     def forward(self, batch: BitextBatch, moment: Moment) -> Losses:
-        """Weighted objectives of one batch.
+        """Return the weighted objectives of one batch.
 
         Args:
-            batch: this process's share.
+            batch: the share of this process.
             moment: the terms, and how much of the training is done.
 
         Raises:
-            FloatingPointError: a term is not finite. The message has the numbers of the pairs with a vector that is
-                not finite, or of all pairs.
+            FloatingPointError: a term is not finite. The message has the numbers of the pairs whose vectors are not
+                finite, or of all pairs of the batch.
         """
         pairs = all_gather(batch.pairs)
         weighed = self._with_extra(self._weighed(batch, moment))
@@ -130,7 +131,7 @@ class DistillationLoss(torch.nn.Module):
         return weighed.losses
 
     def take_notes(self) -> dict[str, float]:
-        """Means of the noted values since the last call."""
+        """Return the means of the noted values since the last call."""
         means = {name: torch.stack(values).mean().item() for name, values in self._notes.items()}
         self._notes.clear()
         return means
@@ -173,7 +174,7 @@ class DistillationLoss(torch.nn.Module):
         return self._adversary(read, weigh, batch.foreign["attention_mask"].bool())
 
     def _with_extra(self, weighed: Weighed) -> Weighed:
-        """Add the extra terms of the tokens as they were read first."""
+        """Add the extra terms, computed on the tokens of the first encoding."""
         losses, notes = dict(weighed.losses), dict(weighed.notes)
         for name, term in self.extra_terms.items():
             if all(weighed.batch.get(kind) is not None for kind in term.needs):
@@ -183,7 +184,7 @@ class DistillationLoss(torch.nn.Module):
         return Weighed(weighed.batch, losses, notes)
 
     def _encode(self, inputs: dict[str, Tensor], batch: BitextBatch | None) -> tuple[Tensor, Tensor]:
-        """Vectors and mask of all processes; the attachments of a batch surround the encoding of its foreign side."""
+        """Return vectors and mask of all processes. The foreign side is encoded in the contexts of its attachments."""
 
         def encode(cut_inputs: dict[str, Any], cut: Cut) -> tuple[Tensor, Tensor]:
             with ExitStack() as stack:
@@ -197,7 +198,7 @@ class DistillationLoss(torch.nn.Module):
 
 
 def _applicable(terms: LossTerms, batch: TokenBatch) -> LossTerms:
-    """Terms that find what they need in the batch; where there is none, all: the first says what it misses."""
+    """Return the terms whose needs the batch meets. If there is none, return all: the first names what is missing."""
     return {
         name: term
         for name, term in terms.items()
@@ -206,13 +207,13 @@ def _applicable(terms: LossTerms, batch: TokenBatch) -> LossTerms:
 
 
 def _is_damaged(batch: TokenBatch) -> Tensor:
-    """(batch,) bool: a vector of the pair is not finite."""
+    """Return (batch,) bool: whether a vector of the pair is not finite."""
     damaged = [(~torch.isfinite(tokens).all(dim=2) & mask).any(dim=1) for tokens, mask in _sides(batch)]
     return torch.stack(damaged).any(dim=0)
 
 
 def _sides(batch: TokenBatch) -> Iterator[tuple[Tensor, Tensor]]:
-    """Vectors and mask of every side that was read."""
+    """Yield vectors and mask of every encoded side."""
     yield batch.student, batch.student_mask
     yield batch.teacher, batch.teacher_mask
     for each in batch.attached:

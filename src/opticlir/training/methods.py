@@ -10,14 +10,14 @@ from opticlir.training.objectives import OBJECTIVES
 
 
 def parse_method(text: str, known: Collection[str] = OBJECTIVES) -> dict[str, float]:
-    """Weights by objective of a method such as `optical+0.3*score_kl`; a weight left out is 1.
+    """Return the weight of each objective of a method such as `optical+0.3*score_kl`. The default weight is 1.
 
     Args:
         text: the method.
         known: names of all objectives.
 
     Raises:
-        ValueError: an unknown objective, with the nearest known one; one named twice; a weight that is
+        ValueError: an objective is unknown (the message has the nearest known one) or comes twice; or a weight is
             not a finite number above 0.
 
     Example:
@@ -34,7 +34,7 @@ def parse_method(text: str, known: Collection[str] = OBJECTIVES) -> dict[str, fl
                 "optical+0.3*score_kl"
             )
         if name in weights:
-            raise ValueError(f"method {text!r} names {name} twice: add the weights up")
+            raise ValueError(f"method {text!r} names {name} twice: name it once, with the sum of the weights")
         weights[name] = _weight(head, text) if star else 1.0
     return weights
 
@@ -44,7 +44,7 @@ class Stage:
     """A method for a part of the training."""
 
     method: str = setting(help="As `method`.")
-    share: float = setting(help="Of the steps, above 0 and at most 1.")
+    share: float = setting(help="Share of the steps, above 0 and at most 1.")
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -60,7 +60,7 @@ class Stage:
 
 
 def parse_stages(text: str, known: Collection[str] = OBJECTIVES) -> tuple[Stage, ...]:
-    """Methods one after the other, separated by commas, each for an equal share of the steps.
+    """Read methods separated by commas. They follow one another, each for an equal share of the steps.
 
     Args:
         text: the methods.
@@ -80,16 +80,16 @@ def parse_stages(text: str, known: Collection[str] = OBJECTIVES) -> tuple[Stage,
 
 
 def check_stages(stages: Sequence[Stage]) -> None:
-    """Refuse stages whose shares do not sum to 1. Raises ValueError."""
+    """Raise ValueError if the shares of the stages do not sum to 1."""
     total = math.fsum(stage.share for stage in stages)
     if not math.isclose(total, 1.0, abs_tol=1e-6):
         raise ValueError(f"the shares of the stages sum to {total:g}: expected 1")
 
 
 def first_steps(stages: Sequence[Stage], steps: int) -> list[int]:
-    """The step each stage begins at, of `steps` planned; the first at 0.
+    """Return the first step of each stage, of `steps` planned steps; that of the first stage is 0.
 
-    It follows from the plan alone, so that a resumed run switches at the same step.
+    Only the plan decides it, so a resumed run changes stages at the same step.
 
     Example:
         >>> first_steps([Stage(method="contrastive", share=0.3), Stage(method="optical", share=0.7)], 50)
@@ -100,12 +100,12 @@ def first_steps(stages: Sequence[Stage], steps: int) -> list[int]:
 
 
 def objective_names(stages: Iterable[Stage]) -> list[str]:
-    """All objectives of some stages, each once."""
+    """Return all objectives of some stages, each once."""
     return list(dict.fromkeys(name for stage in stages for name in stage.weights))
 
 
 def describe(stages: Sequence[Stage]) -> str:
-    """Stages in words.
+    """Describe stages in words.
 
     Example:
         >>> describe([Stage(method="contrastive", share=0.3), Stage(method="optical", share=0.7)])

@@ -1,6 +1,6 @@
-"""Optimisations that make training fast and do not change what is learned; docs/performance.md measures them.
+"""Optimisations that make training faster and do not change what is learned. docs/performance.md measures them.
 
-Two more are settings: `precision`, and `teacher_vectors = "none"`, which runs the teacher at each step.
+Two settings belong here too: `precision`, and `teacher_vectors = "none"`, which runs the teacher at each step.
 """
 
 from collections.abc import Iterator
@@ -21,21 +21,21 @@ from opticlir.training.batches import token_ids
 
 @dataclass(frozen=True, kw_only=True)
 class Optimisations:
-    """Which optimisations are on."""
+    """The optimisations that are on."""
 
     length_runs: int = setting(
         2,
-        "Runs of texts of similar length in a batch, each encoded with little padding. 1 makes all texts of a batch "
-        "alike in length, which is faster and learns less per step; 0 draws batches at random.",
+        "Runs of texts of similar length in a batch, each encoded with little padding. With 1, all texts of a batch "
+        "have a similar length: this is faster and learns less per step. 0 draws batches at random.",
         AT_LEAST_ZERO,
     )
     prune_vocabulary: bool = setting(
         True,
-        "Train only the embeddings of tokens in the bitext. The others cannot change; the saved model has them all. "
+        "Train only the embeddings of tokens in the bitext: the others would not change. The saved model has them all. "
         "Off with code-switching.",
     )
     plain_attention: bool = setting(
-        True, "On the CPU, use plain attention: torch's fused backward pass is slower on short texts."
+        True, "Use plain attention on the CPU: torch's fused backward pass is slower on short texts."
     )
 
     def __post_init__(self) -> None:
@@ -49,9 +49,9 @@ def optimised(
     """Make the student train fast while the block runs.
 
     Args:
-        wanted: which optimisations are on.
-        student: changed in place, and changed back.
-        used: ids of all tokens that it will read; None when they are not known beforehand.
+        wanted: the optimisations that are on.
+        student: changed in place; restored after the block.
+        used: ids of all tokens that it will read; None if they are not known before training.
     """
     with ExitStack() as stack:
         if wanted.prune_vocabulary and used is not None:
@@ -62,11 +62,11 @@ def optimised(
 
 
 def used_tokens(student: MultiVectorEncoder, pairs: PairTable, *, both_sides: bool) -> npt.NDArray[np.int64]:
-    """Ids of the tokens that the student needs to read a bitext, with markers and padding.
+    """Return the ids of the tokens that the student needs for a bitext, with markers and padding.
 
     Args:
-        student: its query tokenizer.
-        pairs: those to learn from and the held-out ones.
+        student: its query tokenizer counts.
+        pairs: all pairs, also the held-out ones.
         both_sides: whether the student reads the English sides too.
     """
     tokenizer = transformer_of(student, "query").tokenizer
@@ -79,7 +79,7 @@ def used_tokens(student: MultiVectorEncoder, pairs: PairTable, *, both_sides: bo
 
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Treat numbers near 0 as 0 while the block runs: sharp plans are full of them, and they are slow."""
+    """Treat numbers very near 0 as 0 while the block runs. Sharp plans have many of them, and they are slow."""
     before = _flushes_denormals()
     torch.set_flush_denormal(True)
     try:
@@ -89,7 +89,7 @@ def flushed_denormals() -> Iterator[None]:
 
 
 def _flushes_denormals() -> bool:
-    """Whether torch treats numbers near 0 as 0 now."""
+    """Whether torch treats numbers very near 0 as 0 now."""
     denormal = torch.tensor(1e-310, dtype=torch.float64)  # as bits: reading it computes nothing
     return float(denormal * 1.0) == 0.0
 

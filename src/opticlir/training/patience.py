@@ -1,22 +1,22 @@
 """When training stops early, and which checkpoint was best.
 
-Both follow from the logged evaluations of the held-out pairs, so that an interrupted run stops where an unbroken
-one does.
+Only the logged evaluations of the held-out pairs decide both, so a resumed run stops at the same step as an
+uninterrupted one.
 """
 
 from collections.abc import Mapping
 
 MEASURE = "RR"
-"""Of the held-out pairs; higher is better."""
+"""The measure on held-out pairs that decides; higher is better."""
 
 Evaluations = Mapping[int, Mapping[str, float]]
 """Measures by step."""
 
 
 def scheduled(evaluations: Evaluations, *, every: int, last: int) -> dict[int, Mapping[str, float]]:
-    """The evaluations at checkpoints, which every run of a plan has.
+    """Return the evaluations at planned checkpoints, which every run of a plan has.
 
-    The one before the first step has no checkpoint, and neither has one that SIGTERM caused.
+    Evaluations before the first step and after SIGTERM are left out.
 
     Args:
         evaluations: all of them.
@@ -31,7 +31,7 @@ def scheduled(evaluations: Evaluations, *, every: int, last: int) -> dict[int, M
 
 
 def best_step(evaluations: Evaluations) -> int:
-    """The step with the best evaluation, the first of equals.
+    """Return the step with the best evaluation; of equal ones the first.
 
     Example:
         >>> best_step({50: {"RR": 0.5}, 100: {"RR": 0.75}, 150: {"RR": 0.75}})
@@ -41,7 +41,7 @@ def best_step(evaluations: Evaluations) -> int:
 
 
 def is_over(evaluations: Evaluations, patience: int) -> bool:
-    """Whether `patience` evaluations came after the best one.
+    """Whether `patience` evaluations followed the best one.
 
     Example:
         >>> is_over({50: {"RR": 0.5}, 100: {"RR": 0.4}, 150: {"RR": 0.45}}, patience=2)

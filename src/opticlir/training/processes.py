@@ -1,7 +1,7 @@
 """One training in several processes: `torchrun --nproc-per-node 2 -m opticlir train ...`, or accelerate launch.
 
-Each process encodes its share of a batch with its own copy of the student. All vectors are then gathered, so that
-that every objective sees the whole batch, and torch averages the gradients.
+Each process encodes its share of a batch with its own copy of the student. Then all vectors are gathered, so that
+every objective gets the whole batch, and torch averages the gradients.
 """
 
 import functools
@@ -26,7 +26,7 @@ _TIMEOUT = timedelta(
 
 
 def join_processes(device: str) -> PartialState:
-    """Join the processes of this training; a single one unless a launcher started several.
+    """Join the processes of this training; there is one, unless a launcher started several.
 
     Args:
         device: of the tensors. The backend is gloo on the CPU, and NCCL on CUDA.
@@ -35,19 +35,19 @@ def join_processes(device: str) -> PartialState:
 
 
 def processes() -> PartialState:
-    """The processes of this training, as `join_processes` made them; on the CPU before that."""
+    """Return the processes that `join_processes` joined; before that, one on the CPU."""
     return PartialState() if PartialState._shared_state else join_processes("cpu")
 
 
 def is_rank_zero() -> bool:
-    """Whether this is the process that writes files and reports; it can be asked before the processes join."""
+    """Whether this process writes files and reports. Works before the processes join, too."""
     if PartialState._shared_state:
         return bool(PartialState().is_main_process)
     return "LOCAL_RANK" not in os.environ or os.environ.get("RANK", "0") == "0"
 
 
 def shared(answer: Answer) -> Answer:
-    """The answer of rank zero, for all; each process has to call this."""
+    """Return the answer of rank zero in all processes. Each process must call this."""
     if processes().num_processes == 1:
         return answer
     (answer,) = broadcast_object_list([answer])
@@ -55,7 +55,7 @@ def shared(answer: Answer) -> Answer:
 
 
 def anywhere(flag: bool) -> bool:
-    """Whether a flag is set in any process; each process has to call this."""
+    """Whether a flag is set in any process. Each process must call this."""
     if processes().num_processes == 1:
         return flag
     return bool(gather(torch.tensor([flag], device=processes().device)).any())
@@ -64,9 +64,9 @@ def anywhere(flag: bool) -> bool:
 def on_rank_zero(
     function: Callable[Concatenate[Owner, Given], Answer],
 ) -> Callable[Concatenate[Owner, Given], Answer]:
-    """Run a method on rank zero only, once all processes have called it, and give all the answer.
+    """Run a method on rank zero when all processes have called it, and return its answer in all of them.
 
-    When it fails there, the launcher ends the other processes.
+    If it fails on rank zero, the launcher ends the other processes.
     """
 
     @functools.wraps(function)
@@ -79,13 +79,13 @@ def on_rank_zero(
 
 
 def all_gather(share: Shaped[Tensor, "share ..."]) -> Shaped[Tensor, "batch ..."]:
-    """The shares of all processes as one batch, in the order of their ranks.
+    """Join the shares of all processes to one batch, in the order of their ranks.
 
-    Gradients reach this process's own share only, times the number of processes: torch then takes the mean over
-    processes, each of which sees the whole loss, and the mean is the gradient of one process.
+    Gradients reach only the share of this process, multiplied by the number of processes. Torch then takes the mean
+    over processes. Each of them has the whole loss, so the mean equals the gradient in one process.
 
     Args:
-        share: rows of this process. Processes may differ in all sizes; shorter ones are padded with 0.
+        share: rows of this process. Its sizes may differ between processes; smaller shares are padded with 0.
     """
     if processes().num_processes == 1:
         return share
@@ -100,5 +100,5 @@ def all_gather(share: Shaped[Tensor, "share ..."]) -> Shaped[Tensor, "batch ..."
 
 
 def _alternate(missing: list[int]) -> list[int]:
-    """Padding as torch takes it: from the last dimension to the first, 0 before and `missing` behind."""
+    """Return padding in the form of torch: from the last dimension to the first, 0 before and `missing` after."""
     return [count for size in reversed(missing) for count in (0, size)]

@@ -1,4 +1,4 @@
-"""Random numbers of a training: seeded, and apart from those of the caller."""
+"""Random numbers of a training: seeded, and separate from those of the caller."""
 
 import random
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ import torch
 
 @contextmanager
 def seeded(seed: int, device: str) -> Iterator[None]:
-    """Seed torch while the block runs, and give the caller's random states back after it.
+    """Seed torch while the block runs, and restore the caller's random states after it.
 
     Args:
         seed: of torch; the trainer seeds Python and NumPy with it too.
-        device: whose generator is used besides that of the CPU.
+        device: its generator is used in addition to that of the CPU.
     """
     states = random.getstate(), np.random.get_state()  # noqa: NPY002 - the trainer seeds this one
     devices = [torch.device(device)] if device.startswith("cuda") else []

@@ -1,14 +1,15 @@
 """The record of one training run, in the folder of its model: `OUT/run/`.
 
-run.json        settings, seed, device, versions, input checksums; `finished` once the model is complete
-plan.json       number of planned steps, fixed once, so that a resumed run ends where an unbroken one does
-log.jsonl       one line per logged step and per evaluation on the held-out pairs
-report.jsonl    what only the training report shows: speed, and the alignment of example pairs at each evaluation
-report.html     the training report, drawn from the files above
-tensorboard/    the same for TensorBoard, on request
-words.txt       foreign words of the bitext, one a line
-dictionary.tsv  English and foreign words, when a laboratory setting needs a dictionary of the run's own
-checkpoints/    only while training
+- `run.json`: settings, seed, device, versions and input checksums; `finished` when the model is complete
+- `cut.json`: number of sentences that are longer than the encoders read while training
+- `plan.json`: number of planned steps, fixed once, so that a resumed run ends at the same step
+- `log.jsonl`: one line per logged step and per evaluation on the held-out pairs
+- `report.jsonl`: speed, and the alignment of example pairs at each evaluation, for the training report
+- `report.html`: the training report, drawn from the files above
+- `tensorboard/`: the same for TensorBoard, on request
+- `words.txt`: foreign words of the bitext, one per line
+- `dictionary.tsv`: English and foreign words, if a laboratory setting needs a dictionary made from the bitext
+- `checkpoints/`: only while training
 """
 
 import json
@@ -16,37 +17,39 @@ import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from opticlir.artefacts import key_of
 from opticlir.device import choose_device
 from opticlir.encoder.folder import check_model_folder
-from opticlir.errors import ArtefactError, OpticlirError, SetupError
+from opticlir.errors import ArtefactError, SetupError
 from opticlir.manifest import Manifest, check_same_settings, environment, read_manifest, write_manifest
-from opticlir.storage import check_files, checksums_of, exclusive_lock, made_by, write_text_atomically
+from opticlir.records import CutSentences
+from opticlir.settings import with_defaults
+from opticlir.storage import exclusive_lock, made_by, write_text_atomically
 from opticlir.storage.filesystem import refusals_named
 from opticlir.storage.names import DRAFT, LOCK
+from opticlir.training.checkpoints import last_complete, mark_complete
 from opticlir.training.processes import is_rank_zero, on_rank_zero, shared
 from opticlir.training.step_log import StepLog
 
 logger = logging.getLogger(__name__)
 
 _KIND, _VERSION = "training run", 1
-_COMPLETE = "complete.json"
-_BEFORE_PLAN = ("run.json", "log.jsonl", "report.jsonl", "dictionary.tsv", "tensorboard")
-"""What a run may have written here before its plan."""
+_BEFORE_PLAN = ("run.json", "cut.json", "log.jsonl", "report.jsonl", "dictionary.tsv", "tensorboard")
+"""Files that a run may write before its plan."""
 _REPAIR = "choose another output folder (--out) or remove it"
 
 
 class RunFolder:
     """One run and its files. Rank zero reads and writes, and all processes get the answer.
 
-    Each process has to call the same methods in the same order.
+    Each process must call the same methods in the same order.
 
     Args:
-        out: the model folder; the record is kept in `out/run`.
+        out: the model folder; the record is in `out/run`.
     """
 
     def __init__(self, out: Path) -> None:
@@ -83,16 +86,19 @@ class RunFolder:
         config: dict[str, Any],
         inputs: dict[str, str],
         *,
+        kind: type[Any] | None = None,
         models: dict[str, str] | None = None,
         makers: Iterable[str] = (),
     ) -> Iterator[bool]:
-        """Lock the folder for one run; yields whether that run is finished already.
+        """Lock the folder for one run, and yield whether that run is finished already.
 
         Args:
             config: every setting, and the `device` in use.
             inputs: checksums of the input files by name.
+            kind: class of the settings. If the record lacks one of them, its default counts; None takes the record
+                as it is.
             models: checksums of the encoders by name.
-            makers: modules of ours that decide the training, besides `opticlir.training`.
+            makers: modules of opticlir that decide the training, in addition to `opticlir.training`.
 
         Raises:
             ArtefactError: another process trains here, or the folder holds something else or another run.
@@ -105,11 +111,13 @@ class RunFolder:
             kind=_KIND, format_version=_VERSION, config=config, seed=config["seed"],
             inputs=inputs | (models or {}), environment=environment() | source,
         )  # fmt: skip
-        with self._claimed_by_rank_zero(manifest, set(models or {})) as finished:
+        with self._claimed_by_rank_zero(manifest, set(models or {}), kind) as finished:
             yield shared(finished)
 
     @contextmanager
-    def _claimed_by_rank_zero(self, manifest: Manifest, models: set[str]) -> Iterator[bool]:
+    def _claimed_by_rank_zero(
+        self, manifest: Manifest, models: set[str], kind: type[Any] | None
+    ) -> Iterator[bool]:
         record, is_new = self.folder / "run.json", not self.out.exists()
         with refusals_named(self.out):
             if not record.exists() and (other := next(self._others(), None)):
@@ -121,18 +129,17 @@ class RunFolder:
         try:
             with exclusive_lock(record):
                 if record.exists():
-                    yield self._resumed(manifest, models)
+                    yield self._resumed(manifest, models, kind)
                     return
                 write_manifest(record, manifest)
                 try:
                     yield False
-                except OpticlirError:
-                    if not (
-                        self.folder / "plan.json"
-                    ).exists():  # the record would refuse the corrected command
+                except BaseException:
+                    # before the plan nothing is lost, and the record would refuse the corrected command
+                    if not (self.folder / "plan.json").exists():
                         self._withdraw()
                     raise
-        except OpticlirError:
+        except BaseException:
             with suppress(OSError):  # refused if it holds anything
                 self.folder.rmdir()
                 if is_new:
@@ -140,19 +147,20 @@ class RunFolder:
             raise
 
     def _others(self) -> Iterator[Path]:
-        """What `out` holds, besides what a process that was killed while it wrote the record leaves."""
+        """Yield other files in `out`; a lock or draft of a killed process is not one of them."""
         for folder in (self.out, self.folder):
             for path in sorted(folder.iterdir()) if folder.exists() else ():
                 if path != self.folder and not path.name.endswith((LOCK, DRAFT)):
                     yield path
 
-    def _resumed(self, manifest: Manifest, models: set[str]) -> bool:
+    def _resumed(self, manifest: Manifest, models: set[str], kind: type[Any] | None) -> bool:
         """Whether the recorded run is finished. Raises ArtefactError if it is another one."""
-        old = read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION)
+        old = self._record()
         new_inputs = manifest.inputs
         if models.isdisjoint(old.inputs):  # an earlier version of opticlir did not record them
             new_inputs = {name: each for name, each in new_inputs.items() if name not in models}
-        self._check_settings(old.config, json.loads(json.dumps(manifest.config)))
+        found = with_defaults(kind, old.config) if kind else old.config
+        self._check_settings(json.loads(json.dumps(found)), json.loads(json.dumps(manifest.config)))
         self._check_inputs(old.inputs, new_inputs)
         if finished := bool(old.counts.get("finished")):
             self._check_model()
@@ -161,7 +169,7 @@ class RunFolder:
         return finished
 
     def _withdraw(self) -> None:
-        """Remove what a run wrote before its plan."""
+        """Remove the files that a run writes before its plan."""
         for path in map(self.folder.joinpath, _BEFORE_PLAN):
             if path.is_dir():
                 shutil.rmtree(path)
@@ -176,26 +184,39 @@ class RunFolder:
             counts: for the record.
 
         Raises:
-            ArtefactError: the saved model is incomplete or damaged; the checkpoints stay.
+            ArtefactError: the saved model is incomplete or damaged; the checkpoints are kept.
         """
         check_model_folder(self.out)
-        old = read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION)
+        old = self._record()
         write_manifest(self.folder / "run.json", replace(old, counts={**counts, "finished": 1}))
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def settings(self) -> dict[str, Any]:
         """Every setting of the run, as recorded. Raises ArtefactError when the record is missing or damaged."""
-        return read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION).config
+        return self._record().config
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the model is complete, by the record. Raises ArtefactError as `settings`."""
+        return bool(self._record().counts.get("finished"))
+
+    def _record(self) -> Manifest:
+        return read_manifest(self.folder / "run.json", kind=_KIND, newest_version=_VERSION)
 
     def plan(self, make: Callable[[], int]) -> int:
-        """Number of steps of this run: `make()` the first time, then the recorded number."""
+        """Return the number of steps of this run: `make()` the first time, later the recorded number."""
         planned = self._planned()
         return self._write_plan(make()) if planned is None else planned
 
     @on_rank_zero
     def _planned(self) -> int | None:
         path = self.folder / "plan.json"
-        return int(json.loads(path.read_text())["steps"]) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return int(json.loads(path.read_bytes())["steps"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise ArtefactError(f"{path} is damaged: restore it from a copy, or {_REPAIR}") from None
 
     @on_rank_zero
     def _write_plan(self, steps: int) -> int:
@@ -203,13 +224,23 @@ class RunFolder:
         return steps
 
     @on_rank_zero
+    def write_cut(self, cut: CutSentences) -> None:
+        """Write how many sentences are cut while training."""
+        write_text_atomically(self.folder / "cut.json", json.dumps(asdict(cut)) + "\n")
+
+    def read_cut(self) -> CutSentences | None:
+        """How many sentences are cut; None in the record of an earlier version."""
+        path = self.folder / "cut.json"
+        return CutSentences(**json.loads(path.read_text())) if path.exists() else None
+
+    @on_rank_zero
     def write_words(self, words: Iterable[str]) -> None:
-        """Write the foreign words of the bitext, one a line."""
+        """Write the foreign words of the bitext, one per line."""
         write_text_atomically(self.folder / "words.txt", "".join(f"{word}\n" for word in words))
 
     @on_rank_zero
     def dictionary(self, make: Callable[[], Iterable[tuple[str, str]]]) -> Path:
-        """File of English and foreign entries: `make()` the first time, then the recorded file."""
+        """Return a file of English and foreign entries: `make()` gives them the first time, later they are recorded."""
         path = self.folder / "dictionary.tsv"
         if not path.exists():
             write_text_atomically(path, "".join(f"{english}\t{foreign}\n" for english, foreign in make()))
@@ -226,7 +257,7 @@ class RunFolder:
 
     @on_rank_zero
     def evaluations(self) -> dict[int, dict[str, float]]:
-        """Measures of each evaluation, by step; empty when no pair is held out."""
+        """Measures of each evaluation by step; empty if no pair is held out."""
         return {line["step"]: line["validation"] for line in self.read_log() if "validation" in line}
 
     @on_rank_zero
@@ -238,25 +269,12 @@ class RunFolder:
     @on_rank_zero
     def complete_checkpoint(self, checkpoint: Path) -> None:
         """Write the checksums of a checkpoint: without them it counts as incomplete."""
-        manifest = Manifest(kind="checkpoint", format_version=1, files=checksums_of(checkpoint))
-        write_manifest(checkpoint / _COMPLETE, manifest)
+        mark_complete(checkpoint)
 
     @on_rank_zero
     def last_checkpoint(self) -> Path | None:
         """The newest complete checkpoint; incomplete ones are removed."""
-        found = sorted(self.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-        for checkpoint in reversed(found):
-            try:
-                check_files(
-                    checkpoint,
-                    read_manifest(checkpoint / _COMPLETE, kind="checkpoint", newest_version=1).files,
-                )
-            except (ArtefactError, OSError):
-                logger.warning("%s is incomplete and is ignored", checkpoint)
-                shutil.rmtree(checkpoint)
-            else:
-                return checkpoint
-        return None
+        return last_complete(self.checkpoints)
 
     def _check_model(self) -> None:
         try:
@@ -286,14 +304,19 @@ class RunFolder:
 
 
 def _warn_of_changes(old: Manifest, new: Manifest) -> None:
-    """Say why a resumed run will not end in the same bits as an uninterrupted one."""
+    """Warn if the weights of a resumed run will differ from those of an uninterrupted one."""
     for what, before, now in (
         ("torch", old.environment.get("torch"), new.environment["torch"]),
         ("device", old.config.get("device"), new.config["device"]),
     ):
         if before != now:
-            logger.warning("this run was begun with %s %s: it will not end in the same bits", what, before)
+            logger.warning(
+                "this run was begun with %s %s: its weights will differ from those of an uninterrupted run",
+                what,
+                before,
+            )
     if old.environment.get("source") != new.environment["source"]:
         logger.warning(
-            "this run was begun with another version of opticlir: it will not end in the same bits"
+            "this run was begun with another version of opticlir: its weights will differ from those of an "
+            "uninterrupted run"
         )

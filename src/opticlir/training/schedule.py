@@ -1,4 +1,4 @@
-"""Which objectives a step minimises: it follows from the stages and the number of planned steps alone."""
+"""Which objectives a step minimises. Only the stages and the number of planned steps decide it."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ class Schedule:
     terms: Sequence[LossTerms]
     """Objectives and weights of each stage."""
     steps: int
-    """Of the training."""
+    """Planned steps of the training."""
 
     def at(self, step: int) -> Moment:
-        """What to minimise after `step` steps."""
+        """Return what to minimise after `step` steps."""
         ends = [*first_steps(self.stages, self.steps), self.steps]
         stage = bisect_right(ends[:-1], step) - 1
         first, end = ends[stage : stage + 2]
@@ -32,7 +32,7 @@ class Schedule:
 
 
 def terms_of(stages: Sequence[Stage], objectives: Registry) -> list[LossTerms]:
-    """Objectives and weights of each stage.
+    """Return objectives and weights of each stage.
 
     Args:
         stages: in their order.

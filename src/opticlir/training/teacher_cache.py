@@ -1,14 +1,17 @@
 """English token vectors, computed once: the teacher is frozen, so the vectors of a sentence never change.
 
-The vectors of a teacher are a folder of shards that are published whole and never changed. Its name is a hash
-of all that decides them: weights, tokenizer, settings, precision and source code. A shard finds a sentence by
-the hash of its text. A damaged shard is ignored, and its sentences are encoded again.
+The vectors of a teacher are in a folder of shards. A shard is published when it is complete, and never changes. The
+name of the folder is a hash of all that decides the vectors: weights, tokenizer, settings, precision and source code.
+A shard finds a sentence by the hash of its text. A damaged shard is ignored, and its sentences are encoded again.
 """
 
 import hashlib
 import logging
 import math
+import os
 import shutil
+import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 _SHARD_TEXTS = 4096
 _CHUNK = 1024
-_MOST_SHARDS = 200  # per call: each costs an open file
+_MOST_SHARDS = 200  # per call: each needs an open file
 
 Progress = Callable[[int, int], None]
 """Called with the number of texts done and of all texts."""
@@ -39,19 +42,19 @@ Announce = Callable[[Path, int, int], None]
 
 
 class TeacherTokens:
-    """Token matrices of a list of texts, memory-mapped; made by `TeacherCache.encode`.
+    """Token matrices of a list of texts, memory-mapped. `TeacherCache.encode` makes one.
 
     Args:
-        shards: they hold the matrices.
-        places: (texts, 2), number of the shard and number in it of each text.
-        lock: keeps the shards from being pruned while this object lives.
+        shards: contain the matrices.
+        places: (texts, 2) int64, for each text the number of its shard and its number in the shard.
+        lock: keeps the shards on the disk while this object lives.
     """
 
     def __init__(
         self,
         shards: Sequence[Shard],
         places: npt.NDArray[np.int64] | None = None,
-        lock: SharedLock | None = None,
+        lock: object = None,
     ) -> None:
         self._shards = shards
         self._places = np.empty((0, 2), np.int64) if places is None else places
@@ -84,11 +87,11 @@ class TeacherTokens:
 
 
 class LiveTokens(TeacherTokens):
-    """Token matrices that are computed at every use, and stored nowhere.
+    """Token matrices that are computed at every use, and not stored.
 
     Args:
-        cache: of the teacher; neither read nor written.
-        texts: one matrix each.
+        cache: knows the teacher; its files are neither read nor written.
+        texts: English sentences.
     """
 
     def __init__(self, cache: "TeacherCache", texts: Sequence[str]) -> None:
@@ -125,7 +128,7 @@ class TeacherCache:
         folder: root of the cache.
         teacher: encodes the English side by its query route, which the student replaces.
         name: of the teacher, for `opticlir cache ls`.
-        bfloat16: compute in bfloat16 autocast; stored apart from vectors computed in float32.
+        bfloat16: compute in bfloat16 autocast. These vectors are not mixed with those computed in float32.
         vectors: stored precision; int8 takes half the space of float16.
     """
 
@@ -154,7 +157,7 @@ class TeacherCache:
     ) -> TeacherTokens:
         """Read the vectors of `texts` from the cache, and encode the missing ones.
 
-        They are published shard by shard, so that a killed run keeps what it encoded.
+        They are published shard by shard, so the work of a killed run is not lost.
 
         Args:
             texts: English sentences.
@@ -162,11 +165,11 @@ class TeacherCache:
             announce: called once before anything is encoded.
 
         Raises:
-            ArtefactError: the teacher gives a vector that is not finite; the message has the text.
+            ArtefactError: the teacher gives a vector that is not finite. The message has the text.
             SetupError: the disk has no space for the missing vectors; nothing is encoded.
         """
         mark_ours(self.folder)
-        lock = SharedLock(self.folder)
+        folder, lock = self._place()
         digests = np.fromiter(
             (hashlib.sha1(text.encode(), usedforsecurity=False).digest() for text in texts),
             DIGEST,
@@ -181,11 +184,11 @@ class TeacherCache:
             (len(texts[number]) for number in first[missing].tolist()), np.int64, len(missing)
         )
         missing = missing[np.argsort(lengths, kind="stable")]
-        self._check_space(texts, first[missing], announce)
+        self._check_space(folder, texts, first[missing], announce)
         for chunk in _chunks(missing):
             progress(len(missing) - int((places[:, 0] < 0).sum()), len(missing))
             path = write_shard(
-                self.folder, wanted[chunk], self._encoded(texts, first[chunk]),
+                folder, wanted[chunk], self._encoded(texts, first[chunk]),
                 precision=self._vectors, config=self._config, made_by=self._made_by,
             )  # fmt: skip
             shards.append(Shard(path))
@@ -194,8 +197,22 @@ class TeacherCache:
             progress(len(missing), len(missing))
         return TeacherTokens(shards, places[inverse], lock)
 
+    def _place(self) -> tuple[Path, object]:
+        """Where new shards are written, and the locks that keep them on disk. A cache may be read-only."""
+        lock: SharedLock | None = None
+        reason = "it cannot be written"
+        try:
+            lock = SharedLock(self.folder)
+        except ArtefactError as error:
+            reason = str(error)
+        if lock is not None and os.access(self.folder, os.W_OK):
+            return self.folder, lock
+        logger.warning("the teacher vectors are not kept in %s: %s", self.folder, reason)
+        own = _TemporaryFolder()
+        return own.path, (lock, own)
+
     def _open_shards(self, wanted: npt.NDArray[Any], places: npt.NDArray[np.int64]) -> list[Shard]:
-        """Open the undamaged shards that hold a wanted text, and enter its place in `places`."""
+        """Open the undamaged shards that contain a wanted text, and write its place into `places`."""
         shards: list[Shard] = []
         for path in sorted(self.folder.glob("shard-*")) if len(wanted) else []:
             try:
@@ -213,13 +230,15 @@ class TeacherCache:
             shards.append(shard)
         return shards
 
-    def _check_space(self, texts: Sequence[str], numbers: npt.NDArray[np.int64], announce: Announce) -> None:
+    def _check_space(
+        self, folder: Path, texts: Sequence[str], numbers: npt.NDArray[np.int64], announce: Announce
+    ) -> None:
         if not len(numbers):
             return
         sample = [texts[number] for number in evenly_spread(numbers).tolist()]
         needed = space_needed(self._teacher, sample, len(numbers), self._vectors)
-        announce(self.folder, needed, shutil.disk_usage(self.folder).free)
-        check_space(self.folder, needed, len(numbers), self._vectors)
+        announce(folder, needed, shutil.disk_usage(folder).free)
+        check_space(folder, needed, len(numbers), self._vectors)
 
     def _encoded(
         self, texts: Sequence[str], numbers: npt.NDArray[np.int64]
@@ -235,11 +254,19 @@ class TeacherCache:
     def compute(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:
         """Encode some texts without the cache. Raises ArtefactError if a vector is not finite."""
         with torch.autocast(self._teacher.device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
-            matrices = encode_queries(self._teacher, texts)
+            matrices = encode_queries(self._teacher, texts, padded=True)
         for text, matrix in zip(texts, matrices, strict=True):
             if not np.isfinite(matrix).all():
                 raise ArtefactError(f"the teacher gives a vector that is not finite for {text!r}")
         return matrices
+
+
+class _TemporaryFolder:
+    """A folder that lives as long as this object."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="opticlir-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 def _chunks(numbers: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:

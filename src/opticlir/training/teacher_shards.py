@@ -1,10 +1,10 @@
 """One shard of the teacher cache: token vectors of a few thousand texts, written once.
 
-manifest.json   teacher, precision, counts and checksums, written last
-texts.npy       (texts,) SHA-1 of each text
-starts.npy      (texts + 1,) first token of each text, and their number
-vectors.npy     (tokens, dim) float16, or int8 with
-scales.npy      (tokens,) float32: what int8 numbers of a token are multiplied by
+- `manifest.json`: teacher, precision, counts and checksums; written last
+- `texts.npy`: (texts,) SHA-1 of each text
+- `starts.npy`: (texts + 1,) int64, the first token of each text; the last number is that of all tokens
+- `vectors.npy`: (tokens, dim) float16 or int8
+- `scales.npy`: (tokens,) float32, only with int8: the factor of the numbers of each token
 """
 
 import uuid
@@ -21,7 +21,7 @@ from opticlir.manifest import Manifest, publish_artefact, read_manifest
 from opticlir.storage import MANIFEST, check_file
 
 Precision: TypeAlias = Literal["float16", "int8"]
-"""Stored precision: two bytes a number, or one byte and a scale per token."""
+"""Stored precision: two bytes per number, or one byte per number and a scale per token."""
 
 DIGEST = np.dtype("S20")
 
@@ -41,7 +41,7 @@ class Shard:
         path: the shard's folder.
 
     Raises:
-        ArtefactError: a file is missing or damaged, or this is no shard.
+        ArtefactError: a file is missing or damaged, or the folder is not a shard.
         ValueError: an array cannot be read.
     """
 
@@ -61,7 +61,7 @@ class Shard:
 
     @cached_property
     def vectors(self) -> dict[str, npt.NDArray[Any]]:
-        """The arrays of the tokens, checked and memory-mapped. Raises as the class does."""
+        """The arrays of the tokens, checked and memory-mapped. Raises the errors of the class."""
         return {name: self._checked(name) for name in _STORED["int8"] if name in self.manifest.files}
 
     def _checked(self, name: str) -> npt.NDArray[Any]:
@@ -91,16 +91,16 @@ def write_shard(
     Args:
         folder: the cache of one teacher.
         digests: (texts,) SHA-1 of each text.
-        matrices: (tokens, dim) per text, finite; written one by one.
+        matrices: (tokens, dim) per text, finite; they are written one by one.
         precision: stored precision.
-        config: about the teacher, for the manifest.
+        config: facts about the teacher, for the manifest.
         made_by: for the manifest (see `storage.made_by`).
 
     Returns:
         The shard's folder.
 
     Raises:
-        ArtefactError: the system refuses.
+        ArtefactError: the files cannot be written.
     """
     target = folder / f"shard-{uuid.uuid4().hex}"
     manifest = Manifest(
@@ -123,7 +123,7 @@ def write_shard(
 
 
 class _GrowingArray:
-    """A .npy file that grows; numpy leaves space in the header for the number of rows."""
+    """A .npy file that grows. The header of numpy has space for the number of rows."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -153,7 +153,7 @@ class _GrowingArray:
 
 
 def bytes_of(n_texts: int, n_tokens: int, dim: int, precision: Precision) -> int:
-    """Bytes on disk of the arrays of so many texts."""
+    """Return the bytes on disk of the arrays of `n_texts` texts."""
     per_token = 2 * dim if precision == "float16" else dim + np.dtype(np.float32).itemsize
     return n_tokens * per_token + n_texts * (DIGEST.itemsize + np.dtype(np.int64).itemsize)
 

@@ -1,4 +1,4 @@
-"""Disk space for the teacher's vectors, estimated before the first is written."""
+"""Disk space for the teacher's vectors, estimated before any is written."""
 
 import math
 import shutil
@@ -18,14 +18,14 @@ _SAMPLED_TEXTS = 64
 
 
 def evenly_spread(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Choose a few of many texts, evenly spread; the texts are in order of length."""
+    """Choose a few of many texts, evenly spread. The texts must be in order of length."""
     return numbers[np.linspace(0, len(numbers) - 1, min(len(numbers), _SAMPLED_TEXTS), dtype=np.int64)]
 
 
 def space_needed(
     teacher: MultiVectorEncoder, sample: Sequence[str], n_texts: int, precision: Precision
 ) -> int:
-    """Estimate the bytes that the vectors of many texts take, to within a few percent.
+    """Estimate the bytes of the vectors of many texts, to within a few percent.
 
     The encoder decides how many vectors a text has, so a sample is encoded.
 
@@ -35,7 +35,7 @@ def space_needed(
         n_texts: number of all texts.
         precision: stored precision.
     """
-    n_tokens = np.mean([len(matrix) for matrix in encode_queries(teacher, sample)]) * n_texts
+    n_tokens = np.mean([len(matrix) for matrix in encode_queries(teacher, sample, padded=True)]) * n_texts
     return bytes_of(n_texts, math.ceil(n_tokens), teacher.get_embedding_dimension(), precision)
 
 

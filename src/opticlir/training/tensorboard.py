@@ -1,4 +1,4 @@
-"""The curves of a run for TensorBoard, as they grow."""
+"""The curves of a run for TensorBoard, while it runs."""
 
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,10 @@ from opticlir.training.events import Evaluated, OnEvent, StepsDone, TrainingEven
 
 
 def tensorboard_writer(out: Path) -> OnEvent:
-    """A callback that writes the events of a run to `out/run/tensorboard`.
+    """Return a callback that writes the events of a run to `out/run/tensorboard`.
 
-    Losses, rates, speed and the measures of held-out pairs, by step. A resumed run continues the same curves: what
-    was drawn after its last checkpoint is removed.
+    It writes losses, rates, speed and the measures of held-out pairs, by step. A resumed run continues the curves from
+    its last checkpoint; later points are removed.
 
     Args:
         out: the model folder.

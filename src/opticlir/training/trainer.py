@@ -1,4 +1,4 @@
-"""The trainer of sentence-transformers with our batches, schedule, checkpoints, log and events."""
+"""The trainer of sentence-transformers with the batches, schedule, checkpoints, log and events of opticlir."""
 
 import signal
 import threading
@@ -29,14 +29,14 @@ from opticlir.training.schedule import Schedule
 
 _WEIGHTS = "model.safetensors"
 UNCONVERGED = "unconverged"
-"""Name in the log of the share of transport plans that did not converge."""
+"""Name in the log for the share of transport plans that did not converge."""
 
 
 class StudentArguments(MultiVectorEncoderTrainingArguments):
-    """The stock arguments, on the device of the student; the stock ones choose another.
+    """The stock arguments with the device of the student; the stock class would choose a device itself.
 
     Args:
-        student_device: where the student is.
+        student_device: device of the student.
         usual: the stock arguments.
     """
 
@@ -48,7 +48,7 @@ class StudentArguments(MultiVectorEncoderTrainingArguments):
     def _setup_devices(self) -> torch.device:
         found: torch.device = super()._setup_devices
         if self.distributed_state.num_processes > 1 or self.student_device == "cpu":
-            return found  # a launcher has given each process its own
+            return found  # a launcher has given each process its device
         self._n_gpu = 1  # never torch.nn.DataParallel
         device = torch.device(self.student_device)
         if device.type == "cuda" and device.index is not None:
@@ -60,9 +60,9 @@ class StudentTrainer(MultiVectorEncoderTrainer):
     """The stock trainer with batches of `LengthBuckets` and a loss that changes from stage to stage.
 
     Args:
-        sampler: of the batches.
-        schedule: what each step minimises.
-        counter: has counted the transport plans of the loss.
+        sampler: makes the batches.
+        schedule: decides what each step minimises.
+        counter: counts the transport plans of the loss.
         usual: arguments of the stock trainer.
     """
 
@@ -72,14 +72,14 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         self._sampler, self._schedule = sampler, schedule
         self._counter = counter or PlanCounter()
         super().__init__(**usual)
-        self.remove_callback(PrinterCallback)  # the log and the events have it all
+        self.remove_callback(PrinterCallback)  # the log and the events have the same values
 
     def get_batch_sampler(self, *_: Any, **__: Any) -> LengthBuckets:
-        """The sampler that was given."""
+        """Return the given sampler."""
         return self._sampler
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Add nothing: the run writes its own card, and the stock one would encode training data for it."""
+        """Add nothing: the run writes its own model card. The stock callback would encode training data for one."""
 
     def _prepare_inputs(self, inputs: BitextBatch) -> BitextBatch:
         return inputs.to(self.args.device)
@@ -91,7 +91,7 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> torch.Tensor:
-        """The sum of the loss terms of this step; each is logged."""
+        """Return the sum of the loss terms of this step, and log each term."""
         loss: Any = self.loss
         if model is self.model_wrapped and loss.model is not model:
             self.override_model_in_loss(loss, model)
@@ -102,14 +102,14 @@ class StudentTrainer(MultiVectorEncoderTrainer):
     def training_step(
         self, model: torch.nn.Module, inputs: BitextBatch, num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """Forward and backward on a batch; the gradient is checked before any weight changes.
+        """Run a batch forward and backward, and check the gradient before any weight changes.
 
         Raises:
-            FloatingPointError: the gradient is not finite; the message gives the numbers of the pairs.
+            FloatingPointError: the gradient is not finite. The message has the numbers of the pairs.
         """
         self.state.num_input_tokens_seen += int(inputs.foreign["attention_mask"].sum())
         extra = [weight for term in self._extra.values() for weight in term.parameters()]
-        for weight in extra:  # the stock trainer clears the gradients of the model only
+        for weight in extra:  # the stock trainer clears only the gradients of the model
             weight.grad = None
         loss = super().training_step(model, inputs, num_items_in_batch)
         gradients = [weight.grad for weight in [*model.parameters(), *extra] if weight.grad is not None]
@@ -119,13 +119,13 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         return loss
 
     def restore(self, checkpoint: Path) -> None:
-        """Load the weights of a checkpoint, without training on from it."""
+        """Load the weights of a checkpoint, without resuming the training from it."""
         self._load_from_checkpoint(str(checkpoint))
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Save the weights as they are: adapters have no place in a model folder before they are merged.
+        """Save the weights in one file: a model folder cannot contain adapters that are not merged yet.
 
-        The weights of extra terms of the loss belong to the run, not to the model.
+        The weights of extra terms of the loss belong to the run, not to the model, and get their own files.
         """
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,14 +149,19 @@ class StudentTrainer(MultiVectorEncoderTrainer):
         return found
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
-        """Write a checkpoint; the ones before it are kept until it is complete.
+        """Write a checkpoint. Earlier ones are kept until it is complete.
 
         Raises:
-            ArtefactError: the disk refuses.
+            ArtefactError: it cannot be written, for example because the disk is full.
         """
         try:
             super()._save_checkpoint(model, trial)
-        except (OSError, RuntimeError, SafetensorError) as error:  # each library raises its own
+        except Exception as error:  # each library raises its own, tokenizers a bare one
+            is_refusal = isinstance(error, OSError | RuntimeError | SafetensorError) or "(os error " in str(
+                error
+            )
+            if not is_refusal:
+                raise
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ArtefactError(
                 f"{self.args.output_dir}/checkpoint-{self.state.global_step} cannot be written ({reason}): free space "
@@ -164,7 +169,7 @@ class StudentTrainer(MultiVectorEncoderTrainer):
             ) from error
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log the terms of the loss, then forget them: a term of an earlier stage is missing, not 0."""
+        """Log the terms of the loss, then drop them: a term of an earlier stage must be missing, not 0."""
         notes = self.loss.take_notes()
         n_open, n_plans = self._counter.take()
         if n_plans:
@@ -177,11 +182,11 @@ class RunCallback(TrainerCallback):
     """Logs, sends events, completes checkpoints, evaluates on held-out pairs, and stops cleanly on SIGTERM.
 
     Args:
-        run: where logs and checkpoints are.
-        schedule: of the stages, each of which is logged by itself.
+        run: the folder of logs and checkpoints.
+        schedule: no line of the log mixes two of its stages.
         on_event: called with steps and evaluations.
-        evaluate: measures the student, given the step.
-        pairs_per_step: for the speed.
+        evaluate: measures the student after a step.
+        pairs_per_step: to compute the speed.
         patience: evaluations without improvement before training stops; None takes all steps.
     """
 
@@ -204,14 +209,14 @@ class RunCallback(TrainerCallback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Save and stop on SIGTERM while the block runs; threads other than the main thread cannot handle signals."""
+        """Save and stop on SIGTERM while the block runs. Other threads than the main thread cannot handle signals."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         usual = signal.signal(signal.SIGTERM, self._terminate) or signal.SIG_DFL
         try:
             yield
-        finally:  # what comes after the training must be as easy to stop as before it
+        finally:  # after the training, SIGTERM must end the program as before it
             signal.signal(signal.SIGTERM, usual)
 
     def on_train_begin(
@@ -225,7 +230,7 @@ class RunCallback(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Log at the end of a stage, and save and stop after SIGTERM to any process."""
+        """Log at the end of a stage. Save and stop if any process has received SIGTERM."""
         control.should_log |= self._schedule.begins_stage(state.global_step)
         if anywhere(self._terminated):
             self.is_interrupted = state.global_step < state.max_steps
@@ -248,7 +253,9 @@ class RunCallback(TrainerCallback):
                 steps=state.max_steps,
                 values=values,
                 pairs_per_second=done * self._pairs_per_step / seconds,
-                tokens_per_second=tokens * processes().num_processes / seconds,  # shares of a batch are alike
+                tokens_per_second=tokens
+                * processes().num_processes
+                / seconds,  # the shares of a batch are similar
                 seconds_left=(state.max_steps - state.global_step) * seconds / max(done, 1),
             )
         )
@@ -256,13 +263,13 @@ class RunCallback(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Complete the checkpoint, evaluate, and stop when patience ends."""
+        """Complete the checkpoint, evaluate, and stop if patience says so."""
         self._run.complete_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
         self.evaluate(state.global_step)
         self._keep_best(args, state, control)
 
     def evaluate(self, step: int) -> dict[str, float]:
-        """Measure the student on the held-out pairs, log it and send it."""
+        """Measure the student on the held-out pairs, log the measures and send them."""
         measures = self._measured(step)
         if measures:
             self._run.log({"step": step, "validation": measures})

@@ -23,28 +23,28 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSource:
-    """What training data is made of."""
+    """The sources of training data."""
 
     config: TrainConfig
     student: MultiVectorEncoder
     """Its tokenizer reads the foreign side."""
     teacher: MultiVectorEncoder
     pairs: PairTable
-    """To learn from."""
+    """Pairs to train on."""
     tokens: TeacherTokens
     """The teacher's vectors of the English sides, in the same order."""
     run: RunFolder
-    """Stores files that the training makes."""
+    """The folder for files that the training writes."""
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """(pairs,), tokens of each foreign side."""
+        """(pairs,) int64, tokens of each foreign side."""
         return n_tokens(transformer_of(self.student, "query").tokenizer, self.pairs.foreign)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Everything the trainer draws batches from."""
+    """Everything that the trainer needs to make batches."""
 
     rows: Dataset
     collator: BitextCollator
@@ -52,7 +52,7 @@ class TrainingData:
 
 
 def training_data(source: DataSource) -> TrainingData:
-    """Rows, batches of them, and the collator that turns a batch into tensors.
+    """Return rows, batches of them, and the collator that turns a batch into tensors.
 
     Raises:
         DataError: no pair has words on both sides, or a batch has fewer pairs than there are processes.
@@ -71,12 +71,12 @@ def training_data(source: DataSource) -> TrainingData:
 
 
 def numbered_rows(count: int) -> Dataset:
-    """Rows that hold their own number."""
+    """Return rows that contain their own number."""
     return Dataset.from_dict({"pair": np.arange(count)})
 
 
 def batching(config: TrainConfig) -> dict[str, Any]:
-    """Arguments of `LengthBuckets` that are settings."""
+    """Return the arguments of `LengthBuckets` that settings decide."""
     return {
         "batch_size": config.batch_size, "seed": config.seed, "n_processes": processes().num_processes,
         "n_runs": config.optimisations.length_runs,
@@ -84,11 +84,11 @@ def batching(config: TrainConfig) -> dict[str, Any]:
 
 
 def drawn_weights(pairs: PairTable, has_words: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """(pairs,), how often each pair is drawn; 0 for those with a side in which an encoder finds no token.
+    """Return (pairs,) float64: how often each pair is drawn; 0 if an encoder finds no token on one side.
 
     Args:
         pairs: with their weights.
-        has_words: (pairs,), whether both sides have a token.
+        has_words: (pairs,) bool, whether both sides have a token.
 
     Raises:
         DataError: no pair has words on both sides.

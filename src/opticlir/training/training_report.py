@@ -1,19 +1,21 @@
 """The training report of a run, `OUT/run/report.html`: its curves, and the alignment of a few pairs.
 
-All of it is drawn from the files of the run folder, so that a resumed run has the report of an unbroken one. Only
-rank zero draws it, and nothing here may wait for other processes. What goes wrong here is a warning: no picture is
-worth a training.
+The report is drawn from the files of the run folder only, so a resumed run has the same report as an uninterrupted
+one. Only rank zero draws it, and no function here may wait for other processes. An error here is a warning: a picture
+must not stop a training.
 """
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from sentence_transformers import MultiVectorEncoder
 
+from opticlir.data.markup import escaped, isolated
+from opticlir.encoder import is_pooled
 from opticlir.languages import language_codes, language_name
 from opticlir.pictures import (
     LineChart,
@@ -26,8 +28,7 @@ from opticlir.pictures import (
     alignment_strip,
     report_html,
 )
-from opticlir.pictures.page import escaped, isolated
-from opticlir.records import SentencePair
+from opticlir.records import CutSentences, SentencePair
 from opticlir.storage import write_text_atomically
 from opticlir.training.events import Evaluated, OnEvent, StepsDone, TrainingEvent
 from opticlir.training.examples import align_examples, example_pairs
@@ -38,27 +39,30 @@ from opticlir.training.trainer import UNCONVERGED
 
 logger = logging.getLogger(__name__)
 
+Curve: TypeAlias = tuple[list[float], list[float]]
+"""Steps and values."""
+
 _NO_LOSSES = ("step", "validation", "grad_norm", "learning_rate", UNCONVERGED)
 _MOST_GRIDS = 8
 _SHOWN_SETTINGS = ("language", "method", "stages", "train", "teacher", "student", "batch_size", "seed")
 _HOW_ALIGNED = (
-    "Sentence pairs that are not trained on, those nearest to ten words in length. Each grid is a transport "
-    "plan between the student's words and the teacher's: a row says where a foreign word goes, the stronger "
-    "the colour the more of it. The first grid is the student as initialised, the last the newest; some grids "
-    "between them are left out."
+    "Held-out sentence pairs: those nearest to ten words in length. Each grid is a transport plan between the "
+    "student's words and the teacher's. A row shows how the mass of a foreign word is divided among English "
+    "words: the stronger the colour, the more mass. The first grid is the initialised student, the last the "
+    "newest; some grids between them are left out."
 )
 _HOW_FOUND = (
-    "Held out: how high the right English side ranks among all held-out pairs, by MaxSim (RR), and how "
-    "often it is the first (accuracy)."
+    "Held-out pairs: RR is the mean reciprocal rank of the right English side among all of them, by MaxSim. "
+    "Accuracy is the share of pairs in which it is the first."
 )
 
 
 class TrainingReport:
-    """Gathers what the report shows while a run goes on, and draws it at every evaluation.
+    """Collects the data of the report during a run, and draws the report at every evaluation.
 
     Args:
-        run: where it is written.
-        held_out: pairs to take the examples from; may be none.
+        run: the folder of the report.
+        held_out: pairs to choose the examples from; may be empty.
         student: the encoder under training.
         teacher: reads the English side.
     """
@@ -71,18 +75,18 @@ class TrainingReport:
         teacher: MultiVectorEncoder,
     ) -> None:
         self._run, self._student, self._teacher = run, student, teacher
-        self._examples = example_pairs(held_out, student)
+        self._examples = [] if is_pooled(student) else example_pairs(held_out, student)
 
     def align(self, step: int) -> None:
-        """Log the alignments of the examples by the student as it is now; before the evaluation is logged."""
+        """Log the alignments of the examples by the present student. Call it before the evaluation is logged."""
         with _harmless():
             examples = align_examples(self._examples, self._student, self._teacher)
             self._run.report_log.append({"step": step, "examples": examples})
 
     def watching(self, on_event: OnEvent) -> OnEvent:
-        """A callback that logs the speed, draws the report at every evaluation, and passes all events on.
+        """Return a callback that logs the speed, draws the report at every evaluation, and passes on all events.
 
-        Only on rank zero; the other processes get `on_event` back.
+        In other processes than rank zero it returns `on_event`.
         """
         if not is_rank_zero():
             return on_event
@@ -100,13 +104,13 @@ class TrainingReport:
 
 
 def draw_training_report(run: RunFolder) -> None:
-    """Write the training report of a run as far as it got; failing is a warning."""
+    """Write the training report of a run with the data so far. An error is logged as a warning."""
     with _harmless():
         write_text_atomically(run.report, training_report(run))
 
 
 def training_report(run: RunFolder) -> str:
-    """The training report of a run, from its files.
+    """Return the training report of a run as HTML, from its files.
 
     Raises:
         ArtefactError: the record of the run is missing or damaged.
@@ -117,13 +121,13 @@ def training_report(run: RunFolder) -> str:
     speeds = [line for line in run.report_log.read() if "pairs_per_second" in line]
     alignments = {line["step"]: line["examples"] for line in run.report_log.read() if "examples" in line}
     charts = [
-        LineChart("Loss", _losses(lines)),
-        LineChart("Held-out translations", _measures(evaluations), top=1.0),
+        LineChart("Loss", loss_curves(lines)),
+        LineChart("Held-out translations", held_out_curves(lines), top=1.0),
         LineChart("Speed", {"pairs per second": _points(speeds, "pairs_per_second")}),
     ]
     pictures = "\n".join(chart.html() for chart in charts if any(steps for steps, _ in chart.lines.values()))
     sections = [
-        Section("The run", [_facts(settings, lines, evaluations)]),
+        Section("The run", [_facts(settings, lines, evaluations, run.read_cut())]),
         Section("Curves", [Markup(f'<div class="charts">{pictures}</div>'), Prose(_HOW_FOUND)]),
     ]
     if examples := list(_examples(alignments)):
@@ -132,7 +136,7 @@ def training_report(run: RunFolder) -> str:
 
 
 def unconverged_share(lines: Sequence[Mapping[str, Any]]) -> float | None:
-    """Share of the transport plans of a run that did not converge; None without plans.
+    """Return the share of the transport plans of a run that did not converge; None without plans.
 
     Args:
         lines: of the log.
@@ -152,15 +156,20 @@ def _harmless() -> Iterator[None]:
     try:
         with torch.random.fork_rng(devices=[]):
             yield
-    except Exception as error:  # noqa: BLE001 - whatever a picture fails at, the training goes on
-        logger.warning("the training report is left as it was: %s: %s", type(error).__name__, error)
+    except Exception as error:  # noqa: BLE001 - no error of a picture may stop the training
+        logger.warning("the training report was not updated: %s: %s", type(error).__name__, error)
 
 
 def _facts(
-    settings: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], evaluations: Evaluations
+    settings: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    evaluations: Evaluations,
+    cut: CutSentences | None,
 ) -> Table:
     facts = {name: settings[name] for name in _SHOWN_SETTINGS if settings.get(name) not in (None, [])}
     facts["last step logged"] = max((line["step"] for line in lines), default=0)
+    if cut is not None:
+        facts["cut sentences"] = str(cut)
     if (share := unconverged_share(lines)) is not None:
         facts["transport plans that did not converge"] = f"{100 * share:.2g} %"
     if evaluations:
@@ -172,27 +181,36 @@ def _facts(
     return Table(("", ""), [(name, str(fact)) for name, fact in facts.items()])
 
 
-def _points(lines: Sequence[Mapping[str, Any]], name: str) -> tuple[list[float], list[float]]:
+def _points(lines: Sequence[Mapping[str, Any]], name: str) -> Curve:
     found = [(line["step"], line[name]) for line in lines if name in line]
     return [float(step) for step, _ in found], [float(value) for _, value in found]
 
 
-def _losses(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[float], list[float]]]:
-    """Each part of the loss; their sum as well where there are several."""
+def loss_curves(lines: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
+    """Return steps and values of each term of the loss, and of their sum (`loss`) if there are several.
+
+    Args:
+        lines: of the log.
+    """
     names = dict.fromkeys(name for line in lines for name in line if name not in _NO_LOSSES)
     if len(names) == 2:  # the sum and its only part
         names.pop("loss", None)
     return {name: _points(lines, name) for name in names}
 
 
-def _measures(evaluations: Evaluations) -> dict[str, tuple[list[float], list[float]]]:
-    lines = [{"step": step, **measures} for step, measures in evaluations.items()]
-    names = dict.fromkeys(name for line in lines for name in line if name != "step")
-    return {name: _points(lines, name) for name in names}
+def held_out_curves(lines: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
+    """Return steps and values of each measure on the held-out pairs.
+
+    Args:
+        lines: of the log.
+    """
+    evaluations = [{"step": line["step"], **line["validation"]} for line in lines if "validation" in line]
+    names = dict.fromkeys(name for line in evaluations for name in line if name != "step")
+    return {name: _points(evaluations, name) for name in names}
 
 
 def _examples(alignments: Mapping[int, Sequence[Mapping[str, Any]]]) -> Iterator[Markup]:
-    """Per pair its texts, a small grid for some evaluations, and the last one in full."""
+    """Yield for each pair its texts, small grids of some evaluations, and the last grid in full."""
     if not alignments:
         return
     steps = sorted(alignments)

@@ -1,18 +1,19 @@
-"""Extended vocabularies, learned once: seeds and methods that are compared begin with the same words.
+"""Extended vocabularies, learned once: all seeds and methods of a comparison begin with the same words.
 
-A vocabulary is a folder that is published whole and never changed. Its name is a hash of all that decides it:
-encoder, sentence pairs, settings, and source code. A damaged one is ignored, and learned again.
+A vocabulary is a folder that is published when it is complete, and never changes. Its name is a hash of all that
+decides it: encoder, sentence pairs, settings and source code. A damaged one is learned again.
 
-manifest.json    encoder, counts and checksums, written last
-tokenizer.json   with the new tokens
-embeddings.npy   (vocabulary, hidden) float32
-words.json       the foreign words of the bitext, most frequent first
+- `manifest.json`: encoder, counts and checksums; written last
+- `tokenizer.json`: with the new tokens
+- `embeddings.npy`: (vocabulary, hidden) float32
+- `words.json`: the foreign words of the bitext, most frequent first
 """
 
 import hashlib
 import json
 import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,9 +34,15 @@ _KIND, _VERSION = "vocabulary", 1
 
 
 def cached_vocabulary(
-    cache: Path, base: MultiVectorEncoder, name: str, pairs: PairTable, config: VocabularyConfig
+    cache: Path,
+    base: MultiVectorEncoder,
+    name: str,
+    pairs: PairTable,
+    config: VocabularyConfig,
+    *,
+    languages: Sequence[str] = (),
 ) -> Vocabulary:
-    """Read the vocabulary of `base` extended by the foreign side of `pairs`, or learn it and keep it.
+    """Read the vocabulary of `base` extended by the foreign side of `pairs`, or learn and keep it.
 
     Args:
         cache: root of the cache.
@@ -43,18 +50,24 @@ def cached_vocabulary(
         name: of the encoder, for `opticlir cache ls`.
         pairs: bitext.
         config: how the vocabulary is extended.
+        languages: ISO 639-3 codes of the foreign side.
+
+    Where the cache cannot be written, the vocabulary is learned and not kept.
 
     Raises:
         DataError: there is no pair.
-        ArtefactError: the cache folder cannot be created.
     """
     made = made_by(__name__, *LIBRARIES)
     folder = ArtefactCache(cache).path("vocabulary", {
         "route": route_fingerprint(base, "query"), "settings": asdict(config), "pairs": _digest(pairs),
-        "made_by": made,
+        "languages": list(languages), "made_by": made,
     })  # fmt: skip
     mark_ours(folder)
-    lock = SharedLock(folder.parent)
+    try:
+        lock = SharedLock(folder.parent)
+    except ArtefactError as error:
+        logger.warning("the vocabulary is not kept: %s", error)
+        return vocabulary_for(base, pairs, config, languages=languages)
     try:
         if folder.is_dir():
             try:
@@ -62,7 +75,7 @@ def cached_vocabulary(
             except (ArtefactError, OSError, ValueError) as error:
                 logger.warning("%s is damaged and learned again: %s", folder, error)
                 shutil.rmtree(folder, ignore_errors=True)
-        vocabulary = vocabulary_for(base, pairs, config)
+        vocabulary = vocabulary_for(base, pairs, config, languages=languages)
         try:
             _write(folder, vocabulary, {"encoder": name, "pairs": len(pairs)}, made)
         except ArtefactError as error:

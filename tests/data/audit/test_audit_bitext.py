@@ -1,14 +1,17 @@
 import json
+import random
 import re
 from functools import partial
 
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from opticlir.data.audit import audit, audit_bitext
+from opticlir.data import PairTable
+from opticlir.data.audit import audit, audit_bitext, without_suspects
 from opticlir.data.audit.sampling import DuplicateCounter
+from opticlir.data.audit.warnings import has_many_unmatched
 from opticlir.errors import DataError
-from opticlir.records import Query
+from opticlir.records import Query, SentencePair
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +77,75 @@ def test_nothing_to_say_about_a_good_file(tmp_path, tokenizer):
         ([*some_pairs(90), *((f"same {n}", f"Same {n}") for n in range(10))], r"10 \(10.0%\) of the foreign sides"),
         ([*some_pairs(90), *((f"fire {n} " * 9, "x") for n in range(10))], r"10 \(10.0%\) of the pairs have unusual"),
         ([*some_pairs(50), *some_pairs(50, "слово номер {0}")], "of the foreign letters are not LATIN \\(CYRILLIC\\)"),
-        (some_pairs(100, "neno la ɗaya {0}"), "of the tokens are unknown to the tokenizer \\(ɗaya"),
         (some_pairs(100, "nẹnọ la {0}"), "the tokenizer changes .* of the letters and marks \\(ẹ -> e, ọ -> o\\)"),
-        ([("a b c d e f g h", f"mafarakano{n}") for n in range(100)], "Swahili takes 1[12].* per word, English 1.0"),
     ],
 )  # fmt: skip
 def test_what_is_worth_a_sentence(tmp_path, tokenizer, pairs, expected):
     _, warnings = warnings_of(tmp_path, tokenizer, pairs)
     assert re.search(expected, warnings), warnings
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        (some_pairs(100, "neno la ɗaya {0}"), r"unknown to the tokenizer \(ɗaya.*train adds them"),
+        (
+            some_pairs(100, "\u0928\u0941 la {0}"),
+            r"drops or changes letters and marks \(◌ु -> nothing\): train keeps",
+        ),
+        (
+            [("a b c d e f g h", f"mafarakano{n}") for n in range(100)],
+            "Swahili takes 1[12].* per word, English 1.0",
+        ),
+    ],
+)
+def test_losses_that_training_mends_are_notes_and_no_warnings(tmp_path, tokenizer, pairs, expected):
+    found, warnings = warnings_of(tmp_path, tokenizer, pairs)
+    assert re.search(expected, " | ".join(found.notes)), found.notes
+    assert "tokenizer" not in warnings
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        ([("Here it is.", "EstÃ¡ aquÃ\xad, seÃ±or.")], "mojibake|wrong encoding"),
+        ([("Here we are", "ÐŸÑ€Ð¸Ð²ÐµÑ‚ Ð¼Ð¸Ñ€")], "wrong encoding"),
+        ([("Tom &amp; Ada &quot;go&quot;", "Tom na Ada")], "HTML entities or tags"),
+        ([("<b>Bold</b> text", "maandishi")], "HTML entities or tags"),
+        ([('"He said ""come"" to me"', '"Alisema')], "quotes of a spreadsheet"),
+    ],
+)
+def test_damaged_text_is_found_with_the_first_place(tmp_path, tokenizer, bad, expected):
+    found, warnings = warnings_of(tmp_path, tokenizer, [*some_pairs(100), *bad * 5])
+    assert re.search(expected, warnings), warnings
+    assert "f.tsv, pair 101" in warnings
+    assert sum(found.damage.values()) == 5
+
+
+def test_swapped_columns_are_said(tmp_path, tokenizer):
+    pairs = [(f"neno la {n} liko hapa", f"the word {n} is here with the people") for n in range(100)]
+    _, warnings = warnings_of(tmp_path, tokenizer, pairs)
+    assert "are the columns swapped?" in warnings
+
+
+def test_pairs_that_are_no_translations_are_found_and_can_be_left_out(tmp_path, tokenizer):
+    draw = random.Random(0)
+    lexicon = {f"{a}{b}word": f"{b}{a}neno" for a in "abcdefghijklmno" for b in "pqrstuvwxy"}
+    pairs = []
+    for number in range(900):
+        english = draw.sample(sorted(lexicon), 12)
+        foreign = [lexicon[word] for word in (english if number % 10 else draw.sample(sorted(lexicon), 12))]
+        pairs.append((" ".join(english), " ".join(draw.sample(foreign, 12))))
+    found, warnings = warnings_of(tmp_path, tokenizer, pairs, count_suspects=True)
+    assert re.search(r"of the longer pairs have no matching words, as pair \d*1 of", warnings), warnings
+    numbers = [pair.pair for pair in found.unmatched]
+    wrong = [number for number in numbers if number % 10 == 1]
+    assert len(wrong) >= 30
+    assert len(wrong) >= 0.9 * len(numbers)
+    assert found.suspects["in which no words match"] == len(numbers)
+    kept, counts = without_suspects(PairTable(SentencePair(*pair) for pair in pairs))
+    assert len(kept) == 900 - counts.total()
+    assert counts.total() == sum(found.suspects.values())
 
 
 def test_farthest_ratios_come_with_their_place(tmp_path, tokenizer):
@@ -155,3 +219,12 @@ def test_memory_does_not_grow_with_the_file(tmp_path, tokenizer, monkeypatch, pe
         path = write(tmp_path / "f.tsv", some_pairs(n_pairs))
         peaks.append(peak_memory(partial(audit_bitext, [(path, 1.0)], language="swa", tokenizer=tokenizer)))
     assert peaks[2] < 1.3 * peaks[1] + 500_000
+
+
+@pytest.mark.parametrize(
+    ("n_unmatched", "n_judged", "warns"),
+    [(0, 0, False), (3, 97, False), (6, 107, False), (100, 3458, False), (15, 107, True), (117, 3458, True)],
+)
+def test_a_few_pairs_without_matching_words_in_a_small_file_are_no_warning(n_unmatched, n_judged, warns):
+    """3 of 97 sound Hausa pairs were a warning."""
+    assert has_many_unmatched(n_unmatched, n_judged) == warns

@@ -23,12 +23,14 @@ def test_words(text, expected):
     assert rough_words(text) == expected
 
 
-@pytest.mark.parametrize("text", ["Who?", "من؟", "谁？", "ማን፧", 'He asked "who?"', "Who? ", "ποιος;"])
+@pytest.mark.parametrize(
+    "text", ["Who?", "من؟", "谁？", "ማን፧", 'He asked "who?"', "Who? ", "ποιος;", "«Ποιος ;»", "τι;”"]
+)
 def test_questions(text):
     assert is_question(text)
 
 
-@pytest.mark.parametrize("text", ["", "Who.", "?!", "What? Nothing."])
+@pytest.mark.parametrize("text", ["", "Who.", "?!", "What? Nothing.", "Maji; moto;", "вода;", "ποιος; a;"])
 def test_no_questions(text):
     assert not is_question(text)
 

@@ -32,7 +32,7 @@ def test_round_trip(tmp_path_factory, sides, form, ascii_only):
     [
         ({"english": "a"}, "expected the keys english and foreign"),
         ({"foreign": "b"}, "found the keys 'foreign'"),
-        ({"source": "a", "target": "b"}, "found the keys 'source, target'"),
+        ({"left": "a", "right": "b"}, "found the keys 'left, right'"),
         ({}, "expected the keys english and foreign"),
         ({"english": 1, "foreign": "b"}, "expected text under 'english', found '1'"),
         ({"english": "a", "foreign": ["b"]}, "expected text under 'foreign'"),

@@ -105,7 +105,10 @@ def measured(done):
 @pytest.mark.parametrize("name", FORMS)
 def test_json_of_every_collection_in_its_original_form(benchmark, name, tmp_path):
     done = measured(benchmark(name, "--json", "--runs", tmp_path / "runs"))
-    assert list(done) == [*MEASURES, "dense", "bm25", "queries", "documents", "unseen_query_words"]
+    assert list(done) == [
+        *MEASURES, "dense", "bm25", "queries", "documents", "passages", "long_documents", "cut_documents",
+        "unseen_query_words",
+    ]  # fmt: skip
     assert list(done["dense"]) == list(done["bm25"]) == list(MEASURES)
     assert (done["queries"], done["documents"], done["unseen_query_words"]) == (N_QUERIES, N_DOCUMENTS, None)
     # the measures are those of the rankings that it wrote, the default one first
@@ -179,7 +182,7 @@ def test_the_ceiling_is_over_the_queries_that_have_an_english_form(benchmark, ch
     lines = benchmark("beir", *asked, folder=folder).stdout.splitlines()
     assert lines[4].startswith("teacher, English question")
     assert lines[5].startswith("dense, the same queries")
-    assert "2 queries have an English form: the last two rows are of those" in lines
+    assert "2 queries have an English form: the last two rows cover only these" in lines
 
 
 def test_a_ranking_that_found_nothing_has_no_run(benchmark, tmp_path):
@@ -221,7 +224,8 @@ BROKEN = {
         "ntrex-clir", "collection.tsv", lambda old: old + b"d99\tx\n", "collection.tsv:21: expected 3 columns"
     ),
     "wrong columns of judgements": (
-        "beir", "qrels/dev.tsv", lambda old: old + b"q1\td2\n", "dev.tsv:7: expected `query-id<TAB>corpus-id<TAB>score`"
+        "beir", "qrels/dev.tsv", lambda old: old + b"q1\td2\n",
+        "dev.tsv:7: expected 3 columns, query-id, corpus-id, score",
     ),
     "duplicate document id": (
         "beir", "corpus.jsonl", lambda old: old + b'{"_id": "d0", "text": "x"}\n', "jsonl:21: id 'd0' is also on line 1"
@@ -240,7 +244,7 @@ BROKEN = {
     ),
     "query without a token": (
         "ntrex-clir", "queries.swa.tsv", lambda old: old.replace(SWAHILI[0].encode(), "\u200b".encode()),
-        "query 'q0' has no tokens",
+        "query 'q0' has no text",
     ),
     "line of more than 10 MB": (
         "beir", "corpus.jsonl", lambda old: old + b'{"_id": "' + b"x" * 10_000_000 + b'"}\n',

@@ -57,12 +57,13 @@ def test_for_people(mine, corpora):
     assert lines[2] == "10 translations in 20 and 10 sentences"
 
 
-def test_a_sentence_without_tokens_is_nobodys_translation(mine, corpora):
+def test_a_sentence_that_cannot_be_seen_is_refused_with_its_line(mine, corpora):
     folder = corpora()
     with (folder / "bucc2018/de-en/de-en.training.de").open("a") as file:
         file.write("de-empty\t\u200b\n")
-    found = json.loads(mine(folder, "--json").stdout)
-    assert (found["foreign"], found["f1"]) == (21, 1)
+    done = mine(folder, "--json")
+    assert done.code == 1
+    assert "de-en.training.de:21: query 'de-empty' has no text" in done.stderr
 
 
 @pytest.mark.parametrize(

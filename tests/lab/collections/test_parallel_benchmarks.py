@@ -51,7 +51,7 @@ def test_tatoeba_there_and_back(tatoeba):
             None,
             r"no tatoeba.\{language\}-eng.eng for 'swa': there is none; .*/LASER",
         ),
-        ("tatoeba.swh-eng.swh", None, r"tatoeba.swh-eng.<language>, is not there"),
+        ("tatoeba.swh-eng.swh", None, r"tatoeba.swh-eng.<language>, is missing"),
         (
             "tatoeba.swh-eng.eng",
             "the water is clean\nfire\n",
@@ -220,7 +220,7 @@ def test_xnli_as_published(tmp_path):
         ("xnli.dev.eng-swa.tsv", JOINED.replace("neutral", "-"), r"swa\.tsv:2: expected entailment, .*found '-'"),
         ("xnli.dev.eng-swa.tsv", JOINED.replace("Aliongea.", " "), r"swa\.tsv:3: a premise or hypothesis is blank"),
         ("xnli.dev.tsv", published(*PUBLISHED[1:3]), r"xnli\.dev\.tsv: no row in 'swa': there are eng"),
-        ("xnli.dev.tsv", published(PUBLISHED[0], PUBLISHED[2]), r"xnli\.dev\.tsv:2: pair '71' is not there in English"),
+        ("xnli.dev.tsv", published(PUBLISHED[0], PUBLISHED[2]), r"xnli\.dev\.tsv:2: pair '71' has no English side"),
         ("xnli.dev.tsv", published(["sw"], header=["language"]), r"xnli\.dev\.tsv:1: no column 'gold_label'"),
     ],
 )  # fmt: skip
@@ -386,7 +386,7 @@ def test_mtop_as_published(put, caplog, inside):
     assert task.queries == (Query("31", 'was ist "los"', "deu"), Query("33", "gibt es Shows", "deu"))
     assert task.documents == (Document("eng.31", "what's on"), Document("eng.33", "any shows"))
     assert task.qrels == {"31": {"eng.31": 1}, "33": {"eng.33": 1}}
-    assert "2 of 4 utterances in deu are not there in English with the same intent" in caplog.text
+    assert "2 of 4 utterances in deu have no English form with the same intent" in caplog.text
     intent = load_benchmark("mtop-intent", folder, "de", "dev")
     assert intent.qrels == {"31": {"eng.31": 0, "eng.33": 1}, "33": {"eng.31": 1, "eng.33": 0}}
 

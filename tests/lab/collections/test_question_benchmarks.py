@@ -172,7 +172,7 @@ def test_belebele_in_the_script_that_is_asked_for(put, language, question):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([belebele("w/9", 1, "x", "y")], r"swh_Latn.jsonl: 1 questions are not there in English, 'w/9 1' first"),
+        ([belebele("w/9", 1, "x", "y")], r"swh_Latn.jsonl: 1 questions have no English form, 'w/9 1' first"),
         ([belebele("w/1", 1, "x", "y"), belebele("w/1", 1, "x", "z")],
          r"swh_Latn.jsonl:2: id 'w/1 1' is also on line 1"),
         ([belebele("w/1", "1", "x", "y")], r"swh_Latn.jsonl:1: expected text under link.*'question_number': '1'"),

@@ -57,7 +57,7 @@ def test_blocks_are_laid_together():
 def test_nothing_to_look_for_and_nothing_to_find():
     rows, cosines = nearest_by_csls(unit(0, 0), unit(1, 3))
     assert rows.shape == cosines.shape == (0,)
-    with pytest.raises(ValueError, match="there is no candidate to be near to"):
+    with pytest.raises(ValueError, match="there is no candidate"):
         nearest_by_csls(unit(0, 2), unit(1, 0))
     with pytest.raises(ValueError, match="k is 0: expected 1 or more"):
         nearest_by_csls(unit(0, 2), unit(1, 2), k=0)

@@ -47,10 +47,6 @@ def test_equal_scores_are_ordered_by_id():
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="query 'q1' ranks 5 documents, n_documents is 4"):
         rank_distance(RUN, QRELS, n_documents=4)
-    with pytest.raises(ValueError, match=r"the weights sum to 0\.5: expected 1"):
-        peer(RUN, QRELS, {}, weights={1: 0.5})
-    with pytest.raises(ValueError, match="cutoff is 0"):
-        peer(RUN, QRELS, {}, cutoff=0)
     with pytest.raises(DataError, match="document 'e1' has no language"):
         peer(RUN, QRELS, {})
 
@@ -100,15 +96,11 @@ def test_peer_of_what_is_not_retrieved():
     )
 
 
-def test_peer_weighs_grades_and_looks_no_deeper_than_the_cutoff():
+def test_peer_is_the_mean_over_the_grades_above_0():
     order = ["e1", "e2", "s1", "s2", "e3", "s3", "s4", "e4"]
     grades = {"q": {doc_id: 1 if at < 4 else 2 for at, doc_id in enumerate(order)}}
     unfair = stats.chi2.sf(12 / 5, 1)
     run, languages = {"q": ranking(*order)}, languages_of(order)
     assert peer(run, grades, languages)["q"] == pytest.approx((unfair + 1.0) / 2)
-    assert peer(run, grades, languages, weights={1: 0.25, 2: 0.75})["q"] == pytest.approx(
-        0.25 * unfair + 0.75
-    )
-    assert peer(run, grades, languages, weights={1: 1.0}, cutoff=4)["q"] == pytest.approx(unfair)
     assert peer(run, {"q": {"e1": 1}}, languages) == {"q": 1.0}, "one language alone"
     assert peer(run, {"q": {"e1": 0}}, languages) == {}, "nothing is relevant"

@@ -51,7 +51,15 @@ def test_typos_by_hand():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("Kí ni ọ̀rọ̀?", "Ki ni oro?"), ("maji", "maji"), ("Đường đi", "Đuong đi"), ("हिन्दी", "हिनदी"), ("", "")],
+    [
+        ("Kí ni ọ̀rọ̀?", "Ki ni oro?"),
+        ("maji", "maji"),
+        ("Đường đi", "Đuong đi"),
+        ("हिन्दी", "हिन्दी"),
+        ("กำแพง", "กำแพง"),
+        ("Ёлка", "Елка"),
+        ("", ""),
+    ],
 )
 def test_diacritics(text, expected):
     assert drop_diacritics(text) == expected

@@ -9,9 +9,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import MarianConfig, MarianMTModel, PreTrainedTokenizerFast
 
 from opticlir.errors import ArtefactError, SetupError
-from opticlir.lab.rivals.ctranslate2 import CTranslate2, is_converted
-from opticlir.lab.rivals.neural import load_neural_translator
-from opticlir.lab.rivals.seq2seq import Seq2Seq
+from opticlir.lab.rivals.neural import CTranslate2, Seq2Seq, is_converted, load_neural_translator
 
 FOREIGN = ["ana", "boro", "kete", "mudu", "sila", "tano"]
 ENGLISH = ["one", "water", "house", "road", "clean", "far"]
@@ -88,7 +86,8 @@ def test_a_language_is_the_first_word_and_is_not_shown(folder, converted):
 
 def test_one_that_never_ends_is_stopped(converted):
     model = CTranslate2(converted, beams=1, max_tokens=1)
-    assert model.translate_all(["ana boro"]) == ["one"]
+    (found,) = model.translate_all(["ana boro"])
+    assert len(found.split()) == 1  # which word an untrained model says differs between processors
 
 
 def test_a_folder_is_known_by_its_weights(folder, converted, tmp_path):

@@ -7,8 +7,8 @@ import torch
 
 from opticlir.errors import ArtefactError, DataError
 from opticlir.lab.rivals import nmt
+from opticlir.lab.rivals.neural import Seq2Seq
 from opticlir.lab.rivals.nmt import NmtConfig, copies_of, train_translator
-from opticlir.lab.rivals.seq2seq import Seq2Seq
 from opticlir.records import SentencePair
 
 WORDS = dict(
@@ -85,6 +85,33 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, planned, monkey
     train_translator(PAIRS, tmp_path / "model", CONFIG, lambda _, *step: told.append(step))
     assert told == [(5, 6), (6, 6)]
     Seq2Seq(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "trainer_state.json", "complete.json"])
+@pytest.mark.parametrize("left", [0, 0.5])
+def test_a_run_that_was_killed_inside_a_checkpoint_write_goes_on_from_the_one_before(
+    tmp_path, planned, monkeypatch, name, left
+):
+    planned(6)
+    arguments = nmt.Seq2SeqTrainingArguments
+    monkeypatch.setattr(
+        nmt, "Seq2SeqTrainingArguments", lambda **given: arguments(**{**given, "save_steps": 2})
+    )
+
+    def die(_name, done, _total):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_translator(PAIRS, tmp_path / "model", CONFIG, die)
+    torn = tmp_path / "model.run" / "checkpoint-4" / name
+    if left:
+        torn.write_bytes(torn.read_bytes()[: int(left * torn.stat().st_size)])
+    else:
+        torn.unlink()
+    told = []
+    train_translator(PAIRS, tmp_path / "model", CONFIG, lambda _, *step: told.append(step))
+    assert told[0] == (3, 6)
 
 
 def test_the_budget_plans_the_steps(tmp_path):

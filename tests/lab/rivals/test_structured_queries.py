@@ -15,6 +15,8 @@ DOCUMENTS = [
 class Table:
     """Meanings given by hand."""
 
+    words = staticmethod(str.split)
+
     def __init__(self, meanings):
         self._meanings = meanings
 

@@ -48,7 +48,7 @@ def test_line_ends_and_empty_translations_do_no_harm(tmp_path):
 def test_a_file_of_other_queries_is_refused(tmp_path):
     path = tmp_path / "eng.tsv"
     path.write_text("other\tquestion\n")
-    with pytest.raises(ArtefactError, match=r"eng\.tsv: holds the query 'other', which is not asked"):
+    with pytest.raises(ArtefactError, match=r"eng\.tsv: has the query 'other', which is not among"):
         translate_queries(QUERIES, Upper(), path)
     assert path.read_text() == "other\tquestion\n"
 

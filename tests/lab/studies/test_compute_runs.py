@@ -277,7 +277,7 @@ def test_a_run_file_without_all_questions_is_refused(planned, study_file, tmp_pa
     short = planned(study_file(("[systems.optical]", recorded), ("[0, 1]", "[0]")))
     short = type(short)(**{**vars(short), "runs": tuple(c for c in short.runs if c.name == "elsewhere")})
     (failure,) = compute_runs(short, tmp_path / "out")
-    assert "beir.yor.run leaves out 4 of 5 questions of" in failure.reason
+    assert "beir.yor.run lacks 4 of 5 questions of" in failure.reason
     assert (RunStore(tmp_path / "out").folder(short.runs[0]) / CLEAN_RUN).read_text() == run
 
 
@@ -316,7 +316,7 @@ def test_a_recorded_run_is_no_deeper_than_what_it_is_compared_with(planned, stud
     )
     question = Request(task=task, ranking="dense", depth=2)
     prepared = RunFile(path=path).prepare(question, Workspace(out=tmp_path, on_event=lambda _: None))
-    assert prepared.rank(task.queries[:2]) == {"q0": {"d1": 3.0, "d0": 1.0}, "q1": {"d1": 3.0, "d0": 1.0}}
+    assert prepared.rank(task.queries[:2]) == {"q0": {"d1": 3.0, "d2": 1.0}, "q1": {"d1": 3.0, "d2": 1.0}}
 
 
 def test_two_at_a_time_compute_each_cell_once(instant, planned, study_file, tmp_path):

@@ -75,5 +75,5 @@ def test_without_bitext_it_is_not_planned(plan_of):
         (f'train = {{method = "{name}"}}', f'train = {{method = "{name}"}}\nlanguages = ["swa"]')
         for name in ("optical", "mse")
     ]
-    with pytest.raises(DataError, match="language yor: no bitext, which the system 'lir' learns from"):
+    with pytest.raises(DataError, match="language yor: no bitext, but the system 'lir' learns from it"):
         plan_of(('bitext = ["yor.tsv"], ', ""), *elsewhere)

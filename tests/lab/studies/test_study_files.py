@@ -24,7 +24,7 @@ with_data = pytest.mark.skipif(
 QUESTIONS = ["headline", "q0-robustness", "q1-adversarial", "q2-scale", "q3-geometry", "q4-hybrid"]
 PREPARATIONS = ["tuning", "variants"]
 OTHERS = ["main", "plan-sharpness"]
-BETWEEN = ("evening", "adversaries")
+BETWEEN = ("evening", "adversaries", "least", "curve")
 """Budgets of some studies beside the three that each has."""
 
 
@@ -54,6 +54,37 @@ def test_settings_are_chosen_on_languages_that_the_headline_does_not_report(name
         for file in (name, "headline")
     )
     assert not chosen & reported
+
+
+CHOSEN_ON = {"hau", "ibo", "zul", "yor"}
+"""Languages of AfriQA whose questions decided settings: docs/decisions/0001."""
+
+
+def test_the_headline_decides_about_transport_on_languages_without_chosen_settings():
+    study = read_study(FILES["headline"])
+    families = {family.name: family for family in study.families}
+    decided = set(families["transport"].languages) - {"all"}
+    tuned = {
+        code for name in PREPARATIONS for task in read_study(FILES[name]).tasks for code in task.languages
+    }
+    assert decided
+    assert not decided & (CHOSEN_ON | tuned)
+    assert set(study.budgets["least"].languages) & decided, "the least budget has one of them"
+
+
+def test_the_least_headline_convinces():
+    study = read_study(FILES["headline"])
+    least, curve = study.budgets["least"], study.budgets["curve"]
+    assert (least.steps, study.seeds, least.seeds, least.queries) == (600, (0, 1, 2), None, None)
+    assert study.equivalence_margin == 0.01
+    for name in least.systems:
+        system = study.systems[name]
+        if system.ranking == "dense" and name not in ("human", "structured-queries"):
+            assert f"{name}-hybrid" in least.systems, "every arm in the same rankings"
+    steps = {
+        study.systems[name].source.train.get("steps", 600) for name in curve.systems if name != "initialised"
+    }
+    assert steps == {40, 200, 600}
 
 
 def test_each_method_has_as_many_trials():

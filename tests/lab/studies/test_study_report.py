@@ -150,4 +150,4 @@ def test_nothing_computed_is_said(finished, tmp_path):
     result = study_result(plan, RunStore(tmp_path / "nowhere"), draws=50)
     assert differences(plan, [], draws=50) == []
     pages = {path.name: path.read_text() for path in write_reports(result, tmp_path)}
-    assert "Nothing can be compared" in pages["report.html"]
+    assert "There is no comparison" in pages["report.html"]

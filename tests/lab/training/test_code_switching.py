@@ -182,7 +182,7 @@ def test_a_dictionary_of_another_language_or_none_is_refused(folder, tmp_path):
     config = config_with_words(
         folder / "teacher", code_switching={"source": "dictionary", "dictionary": str(other)}
     )
-    with pytest.raises(DataError, match=r"other\.tsv: none of its foreign words is in the bitext: .* of swa"):
+    with pytest.raises(DataError, match=r"other\.tsv: none of its foreign words is in the bitext: .* in swa"):
         distil(config, PAIRS, tmp_path / "model")
     config = config_with_words(
         folder / "teacher", code_switching={"source": "dictionary", "dictionary": str(tmp_path / "no")}
@@ -209,8 +209,8 @@ def test_another_dictionary_is_another_run(folder, tmp_path):
         ({"code_switching": {"source": "web"}}, "code_switching source is 'web': expected 'none' or 'plan' or 'emb"),
         ({"code_switching": {"source": "plan", "rate": 0}}, "rate is 0.0: expected above 0, at most 1"),
         ({"code_switching": {"rate": 1.1}}, "rate is 1.1: expected above 0, at most 1"),
-        ({"code_switching": {"source": "dictionary"}}, "source is 'dictionary' and dictionary is None: a file goes"),
-        ({"code_switching": {"source": "plan", "dictionary": "x"}}, "source is 'plan' and dictionary is 'x': a file"),
+        ({"code_switching": {"source": "dictionary"}}, "source is 'dictionary' and dictionary is None: give a file"),
+        ({"code_switching": {"source": "plan", "dictionary": "x"}}, "source is 'plan' and dictionary is 'x': give"),
         ({"code_switching": {"source": "plan"}, "monolingual": 1}, "monolingual is 1: no foreign sentence is read"),
     ],
 )  # fmt: skip

@@ -144,7 +144,9 @@ def test_the_odds_of_ipot_with_a_prior():
 def test_heavy_links_turn_the_plan_and_the_loss_is_of_the_plain_cost(solver):
     """Each token lies on one of the other side, and is linked to the other: the plan goes there, at a cost of 1."""
     everything = torch.ones(1, 2).bool()
-    batch = TokenBatch(torch.eye(2)[None], everything, torch.eye(2)[None], everything, (Links(CROSSED),))
+    batch = TokenBatch(
+        torch.eye(2)[None], everything, torch.eye(2)[None], everything, (Links(probabilities=CROSSED),)
+    )
     guided = LabTransportConfig(solver=solver, guide="prior", guide_weight=1.0)
     assert guided_optical(batch, LabTransportConfig(solver=solver)).item() == pytest.approx(0.0, abs=1e-3)
     assert guided_optical(batch, guided).item() == pytest.approx(1.0, abs=1e-3)
@@ -156,7 +158,12 @@ def test_the_guided_plan_is_detached(guide):
     student = torch.nn.functional.normalize(torch.tensor([[[1.0, 0.2], [0.3, 1.0]]]), dim=2).requires_grad_()
     config = LabTransportConfig(guide=guide, guide_weight=0.5)
     batch = TokenBatch(
-        student, everything, torch.eye(2)[None], everything, (Links(CROSSED),), share_of_stage=0.2
+        student,
+        everything,
+        torch.eye(2)[None],
+        everything,
+        (Links(probabilities=CROSSED),),
+        share_of_stage=0.2,
     )
     guided_optical(batch, config).backward()
     cost = 1 - student.detach()

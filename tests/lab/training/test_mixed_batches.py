@@ -10,7 +10,7 @@ from opticlir.errors import DataError
 from opticlir.lab.training import distil, make_config
 from opticlir.lab.training.english_side import EnglishInputsOfBatch
 from opticlir.lab.training.mixed_batches import MixedBuckets
-from opticlir.lab.training.token_weights import SideWeightsOfBatch
+from opticlir.lab.training.token_weights import SideWeights
 from opticlir.training.batches import LengthBuckets
 from opticlir.training.run_folder import RunFolder
 from short_runs import PAIRS, config_of, killed, training_data_of, weights
@@ -78,7 +78,7 @@ def test_a_monolingual_batch_holds_the_english_side_for_both(marginals, plain, t
     (english,) = (each for each in across.attached if isinstance(each, EnglishInputsOfBatch))
     assert torch.equal(alone.foreign["input_ids"], english.inputs["input_ids"])
     assert not alone.has(EnglishInputsOfBatch)
-    (weights_alone,) = (each for each in alone.attached if isinstance(each, SideWeightsOfBatch))
+    (weights_alone,) = (each for each in alone.attached if isinstance(each, SideWeights))
     # the student is the teacher here and reads the same words: each weighs by the side it is on
     for row in range(2):
         own = weights_alone.student[row][alone.foreign["attention_mask"][row].bool()][1:-1]  # [CLS], [SEP]

@@ -297,7 +297,7 @@ def test_embeddings_that_propose_nothing_are_an_error(folder, tmp_path):
     pairs = [type(pair)(english=f"{number} .", foreign=pair.foreign) for number, pair in enumerate(PAIRS)]
     config = config_with_words(folder / "teacher", code_switching={"source": "embeddings"})
     with pytest.raises(
-        DataError, match="code_switching source is 'embeddings', which has no English word for any"
+        DataError, match="code_switching source is 'embeddings', which found no English word for any"
     ):
         distil(config, pairs, tmp_path / "model")
 
@@ -309,7 +309,7 @@ def test_embeddings_that_propose_nothing_are_an_error(folder, tmp_path):
                              "source = 'plan' or 'embeddings' or 'dictionary'"),
         ({"source": "plan", "mixup_alpha": 0}, "mixup_alpha is 0.0: expected a finite number above 0"),
         ({"source": "plan", "mixup_alpha": math.nan}, "mixup_alpha is nan: expected a finite number above 0"),
-        ({"source": "embeddings", "dictionary": "x"}, "source is 'embeddings' and dictionary is 'x': a file goes with"),
+        ({"source": "embeddings", "dictionary": "x"}, "source is 'embeddings' and dictionary is 'x': give a file with"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_refused_by_name(settings, message):

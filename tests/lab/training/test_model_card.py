@@ -13,7 +13,7 @@ NOWHERE = Origin()
 def card(origin=NOWHERE, **settings):
     config = LabTrainConfig(language="swa", **settings)
     return model_card(
-        config, pairs=1234, steps=50, initial={"RR": 0.25}, trained={"RR": 0.5}, origin=origin,
+        config, pairs=1234, steps=50, initial={"RR": 0.25}, trained={"RR": 0.5}, held_out=50, origin=origin,
         more=card_lines(config),
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ def test_every_field_has_its_meaning(kind):
 def test_comments_are_the_documents_of_the_fields():
     lines = settings_toml(LabTrainConfig(language="swa")).splitlines()
     assert lines[lines.index("batch_size = 64") - 1] == "# Sentence pairs per step."
-    assert lines[lines.index("# minutes =") - 1].startswith("# Time budget")
+    assert lines[lines.index("# minutes =") - 1].startswith("# Budget of the training steps")
     assert "[transport]" in lines
     assert max(map(len, lines)) <= 100
 

@@ -64,7 +64,11 @@ def test_the_loss_moves_mass_by_its_weight():
     masks = torch.ones(1, 1).bool(), torch.ones(1, 2).bool()
     alike = TokenBatch(student, masks[0], teacher, masks[1])
     weighed = TokenBatch(
-        student, masks[0], teacher, masks[1], (SideWeights(torch.ones(1, 1), torch.tensor([[9.0, 1.0]])),)
+        student,
+        masks[0],
+        teacher,
+        masks[1],
+        (SideWeights(student=torch.ones(1, 1), teacher=torch.tensor([[9.0, 1.0]])),),
     )
     assert guided_optical(alike, LabTransportConfig()).item() == pytest.approx(0.5)
     assert guided_optical(weighed, LabTransportConfig()).item() == pytest.approx(0.1)

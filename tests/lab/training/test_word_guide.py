@@ -10,7 +10,7 @@ from opticlir.encoder import VocabularyConfig, load_model, new_student, vocabula
 from opticlir.encoder.alignment import learn_translation_table
 from opticlir.errors import DataError
 from opticlir.lab.training import LabTrainConfig, distil, extension, make_config
-from opticlir.lab.training.word_guide import LinksOfBatch, WordGuide
+from opticlir.lab.training.word_guide import Links, WordGuide
 from opticlir.records import SentencePair
 from short_runs import PAIRS, config_of, killed, training_data_of, weights
 
@@ -131,7 +131,7 @@ def training_data(plain, tmp_path, **settings):
 
 
 def links_of(batch):
-    (found,) = (each.probabilities for each in batch.attached if isinstance(each, LinksOfBatch))
+    (found,) = (each.probabilities for each in batch.attached if isinstance(each, Links))
     return found
 
 
@@ -148,8 +148,8 @@ def test_links_have_the_shape_of_tokens_of_both_sides(plain, tmp_path):
 def test_a_monolingual_batch_is_not_guided(plain, tmp_path):
     found = training_data(plain, tmp_path, transport={"guide": "mixture"}, monolingual=0.5)
     across, alone = (found.collator([found.rows[row] for row in rows]) for rows in ((1, 3), (9, 11)))
-    assert across.has(LinksOfBatch)
-    assert not alone.has(LinksOfBatch)
+    assert across.has(Links)
+    assert not alone.has(Links)
 
 
 def test_an_english_word_in_the_place_of_a_foreign_one_has_no_link(plain, tmp_path):
@@ -225,8 +225,8 @@ def test_a_mixture_hears_how_much_of_its_stage_is_done(method, shares, plain, tm
         ({"transport": {"guide": "tables"}}, r"x\.toml: \[transport\]: transport guide is 'tables': expected 'none'"),
         ({"transport": {"guides": "prior"}}, r"\[transport\]: unknown key 'guides'; did you mean 'guide'\?"),
         ({"transport": {"guide": "mixture", "guide_weight": 2}}, r"guide_weight is 2\.0: expected a share"),
-        ({"transport": {"guide": "prior"}, "monolingual": 1}, "monolingual is 1: no foreign sentence is read whose"),
-        ({"transport": {"guide": "prior"}, "method": "greedy"}, "guide is 'prior', which only optical reads"),
+        ({"transport": {"guide": "prior"}, "monolingual": 1}, "monolingual is 1: no foreign sentence is read, so"),
+        ({"transport": {"guide": "prior"}, "method": "greedy"}, "guide is 'prior', which only optical uses"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_refused_by_name(settings, message):

@@ -5,6 +5,7 @@ from typing import Any
 
 from opticlir.data.audit.misalignment import AlignmentCheck
 from opticlir.data.audit.tokenization import Tokenization
+from opticlir.records import CutSentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,16 @@ class LengthOutlier:
     path: str
     pair: int
     ratio: float
+    english: str
+    foreign: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedPair:
+    """A pair in which no words match."""
+
+    path: str
+    pair: int
     english: str
     foreign: str
 
@@ -76,12 +87,28 @@ class BitextAudit:
     alignment: AlignmentCheck | None
     """None if there were too few pairs to learn a lexicon."""
     n_shifted_pairs: int
+    n_judged: int
+    """Checked pairs that are long enough to see whether any of their words match."""
+    unmatched: list[UnmatchedPair]
+    """Those of them in which no words match."""
+    suspects: dict[str, int] | None
+    """Pairs that `without_suspects` leaves out, by reason; None if they were not counted."""
+    damage: dict[str, int]
+    """Damaged pairs by kind: mojibake, markup, spreadsheet quotes."""
+    first_damage: dict[str, str]
+    """File and pair of the first of each kind."""
     scripts: dict[str, float]
     """Share of the foreign letters by script."""
     tokenization: Tokenization
     register: Register | None
     """None if no queries were given."""
+    remarks: list[str]
+    """What the reader decided, and what looked wrong to it, such as swapped columns."""
+    cut_sentences: CutSentences | None
+    """Sentences of the sampled pairs that training would cut; None if the encoders are not known."""
     warnings: list[str]
+    notes: list[str]
+    """What `opticlir train` mends by default."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as plain dicts and lists."""

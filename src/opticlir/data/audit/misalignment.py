@@ -24,6 +24,7 @@ _WINDOW = 9
 _MARGIN = 1.3
 _PREFIX = 5
 _LEAST_PAIRS = 200
+_LEAST_ENGLISH_WORDS, _LEAST_FOREIGN_WORDS = 10, 6
 _MAX_SHARE = 0.1  # a more frequent word does not distinguish a line from its neighbours
 _MAX_COPIED_SHARE = 0.02  # more frequent equal words are chance
 _LEAST_DICE = 0.2
@@ -102,6 +103,38 @@ def check_alignment(blocks: Sequence[Block]) -> AlignmentCheck | None:
         begin = end
     checked.stretches.extend(_joined(found))
     return checked
+
+
+def unmatched_pairs(blocks: Sequence[Block]) -> list[int]:
+    """Find pairs in which no word of one side is known to go with a word of the other.
+
+    A pair is only judged if it has ten different English words, since a short one may have rare words alone. Known
+    are words that occur together in other pairs. On sound files 0 to 3 % of the judged pairs are found (4 % in a
+    Zulu Bible). On a file in which most lines are no translations it is 40 %.
+
+    Args:
+        blocks: consecutive pairs, as in `check_alignment`.
+
+    Returns:
+        Numbers of the pairs among all pairs of the blocks, from 0; empty if there are too few for a lexicon.
+    """
+    pairs = [pair for block in blocks for pair in block.pairs]
+    if len(pairs) < _LEAST_PAIRS:
+        return []
+    english_lines = [rough_words(pair.english) for pair in pairs]
+    foreign_lines = [rough_words(pair.foreign) for pair in pairs]
+    scores = _scores_by_offset(english_lines, foreign_lines)
+    usual_of_unrelated = float(np.median(np.concatenate([scores[-2], scores[2]])))
+    return [
+        at
+        for at in np.flatnonzero(scores[0] <= usual_of_unrelated).tolist()
+        if is_judged(english_lines[at], foreign_lines[at])
+    ]
+
+
+def is_judged(english: Sequence[str], foreign: Sequence[str]) -> bool:
+    """Whether a pair has enough different words for `unmatched_pairs`."""
+    return len(set(english)) >= _LEAST_ENGLISH_WORDS and len(set(foreign)) >= _LEAST_FOREIGN_WORDS
 
 
 def _joined(stretches: Sequence[ShiftedStretch]) -> list[ShiftedStretch]:

@@ -1,15 +1,20 @@
 """Scripts and question marks of all languages."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
-_QUESTION_MARKS = ("?", "؟", "？", "፧", ";", "՞")
+_QUESTION_MARKS = ("?", "؟", "？", "፧", "՞")
+_GREEK_QUESTION_MARK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]\W*;")
 _CLOSING = "\"'»”’)] \u200f\u200e"
 
 
 def is_question(text: str) -> bool:
-    """Whether a sentence ends with a question mark of any script."""
-    return text.rstrip(_CLOSING).endswith(_QUESTION_MARKS)
+    """Whether a sentence ends with a question mark of any script; a semicolon is one after a Greek word."""
+    ending = text.rstrip(_CLOSING)
+    if ending.endswith(";"):
+        return bool(_GREEK_QUESTION_MARK.search(ending[-4:]))
+    return ending.endswith(_QUESTION_MARKS)
 
 
 @lru_cache(maxsize=10_000)

@@ -1,6 +1,7 @@
 """How a tokenizer handles a language: tokens per word, unknown tokens and lost characters."""
 
 import json
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from tokenizers import Tokenizer
 from opticlir.words import rough_words
 
 _N_EXAMPLES = 10
+_GENERAL_MARKS = re.compile("[\u0300-\u036f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,11 @@ class LostCharacter:
     becomes: str
     """Empty if the character is dropped."""
     count: int
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether a student keeps it: training removes no marks but the general ones (U+0300 to U+036F)."""
+        return not _GENERAL_MARKS.search(unicodedata.normalize("NFD", self.character))
 
     def __str__(self) -> str:
         """The change for people. A mark is shown on a dotted circle."""

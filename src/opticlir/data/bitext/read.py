@@ -1,33 +1,22 @@
-"""Reads bitext: picks the reader for a file, and normalises, checks and counts every pair."""
+"""Reads bitext: normalises, checks and counts every pair."""
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from opticlir.data.bitext.jsonl import read_jsonl
-from opticlir.data.bitext.moses import is_moses, moses_files, read_moses
-from opticlir.data.bitext.po import read_po
-from opticlir.data.bitext.sides import RawPair
-from opticlir.data.bitext.tmx import read_tmx
-from opticlir.data.bitext.tsv import read_tsv
+from opticlir.data.bitext.columns import Columns
+from opticlir.data.bitext.places import Reader, files_of, located
+from opticlir.data.bitext.sides import Selection
+from opticlir.data.english import EnglishSide
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.skipping import SkipReport, parse_records
-from opticlir.data.visible import shown
 from opticlir.errors import DataError, SettingsError
 from opticlir.languages import language_code
 from opticlir.records import SentencePair
+from opticlir.visible import shown
 
 logger = logging.getLogger(__name__)
-
-_READERS: dict[str, Callable[[Path, str | None, SkipReport], Iterator[RawPair]]] = {
-    ".tsv": read_tsv,
-    ".txt": read_tsv,
-    ".jsonl": read_jsonl,
-    ".json": read_jsonl,
-    ".po": read_po,
-    ".tmx": read_tmx,
-}
 
 
 def parse_bitext_argument(argument: str) -> tuple[Path, float]:
@@ -61,39 +50,56 @@ def parse_bitext_argument(argument: str) -> tuple[Path, float]:
 
 
 def read_bitext(
-    path: str | Path, *, language: str | None = None, weight: float = 1.0, skipped: SkipReport | None = None
+    path: str | Path,
+    *,
+    language: str | None = None,
+    weight: float = 1.0,
+    skipped: SkipReport | None = None,
+    columns: Columns | None = None,
+    min_score: float | None = None,
 ) -> Iterator[SentencePair]:
     """Read sentence pairs in constant memory. The file name decides the format.
 
     | name | format |
     |---|---|
-    | `F.tsv`, `F.txt` | `english<TAB>foreign`, one pair a line |
-    | `F.jsonl`, `F.json` | one JSON object a line: `english` and `foreign`, or texts by language code |
+    | `F.tsv`, `F.txt`, `F.csv` | `english<TAB>foreign`, one pair a line; other columns by headings or `columns` |
+    | `F.jsonl`, `F.json` | objects with `english` and `foreign`, or texts by language code |
+    | `F.parquet`, `F.arrow`, `F.feather` | tables with the same columns; also a folder of them |
     | `F.po` | gettext: `msgid` English, `msgstr` foreign |
     | `F.tmx` | Translation Memory eXchange |
+    | `F.xliff`, `F.xlf` | XLIFF 1.2 or 2 |
     | `F.en,F.sw` or `F` or `F.sw` | Moses: two files, line n of one translates line n of the other |
+    | `F.zip` | an archive with one of these, as OPUS gives; `F.zip/NAME` is one of several |
 
-    Each also with `.gz`. Texts are in NFC and trimmed. A pair with an empty side is dropped and counted.
+    Text may be compressed (`.gz`, `.bz2`, `.xz`, `.zst`). Texts are in normal form and trimmed. A pair with an
+    empty side is dropped and counted. If the sides look swapped, the report says so.
 
     Args:
-        path: the file, or a Moses form above.
-        language: the foreign language, any code; required if a file has several.
+        path: the file, or another form above.
+        language: the foreign language, any code; required if a file has several. Of its variants, that of the
+            code is read (`zh-TW`), else the nearest one, and the report says so.
         weight: weight of every pair, > 0.
         skipped: None refuses a malformed record; a lenient report skips and counts it.
+        columns: columns of a table, by heading or by number from 1.
+        min_score: drop and count pairs with a lower score; each pair must have one.
 
     Returns:
         Iterator over pairs in file order.
 
     Raises:
         ValueError: `weight` is not a finite number above 0.
+        SettingsError: `language` is unknown; on iteration: `min_score` is given, and there are no scores.
         DataError: the name has no known format; on iteration: a file cannot be read, a record is malformed, or
             there is no pair.
     """
     if not (math.isfinite(weight) and weight > 0):
         raise ValueError(f"weight is {weight}: expected a finite number above 0")
     path = Path(path)
-    reader = _reader_of(path)
-    return _pairs(path, reader, language and language_code(language), weight, skipped)
+    if language:
+        language_code(language)
+    selection = Selection(language, columns or Columns(), min_score is not None, SkipReport.of(skipped))
+    places = located(path, selection)
+    return _pairs(path, places, selection, weight, min_score, is_silent=skipped is not None)
 
 
 def bitext_files(path: Path, *, language: str | None = None) -> tuple[Path, ...]:
@@ -106,51 +112,47 @@ def bitext_files(path: Path, *, language: str | None = None) -> tuple[Path, ...]
     Raises:
         DataError: the path has no known format, or a Moses pair is missing or ambiguous.
     """
-    if _reader_of(path) is read_moses:
-        return moses_files(path, language and language_code(language))
-    return (path,)
-
-
-def _reader_of(path: Path) -> Callable[[Path, str | None, SkipReport], Iterator[RawPair]]:
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if suffix in _READERS and path.exists():
-        return _READERS[suffix]
-    if is_moses(path):
-        return read_moses
-    if suffix in _READERS:  # its error says that the file is missing
-        return _READERS[suffix]
-    if not path.exists():
-        raise DataError(f"{path}: no such file, and no Moses pair {path.name}.en with another {path.name}.*")
-    raise DataError(
-        f"{path}: the name has no known bitext format: expected {', '.join(sorted(_READERS))}, "
-        "each also with .gz, or a Moses pair given as english.txt,foreign.txt"
-    )
+    return files_of(path, Selection(language))
 
 
 def _pairs(
     path: Path,
-    reader: Callable[[Path, str | None, SkipReport], Iterator[RawPair]],
-    language: str | None,
+    places: list[tuple[Path, Reader]],
+    selection: Selection,
     weight: float,
-    skipped: SkipReport | None,
+    min_score: float | None,
+    *,
+    is_silent: bool,
 ) -> Iterator[SentencePair]:
-    report = SkipReport.of(skipped)
-    n_pairs = 0
-    numbered = ((line, (english, foreign)) for line, english, foreign in reader(path, language, report))
-    for line, (english, foreign) in parse_records(numbered, _normalise, path, report):
-        if english and foreign:
-            n_pairs += 1
-            yield SentencePair(english, foreign, weight)
-        else:
-            report.drop("with an empty side", f"{path}:{line}")
+    report = selection.report
+    n_pairs, sides = 0, EnglishSide()
+    for file, reader in places:
+        numbered = ((raw.line, (raw.english, raw.foreign, raw.score)) for raw in reader(file, selection))
+        for line, (english, foreign, score) in parse_records(numbered, _normalise, file, report):
+            if not (english and foreign):
+                report.drop("with an empty side", f"{file}:{line}")
+            elif min_score is not None and score is not None and score < min_score:
+                report.drop(f"with a score below {min_score:g}", f"{file}:{line}")
+            else:
+                n_pairs += 1
+                sides.add(english, foreign)
+                yield SentencePair(english, foreign, weight)
+    if sides.looks_swapped:
+        report.remark(f"{path}: {_SWAPPED}")
     if not n_pairs:
         raise DataError(
             f"{path}: no sentence pair in it{f' ({report.summary()})' if report.summary() else ''}"
         )
-    if skipped is None and report.summary():
-        logger.warning("%s: left out: %s", path, report.summary())
+    if not is_silent and report.summary():
+        logger.warning("%s: %s%s", path, "left out: " if report.dropped else "", report.summary())
 
 
-def _normalise(sides: tuple[str, str]) -> tuple[str, str]:
-    english, foreign = sides
-    return normalise_text(english), normalise_text(foreign)
+_SWAPPED = (
+    "the English side looks foreign and the other one English: are the columns swapped? "
+    "Say which is which, as in --columns english=2,foreign=1"
+)
+
+
+def _normalise(raw: tuple[str, str, float | None]) -> tuple[str, str, float | None]:
+    english, foreign, score = raw
+    return normalise_text(english), normalise_text(foreign), score

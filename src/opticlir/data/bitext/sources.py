@@ -18,14 +18,19 @@ class BitextSource:
     """Weight of each of its pairs."""
     language: str
     """ISO 639-3 code of its foreign side."""
+    variant: str = ""
+    """The code as the user typed it (`zh-TW`), if it is another; it chooses among the variants in a file."""
 
 
-def bitext_sources(arguments: Sequence[str], languages: Sequence[str]) -> list[BitextSource]:
+def bitext_sources(
+    arguments: Sequence[str], languages: Sequence[str], variants: Sequence[str] = ()
+) -> list[BitextSource]:
     """Split `[LANGUAGE=]FILE[:WEIGHT]` arguments.
 
     Args:
         arguments: as in `parse_bitext_argument`, each with its language in front if there are several.
         languages: ISO 639-3 codes of the languages trained together.
+        variants: their codes as the user typed them; empty if they are the same.
 
     Raises:
         SettingsError: a weight is not a number above 0; a file lacks its language, or has one that is not
@@ -33,7 +38,7 @@ def bitext_sources(arguments: Sequence[str], languages: Sequence[str]) -> list[B
 
     Example:
         >>> bitext_sources(["hau=news.tsv:3", "yo=bible.tsv"], ["hau", "yor"])[1]
-        BitextSource(path=PosixPath('bible.tsv'), weight=1.0, language='yor')
+        BitextSource(path=PosixPath('bible.tsv'), weight=1.0, language='yor', variant='yo')
     """
     sources = []
     for argument in arguments:
@@ -43,13 +48,14 @@ def bitext_sources(arguments: Sequence[str], languages: Sequence[str]) -> list[B
             raise SettingsError(
                 f"{argument}: with several languages, each file needs its own in front: {languages[0]}={argument}"
             )
-        language = language_code(head) if names_language else languages[0]
+        variant = head if names_language else next(iter(variants), languages[0])
+        language = language_code(variant)
         if language not in languages:
             raise SettingsError(
                 f"{argument}: {language} is not among the languages trained: {', '.join(languages)}"
             )
         path, weight = parse_bitext_argument(rest if names_language else argument)
-        sources.append(BitextSource(path, weight, language))
+        sources.append(BitextSource(path, weight, language, "" if variant == language else variant))
     if missing := set(languages) - {source.language for source in sources}:
         raise SettingsError(f"no bitext for {', '.join(sorted(missing))}: give --bitext {min(missing)}=FILE")
     return sources

@@ -1,130 +1,101 @@
-"""Bitext as Translation Memory eXchange, in constant memory. No entity is fetched or expanded."""
+"""Bitext as Translation Memory eXchange, in constant memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
-from xml.parsers import expat
 
-from opticlir.data.bitext.sides import MissingSideError, RawPair, choose_sides
-from opticlir.data.skipping import SkipReport
-from opticlir.data.text_files import read_chunks
-from opticlir.errors import DataError
+from opticlir.data.bitext import xml_events
+from opticlir.data.bitext.sides import AmbiguousSideError, MissingSideError, RawPair, Selection, choose_sides
+from opticlir.data.bitext.xml_events import Document, Handler, Segment
 
-MAX_UNIT_CHARACTERS = 10_000_000
+_VARIANT_CHARACTERS = 100  # what a variant without text takes in memory, as characters
 
-# inline elements that contain markup of the original document, not text
-_CODE_ELEMENTS = frozenset({"bpt", "ept", "it", "ph", "ut"})
+# inline elements with markup of the original document, and whether each stands between words
+_CODES = {"bpt": False, "ept": False, "it": True, "ph": True, "ut": True}
+
+_Unit = tuple[int, list[tuple[str, str]]]
 
 
-class _Handler:
-    """Collects translation units from events of expat. The reader empties `units` after each chunk."""
+class _Handler(Handler[_Unit]):
+    """Collects translation units: the line of each, and code and text of its variants."""
 
-    def __init__(self, path: Path, parser: expat.XMLParserType) -> None:
-        self.units: list[tuple[int, dict[str, str]]] = []
-        self._path = path
-        self._parser = parser
-        self._depth = 0
+    def __init__(self, document: Document) -> None:
+        super().__init__(document)
         self._line = 0
-        self._texts: dict[str, str] = {}
+        self._texts: list[tuple[str, str]] = []
         self._code = ""
-        self._segment: list[str] | None = None
+        self._segment: Segment | None = None
         self._n_characters = 0
-        self._code_depth = 0
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
-        parser.EntityDeclHandler = self._refuse_entity
-        parser.SkippedEntityHandler = self._refuse_skipped
 
-    def refuse(self, reason: str) -> NoReturn:
-        """Raise DataError with the current line of the parser."""
-        raise DataError(f"{self._path}:{self._parser.CurrentLineNumber}: {reason}")
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if not self._depth and name != "tmx":
-            self.refuse(f"expected <tmx> as the root of a TMX file, found <{name[:60]}>")
-        self._depth += 1
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "tu":
-            self._line, self._texts, self._n_characters = self._parser.CurrentLineNumber, {}, 0
+            self._line, self._texts, self._n_characters = self.document.line, [], 0
         elif name == "tuv":
             self._code = attributes.get("xml:lang") or attributes.get("lang") or ""
             if not self._code:
-                self.refuse("expected <tuv xml:lang=...>, found a <tuv> without language")
+                self.document.refuse("expected <tuv xml:lang=...>, found a <tuv> without language")
+            self._grow(_VARIANT_CHARACTERS + len(self._code))
         elif name == "seg":
-            self._segment = []
-        elif name in _CODE_ELEMENTS:
-            self._code_depth += 1
+            self._segment = Segment()
+        elif self._segment and name in _CODES:
+            self._segment.open_code(separates=_CODES[name])
+        elif self._segment and name == "sub":
+            self._segment.open_sub()
 
-    def _end(self, name: str) -> None:
-        self._depth -= 1
+    def end(self, name: str) -> None:
         if name == "tu":
             self.units.append((self._line, self._texts))
         elif name == "seg" and self._segment is not None:
-            self._texts.setdefault(self._code, "".join(self._segment))
+            self._texts.append((self._code, str(self._segment)))
             self._segment = None
-        elif name in _CODE_ELEMENTS:
-            self._code_depth -= 1
+        elif self._segment and name in _CODES:
+            self._segment.close_code()
+        elif self._segment and name == "sub":
+            self._segment.close_sub()
 
-    def _characters(self, text: str) -> None:
-        if self._segment is None or self._code_depth:
+    def text(self, text: str) -> None:
+        if self._segment is None:
             return
-        self._n_characters += len(text)
-        if self._n_characters > MAX_UNIT_CHARACTERS:
-            self.refuse(f"a translation unit of more than {MAX_UNIT_CHARACTERS} characters")
-        self._segment.append(text)
+        self._segment.add(text)
+        self._grow(len(text))
 
-    def _refuse_entity(self, name: str, *_: object) -> None:
-        self.refuse(
-            f"the file declares the entity {name[:60]!r}: TMX needs no entities, and opticlir expands or fetches none"
-        )
-
-    def _refuse_skipped(self, name: str, *_: object) -> None:
-        self.refuse(f"unknown entity &{name[:60]};: opticlir fetches nothing to resolve it")
+    def _grow(self, n_characters: int) -> None:
+        self._n_characters += n_characters
+        if self._n_characters > xml_events.MAX_UNIT_CHARACTERS:
+            self.document.refuse(
+                f"a translation unit of more than {xml_events.MAX_UNIT_CHARACTERS} characters"
+            )
 
 
-def read_tmx(path: Path, language: str | None, report: SkipReport) -> Iterator[RawPair]:
+def read_tmx(path: Path, selection: Selection) -> Iterator[RawPair]:
     """Read the translation units with an English and a foreign variant.
 
     Language codes can have any form and case. Markup inside segments is left out, highlighted text is kept. A
     DOCTYPE is allowed; an entity declaration is refused.
 
     Args:
-        path: the file, plain or gzipped; UTF-8 or UTF-16, as XML declares it.
-        language: ISO 639-3 code of the foreign side; None if units have only one other language.
-        report: counts the units without one of the two sides.
+        path: the file, plain or compressed; UTF-8 or UTF-16, as XML declares it.
+        selection: what to take. Its report counts the units without one of the two sides, and further
+            translations of one language in a unit. A lenient one reads on after a control character.
 
     Yields:
-        Line number of the unit, English side, foreign side.
+        Each pair with the line of its unit.
 
     Raises:
-        DataError: the file is not well-formed TMX. No part of such a file can be skipped.
+        DataError: the file is not well-formed TMX.
     """
-    for line, texts in _units(path):
+    report = selection.report
+    document = Document(path, report)
+    for line, variants in document.units(_Handler(document), "tmx"):
+        texts: dict[str, str] = {}
+        for code, text in variants:
+            if code in texts:
+                report.drop("with a second text of one language, not read", f"{path}:{line}")
+            texts.setdefault(code, text)
         try:
-            english, foreign = choose_sides(texts, language)
+            english, foreign = choose_sides(list(texts), selection.language, report)
         except MissingSideError as error:
             report.drop(str(error), f"{path}:{line}")
+        except AmbiguousSideError:
+            report.drop("with two codes for one language", f"{path}:{line}")
         else:
-            yield line, english, foreign
-
-
-def _units(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    parser = expat.ParserCreate()
-    handler = _Handler(path, parser)
-    n_fed = 0
-    try:
-        for chunk in read_chunks(path):
-            parser.Parse(chunk, False)
-            n_fed += len(chunk)
-            if n_fed - max(parser.CurrentByteIndex, 0) > MAX_UNIT_CHARACTERS:
-                handler.refuse(f"a tag or comment of more than {MAX_UNIT_CHARACTERS} bytes")
-            yield from handler.units
-            handler.units.clear()
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        reason = expat.errors.messages.get(error.code, str(error))
-        raise DataError(
-            f"{path}:{error.lineno}: not well-formed XML: {reason} (column {error.offset + 1})"
-        ) from None
-    yield from handler.units
+            yield RawPair(line, texts[english], texts[foreign])

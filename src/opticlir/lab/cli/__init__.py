@@ -4,6 +4,7 @@ from opticlir.lab.cli import (  # noqa: F401 - importing a command adds it
     benchmark,
     geometry,
     mine,
+    published_gap,
     robustness,
     search_structured,
     study,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opticlir.cli.app import AsJson, Device, Lenient, print_json
-from opticlir.lab.cli.app import lab
+from opticlir.cli.app import AsJson, Device, Lenient, print_json, say
+from opticlir.cli.benchmark import ModelName
+from opticlir.lab.cli.app import ForeignLanguage, lab
 
 if TYPE_CHECKING:
     from opticlir.lab.probes.geometry import Geometry
@@ -32,10 +33,12 @@ def geometry(
     bitext: Annotated[
         str, typer.Option(help="Sentence pairs that the model was not trained on, FILE in any bitext format.")
     ],
-    model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],
-    language: Annotated[str, typer.Option(help="Language of the foreign side, any code.")],
-    pairs: Annotated[int, typer.Option(min=2, help="Number of pairs to draw from a larger file.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    model: ModelName,
+    language: ForeignLanguage,
+    pairs: Annotated[
+        int, typer.Option(min=2, help="Number of pairs that are drawn from a larger file.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed that draws the pairs.")] = 0,
     layers: Annotated[
         bool,
         typer.Option(
@@ -44,7 +47,8 @@ def geometry(
         ),
     ] = False,
     html: Annotated[
-        Path | None, typer.Option(help="Draw the layers into this HTML page; needs --layers.", dir_okay=False)
+        Path | None,
+        typer.Option(help="Write charts of the layers to this HTML page; needs --layers.", dir_okay=False),
     ] = None,
     lenient: Lenient = False,
     device: Device = "auto",
@@ -52,17 +56,14 @@ def geometry(
 ) -> None:
     """Measure alignment, uniformity, translation retrieval and language identity of a model on sentence pairs.
 
-    The query route encodes the foreign side, the document route the English side; a sentence is the mean of its
+    The query route encodes the foreign side, the document route the English side. A sentence is the mean of its
     tokens. Compare closeness with spread: if all sentences are close to each other, translations are too.
 
     Example: opticlir lab geometry --bitext held-out.tsv --model swahili --language swa
     """
     if html is not None and not layers:
-        raise typer.BadParameter("it draws the layers: give --layers too", param_hint="--html")
+        raise typer.BadParameter("this page shows the layers: give --layers too", param_hint="--html")
     chosen = _drawn(Path(bitext), language, pairs, seed, lenient=lenient)
-    from opticlir.cli.libraries import quieten
-
-    quieten()
     from opticlir.encoder import load_model
     from opticlir.errors import ArtefactError
     from opticlir.lab.probes.geometry import model_geometry
@@ -74,10 +75,10 @@ def geometry(
     figures, by_layer = _figures(found.whole), [_figures(space) for space in found.layers]
     if html is not None:
         from opticlir.lab.pictures.layers import layers_page
-        from opticlir.storage import write_text_atomically
+        from opticlir.storage import write_result
 
-        write_text_atomically(html, layers_page(model, by_layer))
-        typer.echo(f"{html}: page written", err=True)
+        write_result(html, layers_page(model, by_layer))
+        say(f"{html}: page written", err=True)
     if as_json:
         print_json({**figures, **({"layers": by_layer} if layers else {}), "pairs": len(chosen)})
         return

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from opticlir.cli.app import AsJson, Device, print_json
+from opticlir.cli.benchmark import ModelName
 from opticlir.lab.cli.app import lab
 
 
 @lab.command()
 def mine(
     data: Annotated[Path, typer.Option(help="Folder with the original files of BUCC 2018.")],
-    model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],
+    model: ModelName,
     language: Annotated[str, typer.Option(help="Language of the foreign corpus, any code.")],
     split: Annotated[str, typer.Option(help="Which corpora: training, sample.")] = "training",
     threshold_split: Annotated[
@@ -25,25 +26,23 @@ def mine(
     neighbours: Annotated[int, typer.Option(min=1, help="Neighbours that a sentence is compared with.")] = 4,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the found pairs: foreign<TAB>English.", dir_okay=False),
+        typer.Option(help="Write the pairs that were found: foreign<TAB>English.", dir_okay=False),
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Find the sentences of two corpora that translate each other, and print the F1 of BUCC.
+    """Find the sentences of two corpora that are translations, and print the F1 of BUCC.
 
     A sentence is the mean of its token vectors. A pair is scored by its ratio margin, and each sentence is used once.
     Without --threshold-split the F1 is the best that any threshold could give.
 
     Example: opticlir lab mine --data bucc --model german --language deu --threshold-split sample
     """
-    from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
     from opticlir.lab.collections.bucc import load_corpora
 
     corpora = load_corpora(data, language, split)
     rehearsal = load_corpora(data, language, threshold_split) if threshold_split else None
-    quieten()
     from opticlir.encoder import load_model
     from opticlir.lab.probes.bitext_mining import mine_corpora
 
@@ -56,11 +55,11 @@ def mine(
             progress=bars,
         )
     if out is not None:
-        from opticlir.storage import write_text_atomically
+        from opticlir.storage import write_result
 
         foreign, english = corpora.foreign, corpora.english
         lines = (f"{foreign[each.foreign].text}\t{english[each.english].text}\n" for each in found.pairs)
-        write_text_atomically(out, "".join(lines))
+        write_result(out, "".join(lines))
     score = found.score
     if as_json:
         sizes = {"foreign": len(corpora.foreign), "english": len(corpora.english), "gold": found.n_gold}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, Device, print_json
-from opticlir.lab.cli.app import lab
+from opticlir.cli.app import AsJson, Device, print_json, say
+from opticlir.cli.benchmark import ModelName
+from opticlir.lab.cli.app import CollectionFolder, CollectionName, OptionalBitext, QueryLanguage, Split, lab
 
 if TYPE_CHECKING:
     from opticlir.lab.probes.robustness import CollectionRobustness, RankingRobustness
@@ -19,21 +20,16 @@ _RANKINGS = ("hybrid", "dense", "bm25")
 
 @lab.command()
 def robustness(
-    name: Annotated[str, typer.Argument(help="Test collection, as for `opticlir lab benchmark`.")],
-    model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],
-    language: Annotated[str, typer.Option(help="Language of the queries.")],
-    data: Annotated[Path | None, typer.Option(help="Folder with the files of the collection.")] = None,
-    split: Annotated[str, typer.Option(help="Which queries: dev, test, train.")] = "dev",
-    bitext: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Sentence pairs to translate single words with, FILE or FILE:WEIGHT; repeat for more."
-        ),
-    ] = None,
+    name: CollectionName,
+    model: ModelName,
+    language: QueryLanguage,
+    data: CollectionFolder = None,
+    split: Split = "dev",
+    bitext: OptionalBitext = None,
     dictionary: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Or a bilingual dictionary, english<TAB>foreign; repeat for more.",
+            help="Instead of --bitext: bilingual dictionary, english<TAB>foreign; repeat for more.",
             exists=True,
             dir_okay=False,
         ),
@@ -42,15 +38,16 @@ def robustness(
     ranking: Annotated[
         str, typer.Option(help="Which ranking the table shows: hybrid, dense or bm25.")
     ] = "hybrid",
-    png: Annotated[Path | None, typer.Option(help="Draw the curves into this PNG file.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the curves to this PNG file.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Measure how much query noise costs on a test collection.
 
-    The noise: typing errors in 5 and 10 % of the letters, no diacritics, Latin letters only, 20 % of the words left
-    out, and with --bitext or --dictionary 20 and 40 % of the words in English. Lost is the share of the score without
-    noise. RBO, from 0 to 1, is the overlap with the ranking without noise. Every call makes the same noise.
+    There are five kinds of noise: typing errors in 5 and 10 % of the letters; no diacritics; Latin letters only; 20 %
+    of the words left out; and, with --bitext or --dictionary, 20 and 40 % of the words in English. "lost" is the share
+    of the score that noise costs. RBO, from 0 to 1, is the overlap with the ranking without noise. Every call makes
+    the same noise.
 
     Example: opticlir lab robustness afriqa --data afriqa/clir --model swahili --language swa --bitext pairs.tsv
     """
@@ -59,12 +56,10 @@ def robustness(
         from opticlir.pictures import require_matplotlib
 
         require_matplotlib()
-    from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
     from opticlir.lab.collections import load_benchmark
 
     task = load_benchmark(name, data, language, split)
-    quieten()
     meanings = _meanings(task.queries, language, bitext, dictionary)
     from opticlir.artefacts import default_cache_folder
     from opticlir.encoder import load_model
@@ -111,16 +106,18 @@ def _check(measure: str, ranking: str, bitext: list[str] | None, dictionary: lis
 def _meanings(
     queries: "Sequence[Query]", language: str, bitext: list[str] | None, dictionary: list[Path] | None
 ) -> dict[str, str] | None:
-    """English of the words of the questions; None without bitext and dictionary."""
+    """Return the English of the words of the questions; None without bitext and dictionary."""
     from opticlir.cli.bitext import read_pairs
     from opticlir.lab.probes.query_noise import known_meanings
     from opticlir.lab.rivals import Dictionary, WordTable
+    from opticlir.languages import language_code
 
+    code = language_code(language)
     if dictionary:
-        return known_meanings(Dictionary.read(dictionary), queries)
+        return known_meanings(Dictionary.read(dictionary, code), queries)
     if not bitext:
         return None
-    return known_meanings(WordTable.learn(read_pairs(bitext, language)), queries)
+    return known_meanings(WordTable.learn(read_pairs(bitext, language), language=code), queries)
 
 
 def _table(found: "RankingRobustness", changed: Mapping[str, int], title: str) -> list[str]:
@@ -139,7 +136,7 @@ def _table(found: "RankingRobustness", changed: Mapping[str, int], title: str) -
 def _draw(path: Path, found: "CollectionRobustness", measure: str) -> None:
     """Draw a panel for each kind of noise with rates, a line for each ranking."""
     from opticlir.lab.pictures.decline import Decline, decline_picture
-    from opticlir.storage import write_bytes_atomically
+    from opticlir.storage import write_result
 
     panels: dict[str, Decline] = {}
     for kind in dict.fromkeys(each.kind for each in found.noises if each.rate is not None):
@@ -150,5 +147,5 @@ def _draw(path: Path, found: "CollectionRobustness", measure: str) -> None:
             ranking: [(0.0, whole.clean), *((rate, whole.noisy[label].score) for label, rate in rated)]
             for ranking, whole in found.rankings.items()
         }
-    write_bytes_atomically(path, decline_picture(panels, measure, "png").data)
-    typer.echo(f"{path}: picture written", err=True)
+    write_result(path, decline_picture(panels, measure, "png").data)
+    say(f"{path}: picture written", err=True)

@@ -1,41 +1,37 @@
-"""`opticlir lab search-structured`: a TREC run from the words of the bitext, without an encoder."""
+"""`opticlir lab search-structured`: ranks documents with a word table of the bitext, without an encoder."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, Lenient, print_json
-from opticlir.lab.cli.app import lab
+from opticlir.cli.app import AsJson, Lenient, print_json, say
+from opticlir.cli.index import Corpus
+from opticlir.lab.cli.app import Bitext, lab
 
 
 @lab.command()
 def search_structured(
-    corpus: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, help="BEIR corpus.jsonl, a TSV of id, title and text, or a folder with either."
-        ),
-    ],
+    corpus: Corpus,
     queries: Annotated[
         Path, typer.Option(exists=True, dir_okay=False, help="Questions: TSV, JSONL or TREC topics.")
     ],
     language: Annotated[str, typer.Option(help="Language of the questions and of the bitext.")],
-    bitext: Annotated[
-        list[str], typer.Option(help="Sentence pairs to learn from, FILE or FILE:WEIGHT; repeat for more.")
-    ],
-    run: Annotated[Path, typer.Option(help="Write the rankings here, as a TREC run.")],
+    bitext: Bitext,
+    run: Annotated[Path, typer.Option(help="Write the rankings to this TREC run.")],
     k: Annotated[int, typer.Option("-k", min=1, help="Documents per question.")] = 1000,
     cumulative: Annotated[
         float,
         typer.Option(
-            min=0.01, max=1.0, help="Share of the probability of a word that its kept meanings cover."
+            min=0.01,
+            max=1.0,
+            help="Keep the most probable meanings of a word, up to this sum of probabilities.",
         ),
     ] = 0.9,
     lenient: Lenient = False,
     as_json: AsJson = False,
 ) -> None:
-    """Rank CORPUS by probabilistic structured queries: BM25 that counts every meaning of a word by its probability.
+    """Rank CORPUS by probabilistic structured queries: BM25 that counts each meaning of a word by its probability.
 
     The meanings are learned from the bitext. `opticlir evaluate` and `compare` read the run.
 
@@ -47,8 +43,9 @@ def search_structured(
     from opticlir.languages import language_code
 
     skipped = SkipReport(lenient=lenient)
-    asked = read_queries(queries, language_code(language))
-    table = WordTable.learn(read_pairs(bitext, language))
+    code = language_code(language)
+    asked = read_queries(queries, code)
+    table = WordTable.learn(read_pairs(bitext, language), language=code)
     documents = list(read_corpus(corpus, skipped=skipped))
     write_run(
         StructuredQueries(documents, table, cumulative=cumulative).rank(asked, depth=k),
@@ -66,5 +63,5 @@ def search_structured(
         )
         return
     for message in skipped.messages:
-        typer.echo(f"skipped: {message}", err=True)
-    typer.echo(f"{run}: {len(asked):,} questions ranked over {len(documents):,} documents")
+        say(f"skipped: {message}", err=True)
+    say(f"{run}: {len(asked):,} questions ranked over {len(documents):,} documents")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opticlir.cli.app import AsJson, InputFile, print_json
+from opticlir.cli.app import AsJson, InputFile, print_json, say
 from opticlir.lab.cli.app import lab
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ def study(
 
     Example: opticlir lab study studies/headline.toml --data ../shared/data --out runs/headline --budget small
     """
-    from opticlir.cli.libraries import quieten
-
-    quieten()
     from opticlir.lab.studies import RunStore, plan_study, read_study, study_result, write_reports
     from opticlir.pictures import require_matplotlib
 
@@ -62,7 +59,7 @@ def study(
         failed = [{"run": str(each.run), "reason": each.reason} for each in failures]
         print_json({"runs": len(plan.runs), "failed": failed, "files": list(map(str, files))})
     else:
-        typer.echo(f"{out / 'report.html'}: {len(plan.runs) - len(failures)} of {len(plan.runs)} runs")
+        say(f"{out / 'report.html'}: {len(plan.runs) - len(failures)} of {len(plan.runs)} runs")
     for each in failures:
         typer.echo(f"failed: {each.run}: {each.reason}", err=True)
     if failures:
@@ -78,6 +75,10 @@ def _list_runs(plan: "Plan", store: "RunStore", *, as_json: bool) -> None:
         typer.echo(f"{state:8}{run}")
     n_done = sum(state == "done" for _, state in listed)
     typer.echo(f"{n_done} of {len(listed)} runs are done")
+    from opticlir.lab.studies.training_cost import missing_trainings
+
+    if cost := missing_trainings(run for run, state in listed if state == "missing"):
+        typer.echo(str(cost))
 
 
 def _compute(plan: "Plan", out: Path, *, keep_models: bool) -> "list[RunFailure]":

@@ -5,30 +5,34 @@ from typing import Annotated
 
 import typer
 
-from opticlir.cli.app import AsJson, print_json
-from opticlir.lab.cli.app import lab
-
-Bitext = Annotated[
-    list[str] | None, typer.Option(help="Sentence pairs to learn from, FILE or FILE:WEIGHT; repeat for more.")
-]
+from opticlir.cli.app import AsJson, print_json, say
+from opticlir.lab.cli.app import (
+    Bitext,
+    CollectionFolder,
+    CollectionName,
+    OptionalBitext,
+    QueryLanguage,
+    Split,
+    lab,
+)
 
 
 @lab.command()
 def translate(
-    name: Annotated[str, typer.Argument(help="Test collection, as for `opticlir lab benchmark`.")],
-    language: Annotated[str, typer.Option(help="Language of the queries.")],
+    name: CollectionName,
+    language: QueryLanguage,
     by: Annotated[str, typer.Option(help="word-table, dictionary, seq2seq or apertium.")],
     out: Annotated[Path, typer.Option(help="File of the translations: query_id<TAB>English.")],
-    data: Annotated[Path | None, typer.Option(help="Folder with the files of the collection.")] = None,
-    split: Annotated[str, typer.Option(help="Which queries: dev, test, train.")] = "dev",
-    bitext: Bitext = None,
+    data: CollectionFolder = None,
+    split: Split = "dev",
+    bitext: OptionalBitext = None,
     dictionary: Annotated[
         list[Path] | None, typer.Option(help="Bilingual dictionary, english<TAB>foreign; repeat for more.")
     ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
-            help="For seq2seq: folder of a Marian, NLLB or M2M100 model, also as converted by CTranslate2."
+            help="For seq2seq: folder of a Marian, NLLB or M2M100 model, or of its conversion for CTranslate2."
         ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="The model's own code of the language.")] = None,
@@ -44,14 +48,13 @@ def translate(
     Example: opticlir lab translate afriqa --data clir --language hau --by word-table --bitext F.tsv --out hau.tsv
     """
     from opticlir.cli.bitext import read_pairs
-    from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
     from opticlir.lab.collections import load_benchmark
 
     task = load_benchmark(name, data, language, split)
-    quieten()
     from opticlir.lab.rivals import load_translator, translate_task
     from opticlir.lab.rivals.load import NEEDS
+    from opticlir.languages import language_code
 
     if by not in NEEDS:
         raise typer.BadParameter(f"{by!r}: expected {', '.join(NEEDS)}", param_hint="--by")
@@ -59,7 +62,8 @@ def translate(
     if not given[NEEDS[by]]:
         raise typer.BadParameter(f"--by {by} needs it", param_hint=f"--{NEEDS[by]}")
     translator = load_translator(
-        by, pairs=read_pairs(bitext, language) if by == "word-table" and bitext else [], dictionary=dictionary or [],
+        by, language=language_code(language),
+        pairs=read_pairs(bitext, language) if by == "word-table" and bitext else [], dictionary=dictionary or [],
         model=model, source=source, target=target, pair=pair or "",
     )  # fmt: skip
     with progress_bars() as bars:
@@ -67,14 +71,14 @@ def translate(
     if as_json:
         print_json({"translations": str(out), "queries": len(found), **measures})
         return
-    typer.echo(f"{out}: {len(found)} queries")
+    say(f"{out}: {len(found)} queries")
     for measure, value in measures.items():
         typer.echo(f"{measure}: {value:.1f}")
 
 
 @lab.command()
 def train_translator(
-    bitext: Annotated[list[str], typer.Option(help="Sentence pairs, FILE or FILE:WEIGHT; repeat for more.")],
+    bitext: Bitext,
     language: Annotated[str, typer.Option(help="Language to translate from.")],
     out: Annotated[Path, typer.Option(help="Folder of the model.")],
     minutes: Annotated[float, typer.Option(help="Time budget for the training steps.")] = 15.0,
@@ -88,11 +92,9 @@ def train_translator(
     Example: opticlir lab train-translator --bitext hau.tsv --language hau --out hau-nmt --minutes 15
     """
     from opticlir.cli.bitext import read_pairs
-    from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
 
     pairs = read_pairs(bitext, language)
-    quieten()
     from opticlir.lab.rivals.nmt import NmtConfig, train_translator
 
     with progress_bars() as bars:
@@ -105,4 +107,4 @@ def train_translator(
     if as_json:
         print_json({"model": str(out), "pairs": len(pairs), "steps": steps})
     else:
-        typer.echo(f"{out}: {len(pairs)} pairs, {steps} steps")
+        say(f"{out}: {len(pairs)} pairs, {steps} steps")

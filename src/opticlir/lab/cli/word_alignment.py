@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from opticlir.cli.app import AsJson, Device, print_json
-from opticlir.lab.cli.app import lab
+from opticlir.cli.benchmark import ModelName
+from opticlir.lab.cli.app import ForeignLanguage, lab
 
 if TYPE_CHECKING:
     from opticlir.lab.probes.word_alignment import AlignmentScore
@@ -27,14 +28,13 @@ def word_alignment(
     gold: Annotated[
         Path,
         typer.Option(
-            help="Links made by people, a line for each pair: 0-0 1-2 sure, 2p3 or 2?3 possible; words are "
-            "counted from 0.",
+            help="Links made by people, one line per pair: 0-0 1-2 are sure, 2p3 or 2?3 possible. Words count from 0.",
             exists=True,
             dir_okay=False,
         ),
     ],
-    model: Annotated[str, typer.Option(help="Model folder, hub name or minilm.")],
-    language: Annotated[str, typer.Option(help="Language of the foreign side, any code.")],
+    model: ModelName,
+    language: ForeignLanguage,
     foreign_first: Annotated[
         bool, typer.Option("--foreign-first", help="The first number of a link is the foreign word.")
     ] = False,
@@ -51,11 +51,9 @@ def word_alignment(
 
     Example: opticlir lab word-alignment --bitext test.tsv --gold test.gold --model swahili --language swa
     """
-    from opticlir.cli.libraries import quieten
     from opticlir.cli.progress import progress_bars
 
     pairs = _pairs(Path(bitext), language)
-    quieten()
     from opticlir.encoder import load_model
     from opticlir.errors import ArtefactError
     from opticlir.lab.probes.gold_links import read_gold_links
@@ -95,9 +93,9 @@ def _pairs(path: Path, language: str) -> "list[SentencePair]":
 
     skipped = SkipReport(lenient=False)
     found = list(read_bitext(path, language=language, skipped=skipped))
-    if summary := skipped.summary():
+    if skipped.dropped:
         raise DataError(
-            f"{path}: {summary}: line n of the links belongs to pair n, so that no pair may be missing"
+            f"{path}: {skipped.summary()}: line n of the links belongs to pair n, so no pair may be missing"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Named benchmarks as retrieval tasks, one file each."""
+"""Named test collections as retrieval tasks, one file each."""
 
 from opticlir.lab.collections.registry import BENCHMARKS, load_benchmark
 

@@ -15,11 +15,11 @@ from opticlir.data.language_files import language_files
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.lab.collections.trec_collection import TrecCollection
 from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask
+from opticlir.visible import shown
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,10 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     `queries.eng-from-<language>.<split>.tsv`, `qrels.txt`. As published:
     `gold_passages/<language>/gold_span_passages.afriqa.<language>.en.<split>.json`, JSON lines of
     question, translation and passage. The documents are then the passages of all languages and splits
-    that are there; records without a passage are left out and counted in the log.
+    in the folder. Records without a passage are left out and counted in the log.
 
     Args:
-        folder: where one of the two forms is.
+        folder: folder with one of the two forms.
         language: language of the questions, any code.
         split: train, dev or test.
 
@@ -52,7 +52,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
         The task, with the human English translations of the questions.
 
     Raises:
-        DataError: neither form is there, the language or split is missing, or a file is malformed.
+        DataError: neither form is found, the language or split is missing, or a file is malformed.
     """
     code = language_code(language)
     for flat in (folder, folder / "clir"):
@@ -98,7 +98,7 @@ def _load_published(
                 continue
             document = pool.document(title, passage)
             if (code, split) == wanted:
-                # gold ids number the gold file's own records, so a query is known by its place alone
+                # the ids of a gold file count its own records, so the position identifies a query
                 query_id = f"{code}-{split}-{len(pool.queries)}"
                 pool.queries.append(Query(query_id, question, code))
                 pool.english_queries.append(Query(query_id, translation, "eng"))

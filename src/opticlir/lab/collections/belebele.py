@@ -15,11 +15,11 @@ from opticlir.data.json_files import read_json_lines
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.lab.collections.published import published_files
 from opticlir.languages import language_code
 from opticlir.records import Document, Query, RetrievalTask
+from opticlir.visible import shown
 
 _FORMS = ("Belebele/{language}.jsonl", "{language}.jsonl")
 _WHENCE = (
@@ -44,16 +44,16 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
     """Read the questions of a language on the English passages.
 
     Args:
-        folder: where `Belebele/`, or the files in it, lie.
-        language: language of the questions: a code, or one with its script (`hin_Latn`). Without one the
-            language's own script is taken before Latin letters, and of two of those the first.
+        folder: folder with `Belebele/`, or with the files in it.
+        language: language of the questions: a code, or a code with its script (`hin_Latn`). Without a script, the own
+            script of the language comes before Latin letters; if it has two scripts, the first is taken.
         split: not used: there is one.
 
     Returns:
         The task, with the English questions.
 
     Raises:
-        DataError: a file is missing or malformed, or a question is not there in English.
+        DataError: a file is missing or malformed, or a question has no English form.
     """
     path = _file(folder, language)
     english, foreign = _questions(_file(folder, "eng")), _questions(path)
@@ -61,7 +61,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
     for question in english.values():
         documents.setdefault(question.link, Document(f"p{len(documents):03d}", question.passage))
     if unknown := [key for key in foreign if key not in english]:
-        raise DataError(f"{path}: {len(unknown)} questions are not there in English, {unknown[0]!r} first")
+        raise DataError(f"{path}: {len(unknown)} questions have no English form, {unknown[0]!r} first")
 
     def query_id(question: _Question) -> str:
         return f"{documents[question.link].doc_id}.{question.number}"

@@ -3,25 +3,25 @@
 `bucc2018/<xx>-en/<xx>-en.<split>.<xx>` and `.en`, `id<TAB>sentence`, and `.gold`, `<xx>-id<TAB>en-id`; the
 languages are de, fr, ru and zh. Splits sample and training (XTREME calls them dev and test; the shared task's
 own test has no gold). training: de 413,869 sentences, 399,337 English, 9,580 pairs; fr 271,874, 369,810,
-9,086; ru 460,853, 558,401, 14,435; zh 94,637, 88,860, 1,899. As retrieval, what is asked are the sentences
-with a translation; the published F1 is of mining, over all sentences, those without one included
-(`load_corpora`). The texts are of Wikipedia and News Commentary; no licence is stated.
+9,086; ru 460,853, 558,401, 14,435; zh 94,637, 88,860, 1,899. As retrieval, the queries are the sentences with a
+translation. The published F1 is that of mining over all sentences, with and without a translation
+(`load_corpora`). The texts are from Wikipedia and News Commentary; no licence is stated.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from opticlir.data.beir import read_corpus
+from opticlir.data.corpora import read_corpus
 from opticlir.data.identifiers import checked_id
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
 from opticlir.data.topics import read_topics
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.lab.collections.published import published_files
 from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask
+from opticlir.visible import shown
 
 _WHENCE = "BUCC 2018 is at https://comparable.limsi.fr/bucc2018/bucc2018-task.html"
 
@@ -30,12 +30,12 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the task of finding the English translation of a sentence.
 
     Args:
-        folder: where `bucc2018/`, or the folders or files in it, lie.
-        language: language of the sentences that are asked, any code.
-        split: sample or training, or whatever the files are called.
+        folder: folder with `bucc2018/`, or with the folders or files in it.
+        language: language of the queries, any code.
+        split: sample, training or another name of the files.
 
     Returns:
-        The task; without English queries, for those would be the documents.
+        The task, without English queries, because these would be the documents.
 
     Raises:
         DataError: a file is missing or malformed; for a missing language the message lists the others.
@@ -62,12 +62,12 @@ def load_corpora(folder: Path, language: str, split: str) -> ComparableCorpora:
     """Read the task of finding the sentences that are translations of each other.
 
     Args:
-        folder: as of `load`.
-        language: as of `load`.
-        split: as of `load`.
+        folder: as in `load`.
+        language: as in `load`.
+        split: as in `load`.
 
     Raises:
-        DataError: a file is missing or malformed, or the gold has a sentence that the corpora have not.
+        DataError: a file is missing or malformed, or the gold has a sentence that the corpora lack.
     """
     code = language_code(language)
     foreign, english, gold = (

@@ -1,4 +1,4 @@
-"""CIRAL (Adeyemi et al., SIGIR 2024): English questions, to be answered by African news passages.
+"""CIRAL (Adeyemi et al., SIGIR 2024): English questions, African news passages.
 
 Laid out as on the Hugging Face hub, the two data sets side by side in one folder:
 `ciral-<language>/topics/topics.ciral-v1.0-<xx>-<split>.tsv`,
@@ -38,4 +38,4 @@ CIRAL_NATIVE = replace(
     english=CIRAL.topics,
     asks_in_english=False,
 )
-"""The same questions in the language of the passages, as people put them."""
+"""The same questions in the language of the passages, by native speakers."""

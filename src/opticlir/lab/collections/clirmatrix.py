@@ -1,10 +1,10 @@
 """CLIRMatrix (Sun and Duh, EMNLP 2020) and AfriCLIRMatrix (Ogundepo et al., EMNLP 2022): Wikipedia titles as queries.
 
-The documents that answer a title are what BM25 finds for it in its own language, followed over Wikipedia's
-links between languages: grades 0 to 6, no person judged. CLIRMatrix, BI-139: `<xx>/<xx>.en.<split>.base.jl.gz`,
+The relevant documents of a title are those that BM25 finds in its own language, followed over Wikipedia's links
+between languages. Grades are 0 to 6; no person judged. CLIRMatrix, BI-139: `<xx>/<xx>.en.<split>.base.jl.gz`,
 JSON lines `{"src_id", "src_query", "tgt_results": [[docid, grade], ...]}`, and `en.tsv.gz`, `docid<TAB>text`;
 splits train, dev, test1 and test2; foreign titles and English documents. `<xx>` is Wikipedia's code, and
-`--language` takes that too (`als` is Alemannic there); 137 of the 138 languages beside English are read, Simple
+`--language` takes that too (`als` is Alemannic there); 137 of the 138 languages other than English are read, Simple
 English is not. MULTI-8: the same in `MULTI-8/<xx>/<xx>.en.<split>.jl.gz`, titles that ara, deu, fra, jpn, rus, spa
 and zho have in common with English; its rankings of several languages mixed are not read. AfriCLIRMatrix
 (Apache-2.0): `test/queries/topics.africlirmatrix-v1.0.en.<xxx>.tsv`,
@@ -17,17 +17,17 @@ The documents are held in memory.
 from pathlib import Path
 from typing import Any
 
-from opticlir.data.beir import read_corpus
+from opticlir.data.corpora import read_corpus
 from opticlir.data.identifiers import checked_id, refuse_duplicates
 from opticlir.data.json_files import read_json_lines
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
-from opticlir.data.visible import shown
 from opticlir.lab.collections.published import published_files
 from opticlir.lab.collections.trec_collection import TrecCollection
 from opticlir.languages import language_code
 from opticlir.records import Query, RetrievalTask
+from opticlir.visible import shown
 
 AFRICLIRMATRIX = TrecCollection(
     name="africlirmatrix",
@@ -46,7 +46,7 @@ AFRICLIRMATRIX = TrecCollection(
 )
 
 _EDITIONS = {"als": "gsw", "ckb": "ckb"}
-"""Wikipedia's codes of editions that our table takes for another's: Alemannic and Central Kurdish."""
+"""Wikipedia's codes that our table maps to other languages: Alemannic and Central Kurdish."""
 _WHENCE = "CLIRMatrix is at https://www.cs.jhu.edu/~shuosun/clirmatrix, data/{part} and data/DOCS"
 
 
@@ -54,7 +54,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the titles of a language that English documents answer, BI-139.
 
     Args:
-        folder: where `<xx>/` (or `BI-139/base/<xx>/`) and `en.tsv.gz` (or `DOCS/en.tsv.gz`) lie.
+        folder: folder with `<xx>/` (or `BI-139/base/<xx>/`) and `en.tsv.gz` (or `DOCS/en.tsv.gz`).
         language: language of the titles, Wikipedia's code or any other.
         split: train, dev, test1 or test2.
 
@@ -62,7 +62,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
         The task, without English queries.
 
     Raises:
-        DataError: a file is missing or malformed, or a title stands twice.
+        DataError: a file is missing or malformed, or a title occurs twice.
     """
     name = f"{{language}}.en.{split}.base.jl"
     forms = (f"{{language}}/{name}", f"BI-139/base/{{language}}/{name}", name)
@@ -73,7 +73,7 @@ def load_multi8(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the titles of a language that English documents answer, MULTI-8.
 
     Args:
-        folder: where `MULTI-8/<xx>/` (or `<xx>/`) and `en.tsv.gz` (or `DOCS/en.tsv.gz`) lie.
+        folder: folder with `MULTI-8/<xx>/` (or `<xx>/`) and `en.tsv.gz` (or `DOCS/en.tsv.gz`).
         language: language of the titles, Wikipedia's code or any other.
         split: train, dev, test1 or test2.
 
@@ -81,7 +81,7 @@ def load_multi8(folder: Path, language: str, split: str) -> RetrievalTask:
         The task, without English queries.
 
     Raises:
-        DataError: as `load`.
+        DataError: as in `load`.
     """
     name = f"{{language}}.en.{split}.jl"
     forms = (f"MULTI-8/{{language}}/{name}", f"{{language}}/{name}", name)

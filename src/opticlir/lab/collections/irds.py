@@ -1,8 +1,8 @@
 """Any test collection of ir_datasets (MacAvaney et al., SIGIR 2021) by its id: `irds:clirmatrix/en/bi139-base/sw/dev`.
 
-The library finds the files, fetches what it may, and keeps them in `$IR_DATASETS_HOME` or `~/.ir_datasets`; what it
-cannot fetch (HC4, TREC disks) it says how to get. Documents and queries are the texts that the library itself calls
-their default. The catalogue with licences is at https://ir-datasets.com.
+The library finds the files, downloads them if that is allowed, and keeps them in `$IR_DATASETS_HOME` or
+`~/.ir_datasets`. For other files (HC4, TREC disks), it says how to get them. Documents and queries are the default
+texts of the library. The catalogue with licences is at https://ir-datasets.com.
 """
 
 import difflib
@@ -13,10 +13,10 @@ from opticlir.data.identifiers import checked_id
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError
-from opticlir.data.visible import shown
 from opticlir.errors import DataError, SetupError
 from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask
+from opticlir.visible import shown
 
 Record = TypeVar("Record")
 
@@ -26,7 +26,7 @@ def load(dataset_id: str, language: str, split: str) -> RetrievalTask:  # noqa: 
 
     Args:
         dataset_id: the library's id, with the split in it and without `irds:`.
-        language: language of the queries, any code; the same as the library says, where it says one.
+        language: language of the queries, any code. If the library states a language, it must be the same.
         split: not used: the id names it.
 
     Returns:
@@ -34,8 +34,8 @@ def load(dataset_id: str, language: str, split: str) -> RetrievalTask:  # noqa: 
 
     Raises:
         SetupError: ir_datasets is not installed.
-        DataError: it has no such id, the id has not documents, queries and judgements, its files cannot be
-            had, or a record of it is malformed.
+        DataError: the id is unknown; it lacks documents, queries or judgements; its files cannot be read; or a record
+            is malformed.
     """
     name, code = f"irds:{dataset_id}", language_code(language)
     dataset = _dataset(name, dataset_id)
@@ -81,7 +81,7 @@ def _read(
                 yield parse(record)
             except MalformedRecordError as error:
                 raise DataError(f"{name}: {kind} {number}: {error}") from None
-    except (OSError, RuntimeError) as error:  # what the library raises where a file is not there or not right
+    except (OSError, RuntimeError) as error:  # the library raises these if a file is missing or wrong
         raise DataError(f"{name}: ir_datasets cannot read it: {error}") from None
 
 
@@ -97,7 +97,7 @@ def _query(record: Any, code: str) -> Query:
 
 
 def _text(record: Any) -> str:
-    """The text that the library searches or asks by default."""
+    """Return the default text of the library."""
     if not hasattr(record, "default_text"):
         raise MalformedRecordError(f"a record of {', '.join(record._fields)} has no default text")
     return normalise_text(record.default_text())

@@ -1,11 +1,11 @@
-"""LAReQA (Roy et al., EMNLP 2020): questions, to be answered by a sentence, in one pool or in English.
+"""LAReQA (Roy et al., EMNLP 2020): questions that a sentence answers, in English or in a pool of languages.
 
 XQuAD-R, licence CC BY-SA 4.0; the SHA-256 of its `en.json` begins with 7b0954f39297c27a.
 XQuAD with two more fields in each paragraph: `sentences`, and `sentence_breaks`, the
 [start, end) offsets of each into the context. Candidates are all sentences of the 240 paragraphs: ar 1222,
 de 1276, el 1234, en 1180, es 1215, hi 1244, ru 1219, th 852, tr 1167, vi 1209, zh 1196. The answer to a
-question is, in each language of the pool, the sentence that its answer begins in. A candidate here is the
-sentence alone; the authors' models read its paragraph beside it.
+question is, in each language of the pool, the sentence in which its answer begins. A candidate here is the
+sentence alone; the authors' models also read its paragraph.
 
 MLQA-R, licence CC BY-NC 4.0, is MLQA's dev in the same form, in `mlqa-dev-r/`. Questions and candidates: ar 517, 2545;
 de 512, 2362; en 1148, 6264; es 500, 1787; hi 507, 2426; vi 511, 2828; zh 504, 2322. It is not wholly parallel: a
@@ -36,7 +36,7 @@ class _Collection:
     title: str
     folder: str
     is_parallel: bool
-    """Whether every question is there in every language."""
+    """Whether every question exists in every language."""
 
 
 _XQUAD_R = _Collection("lareqa", "XQuAD-R", "xquad-r", is_parallel=True)
@@ -48,17 +48,17 @@ class SentencePool:
     """The candidates and questions of one language."""
 
     candidates: tuple[Document, ...]
-    """Every sentence, in file order: also one that stands in two paragraphs."""
+    """Every sentence, in file order, also if it is in two paragraphs."""
     queries: tuple[Query, ...]
     answers: dict[str, str]
-    """Question id -> id of the candidate that holds its answer."""
+    """Id of the candidate with the answer, by question id."""
 
 
 def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001 - XQuAD-R is one split
     """Read questions in a language, with the English sentences as documents.
 
     Args:
-        folder: where `<language>.json` (or `.json.gz`) lie, or `xquad-r/` with them.
+        folder: folder with `<language>.json` (or `.json.gz`), or with `xquad-r/`.
         language: language of the questions, any code.
         split: not used: there is one.
 
@@ -66,14 +66,14 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
         The task, with the English questions.
 
     Raises:
-        DataError: a file is missing or not in the form above, or question ids differ between languages;
-            for a missing language the message lists the others.
+        DataError: a file is missing or malformed, or question ids differ between languages. For a missing language,
+            the message lists the others.
     """
     return _load(_XQUAD_R, folder, language, pooled=False)
 
 
 def load_pool(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001
-    """The same with the sentences of every language that is there as documents, one answer in each."""
+    """The same with the sentences of every language in the folder as documents, and one answer in each language."""
     return _load(_XQUAD_R, folder, language, pooled=True)
 
 
@@ -83,7 +83,7 @@ def load_mlqa(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa
 
 
 def load_mlqa_pool(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001
-    """The same with the sentences of every language that is there; an answer in each that has the question."""
+    """The same with the sentences of every language in the folder, and one answer in each that has the question."""
     return _load(_MLQA_R, folder, language, pooled=True)
 
 

@@ -1,11 +1,11 @@
-"""Mewsli-X (Ruder et al., EMNLP 2021, XTREME-R): names in news of 11 languages, to be found among a million entities.
+"""Mewsli-X (Ruder et al., EMNLP 2021, XTREME-R): names in news of 11 languages, and a million entities to search.
 
 `candidate_set_entities.jsonl`, one entity a line with `entity_id` (of WikiData), `title` and `description` in
 one of 50 languages, 1,003,893 of them; `wikinews_mentions-<split>.jsonl`, one article a line with `context`
 (`language`, `text`, `sentence_spans`) and `mentions` (`example_id`, `entity_id`, `mention_span`), splits dev
 and test. Mentions of dev and test: ar 318, 1501; de 326, 1551; en 316, 1490; es 311, 1552; fa 72, 458; ja
 310, 1519; pl 304, 1562; ro 145, 672; ta 312, 1567; tr 262, 1215; uk 315, 1537. The texts are of Wikipedia (CC
-BY-SA) and Wikinews (CC BY). What is asked is a name and the sentence that it stands in; the published measure
+BY-SA) and Wikinews (CC BY). A query is a name and its sentence; the published measure
 is AP. The entities are held in memory, about 0.5 KB each.
 """
 
@@ -18,11 +18,11 @@ from opticlir.data.json_files import read_json_lines
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
-from opticlir.data.visible import shown
 from opticlir.errors import DataError, SettingsError
 from opticlir.lab.collections.published import published_files
 from opticlir.languages import language_code
 from opticlir.records import Document, Query, RetrievalTask
+from opticlir.visible import shown
 
 _WHENCE = (
     "Mewsli-X is made by get-mewsli-x.sh in dense_representations_for_entity_retrieval/mel of the GitHub repository "
@@ -31,10 +31,10 @@ _WHENCE = (
 
 
 def load(folder: Path, language: str, split: str) -> RetrievalTask:
-    """Read the task of finding the entity that a name stands for.
+    """Read the task of finding the entity of a name.
 
     Args:
-        folder: where the files lie.
+        folder: folder with the files.
         language: language of the articles, any code.
         split: dev or test.
 

@@ -1,10 +1,9 @@
-"""MLQA (Lewis et al., ACL 2020): questions in a language, to be answered by an English paragraph.
+"""MLQA (Lewis et al., ACL 2020): questions in a language that an English paragraph answers.
 
 Licence CC BY-SA 3.0. `MLQA_V1/<split>/<split>-context-en-question-<language>.json` in SQuAD form, splits dev
-and test. Questions: en 1148 and 11590, de 512 and 4517, es 500 and 5254, ar 517 and 5335, zh 504 and 5137, vi
-511 and 5495, hi 507 and 4918. Not all paragraphs are parallel: the documents are the English paragraphs of
-all English questions, also for a language that asks about a few of them. MLQA-R, with sentences as the
-documents, is in `lareqa`.
+and test. Questions in dev and test: en 1148, 11590; de 512, 4517; es 500, 5254; ar 517, 5335; zh 504, 5137; vi 511,
+5495; hi 507, 4918. Not all paragraphs are parallel. The documents are the English paragraphs of all English
+questions, for every language. MLQA-R, with sentences as the documents, is in `lareqa`.
 """
 
 from pathlib import Path
@@ -23,7 +22,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the questions of a language on the English paragraphs.
 
     Args:
-        folder: where `MLQA_V1/`, or the folders or files in it, lie.
+        folder: folder with `MLQA_V1/`, or with the folders or files in it.
         language: language of the questions, any code.
         split: dev or test.
 
@@ -31,7 +30,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
         The task, with the English questions.
 
     Raises:
-        DataError: a file is missing or not in SQuAD form, or a question is not there in English.
+        DataError: a file is missing or not in SQuAD form, or a question has no English form.
     """
     code = language_code(language)
     name = f"{split}-context-en-question-{{language}}.json"

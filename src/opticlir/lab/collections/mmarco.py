@@ -1,4 +1,4 @@
-"""mMARCO (Bonifacio et al., 2021): MS MARCO questions in 13 languages, to be answered by English passages.
+"""mMARCO (Bonifacio et al., 2021): MS MARCO questions in 13 languages, English passages.
 
 Licence Apache-2.0 for the translations; MS MARCO itself is for non-commercial research. Questions and
 passages keep the ids of MS MARCO, so that a translated question and the English collection are a
@@ -13,7 +13,7 @@ MARCO alone; 8,841,823 passages, held in memory, about 0.5 KB each.
 from opticlir.lab.collections.trec_collection import TrecCollection
 
 _TRANSLATIONS = ("data/google/", "google/", "", "data/helsinki/", "helsinki/")
-"""Below the folder that is given; in `""` also files that lie flat."""
+"""Below the folder that is given; `""` is for files directly in it."""
 
 MMARCO = TrecCollection(
     name="mmarco",

@@ -1,7 +1,7 @@
 """Any retrieval task of MTEB (Muennighoff et al., EACL 2023) by its name: `mteb:BelebeleRetrieval/eng_Latn-swh_Latn`.
 
-The library fetches a task from the Hugging Face hub and keeps it in the hub's cache; a task that is there already
-is read without a network (`HF_HUB_OFFLINE=1`). Licences stand in the task's own description.
+The library downloads a task from the Hugging Face hub and keeps it in the hub's cache. A task in the cache is read
+without a network (`HF_HUB_OFFLINE=1`). The description of a task has its licence.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,28 +11,28 @@ from opticlir.data.identifiers import checked_id
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError
-from opticlir.data.visible import shown
 from opticlir.errors import DataError, SetupError
 from opticlir.languages import language_code
 from opticlir.records import Document, Query, RetrievalTask
+from opticlir.visible import shown
 
 
 def load(task_id: str, language: str, split: str) -> RetrievalTask:
     """Read a retrieval task through mteb.
 
     Args:
-        task_id: name of the task; with `/` and the name of a subset where it has several.
-        language: language of the queries, any code. The name of a subset says it, but not all in one form,
-            so that it is not looked at.
-        split: as the task calls it; `test` for most.
+        task_id: name of the task, followed by `/` and the name of a subset if it has several.
+        language: language of the queries, any code. The names of subsets show it in different forms, so they are not
+            checked.
+        split: name of the split in the task; mostly `test`.
 
     Returns:
         The task; a query without judgement is left out.
 
     Raises:
         SetupError: mteb is not installed.
-        DataError: it has no such task, subset or split, the task is no retrieval of text, or its data cannot be
-            had or is malformed.
+        DataError: the task, subset or split is unknown; it is not a retrieval task of text; or its data is missing or
+            malformed.
     """
     name, code = f"mteb:{task_id}", language_code(language)
     task_name, _, subset = task_id.partition("/")
@@ -57,7 +57,7 @@ def load(task_id: str, language: str, split: str) -> RetrievalTask:
 
 
 def _dataset(name: str, task_name: str) -> Mapping[str, Mapping[str, Any]]:
-    """What mteb has of a task, by subset and split."""
+    """Return the data of a task by subset and split."""
     try:
         import mteb  # noqa: PLC0415 - an extra, and it takes seconds to load
         from mteb.abstasks.retrieval import AbsTaskRetrieval  # noqa: PLC0415

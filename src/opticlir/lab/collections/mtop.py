@@ -20,11 +20,11 @@ from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.lab.collections.published import published_files
 from opticlir.languages import language_code
 from opticlir.records import Document, Query, RetrievalTask
+from opticlir.visible import shown
 
 logger = logging.getLogger(__name__)
 
@@ -48,15 +48,15 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the task of finding the English form of an utterance.
 
     Args:
-        folder: where `<split>.json`, or the folders of the languages, lie.
-        language: language of the utterances that are asked, any code.
+        folder: folder with `<split>.json`, or with the folders of the languages.
+        language: language of the queries, any code.
         split: train, dev or test.
 
     Returns:
-        The task; without English queries, for those would be the documents.
+        The task, without English queries, because these would be the documents.
 
     Raises:
-        DataError: a file is missing or malformed, or has not the language.
+        DataError: a file is missing or malformed, or lacks the language.
     """
     return _load(folder, language, split, by_intent=False)
 
@@ -64,8 +64,8 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
 def load_intent(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the task of finding the other English utterances of the same intent.
 
-    The English form of the asked utterance itself is judged 0: it would make the task that of `load`. An
-    intent of one utterance asks nothing. Arguments and errors as `load`.
+    The English form of the query itself has grade 0; otherwise the task would be that of `load`. An intent with one
+    utterance gives no query. Arguments and errors as in `load`.
     """
     return _load(folder, language, split, by_intent=True)
 
@@ -91,7 +91,7 @@ def _load(folder: Path, language: str, split: str, *, by_intent: bool) -> Retrie
 
 
 def _published(folder: Path, code: str, split: str) -> list[_Utterance]:
-    """The utterances that are there in English and in another language."""
+    """Return the utterances that exist in English and in another language."""
     name = f"{{language}}/{'eval' if split == 'dev' else split}.txt"
     sides = {}
     for each in ("eng", code):
@@ -108,7 +108,7 @@ def _published(folder: Path, code: str, split: str) -> list[_Utterance]:
         )
     if len(same) < len(sides[code]):
         logger.warning(
-            "%s: %d of %d utterances in %s are not there in English with the same intent, and left out",
+            "%s: %d of %d utterances in %s have no English form with the same intent: left out",
             folder, len(sides[code]) - len(same), len(sides[code]), code,
         )  # fmt: skip
     return [

@@ -9,9 +9,9 @@ translations, title and description make the query; one split. 2022: `topics.072
 2023: `neuclir-2023-topics.0605.jsonl`, 76 topics, and `qrels.final.gains.<xxx>` out of
 `neuclir-2023-qrels.final.tar.gz`.
 
-NeuCLIRBench (Lawrie et al. 2025, arXiv 2511.14758, CC BY 4.0) puts the topics of 2022, 2023 and 2024 together, about
-150, with 250,128 judgements over the three languages and the pool: `data/news.<xxx>.tsv` (id and query, without a
-header; `eng` is the original) and `data/qrels.<xxx>.gains.txt`. The topics and judgements of 2024 by themselves are
+NeuCLIRBench (Lawrie et al. 2025, arXiv 2511.14758, CC BY 4.0) joins the topics of 2022, 2023 and 2024, about 150. It
+has 250,128 judgements over the three languages and the pool. The files are `data/news.<xxx>.tsv` (id and query,
+without a header; `eng` is the original) and `data/qrels.<xxx>.gains.txt`. The topics and judgements of 2024 alone are
 not read: we know of no description of their files.
 """
 

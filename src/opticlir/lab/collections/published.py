@@ -1,4 +1,4 @@
-"""The files of a benchmark as its owner publishes them: found, or said to be missing and where to get them."""
+"""Finds the files of a test collection as its owner publishes them. For a missing file, says where to get it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,21 +14,21 @@ def published_files(
     whence: str,
     owner_codes: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Find the files of one part of a benchmark, plain or gzipped.
+    """Find the files of one part of a test collection, plain or gzipped.
 
     Args:
-        folder: where the user has put the benchmark.
-        forms: paths below `folder`, as of `language_paths`, the owner's own first; the first that is there
-            is taken. One without a language in it is the same for all languages.
+        folder: folder of the test collection.
+        forms: paths below `folder`, as in `language_paths`, with the owner's own first. The first that exists is
+            taken. A path without a language is the same for all languages.
         language: ISO 639-3 code.
-        whence: for the message: where the owner publishes them.
-        owner_codes: as of `language_paths`.
+        whence: where the owner publishes the files, for the message.
+        owner_codes: as in `language_paths`.
 
     Returns:
         Sorted paths, at least one.
 
     Raises:
-        DataError: none of the forms is there; the message lists the languages that are.
+        DataError: none of the forms exists; the message lists the languages that do.
     """
     there: set[str] = set()
     for form in (each for plain in forms for each in (plain, f"{plain}.gz")):

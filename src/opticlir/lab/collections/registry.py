@@ -1,4 +1,4 @@
-"""Which benchmarks there are, by name."""
+"""The test collections by name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -76,25 +76,25 @@ _LIBRARIES: dict[str, Callable[[str, str, str], RetrievalTask]] = {
     "irds": irds.load,
     "mteb": mteb_tasks.load,
 }
-"""Name before the colon -> `load(id, language, split)`: collections that a library finds."""
+"""Name before the colon to `load(id, language, split)`: collections that a library finds."""
 
 
 def load_benchmark(name: str, folder: Path | None, language: str, split: str) -> RetrievalTask:
-    """Read a benchmark from a folder in its own form, or through a library that knows it.
+    """Read a test collection from a folder in its original form, or through a library.
 
     Args:
-        name: one of `BENCHMARKS`, `irds:` and an id of ir_datasets, or `mteb:` and a retrieval task of MTEB.
-        folder: where its files lie; not used by the libraries.
+        name: one of `BENCHMARKS`; or `irds:` and an id of ir_datasets; or `mteb:` and a retrieval task of MTEB.
+        folder: folder with the files; not used by the libraries.
         language: language of the queries, any code.
-        split: `train`, `dev`, `test` ...; a benchmark of one split (xquad, belebele, tatoeba ...) takes any, and so
-            does `irds:`, whose ids name it.
+        split: `train`, `dev`, `test` or another. It is ignored by collections with one split (xquad, belebele,
+            tatoeba) and by `irds:`, whose ids name it.
 
     Returns:
-        Documents, queries and judgements; with the English form of the queries where it is there.
+        Documents, queries and judgements, with the English form of the queries if there is one.
 
     Raises:
-        SetupError: the library that is asked for is not installed.
-        DataError: no such benchmark, folder, language or split, or a file is malformed.
+        SetupError: the library is not installed.
+        DataError: the collection, folder, language or split is unknown, or a file is malformed.
     """
     library, colon, identifier = name.partition(":")
     if colon and library in _LIBRARIES:

@@ -16,7 +16,7 @@ def read_squad(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Read a SQuAD 1.1 file.
 
     Yields:
-        Context, and question by id, of each paragraph.
+        Context of each paragraph, and its questions by id.
 
     Raises:
         DataError: the file is not in SQuAD form.
@@ -38,20 +38,20 @@ def read_squad(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def question_task(name: str, folder: Path, english: Path, foreign: Path, language: str) -> RetrievalTask:
-    """Make the task of finding the English paragraph that the English form of a question is about.
+    """Make the task of finding the English paragraph of the English form of a question.
 
     Args:
         name: name of the task, for reports.
-        folder: where it was read from, for messages.
-        english: questions in English on English paragraphs; the documents are its paragraphs, each text once.
-        foreign: the same questions, some or all, in `language`; its paragraphs are not read.
+        folder: folder of the files, for messages.
+        english: English questions on English paragraphs. The documents are its paragraphs, each text once.
+        foreign: some or all of these questions in `language`. Its paragraphs are not read.
         language: ISO 639-3 code.
 
     Returns:
         The task, with the English questions.
 
     Raises:
-        DataError: a file is not in SQuAD form, or a question is not there in English.
+        DataError: a file is not in SQuAD form, or a question has no English form.
     """
     paragraphs = list(read_squad(english))
     documents: dict[str, Document] = {}

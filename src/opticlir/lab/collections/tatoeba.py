@@ -2,8 +2,8 @@
 
 Licence CC BY 2.0 FR; the SHA-256 of `tatoeba.swh-eng.swh` begins with 1c672915446c336c.
 Line n of `tatoeba.<xxx>-eng.<xxx>` translates line n of `tatoeba.<xxx>-eng.eng`; up to
-1,000 pairs a language, and one split. The published accuracy is RR@1 or P@1 of these tasks: the translation
-itself is the one relevant sentence, also where a text stands on two lines.
+1,000 pairs a language, and one split. The published accuracy is RR@1 or P@1 of these tasks. Only the translation
+itself is relevant, even if another line has the same text.
 """
 
 from pathlib import Path
@@ -22,23 +22,23 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
     """Read the task of finding the English translation of a sentence.
 
     Args:
-        folder: where the files lie.
+        folder: folder with the files.
         language: language of the queries, any code.
         split: not used: there is one.
 
     Returns:
-        The task; without English queries, for those would be the documents.
+        The task, without English queries, because these would be the documents.
 
     Raises:
-        DataError: a file is missing or malformed, or the two have not the same number of lines; for a
-            missing language the message lists the others.
+        DataError: a file is missing or malformed, or the two differ in their number of lines. For a missing language,
+            the message lists the others.
     """
     code, foreign, english = _sides(folder, language)
     return _task(f"tatoeba.{code}", folder, (code, foreign), ("eng", english))
 
 
 def load_from_english(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001
-    """Read the way back: find the translation of an English sentence. Arguments and errors as `load`."""
+    """Read the reverse task: find the translation of an English sentence. Arguments and errors as in `load`."""
     code, foreign, english = _sides(folder, language)
     return _task(f"tatoeba-from-english.{code}", folder, ("eng", english), (code, foreign))
 
@@ -68,7 +68,7 @@ def _sides(folder: Path, language: str) -> tuple[str, list[str], list[str]]:
     english = files[code]
     foreign = language_files(folder, f"{english.name.removesuffix('eng')}{{language}}").get(code)
     if foreign is None:
-        raise DataError(f"{english}: the other side of it, {english.stem}.<language>, is not there")
+        raise DataError(f"{english}: its other side, {english.stem}.<language>, is missing")
     sides = _sentences(foreign), _sentences(english)
     if len(sides[0]) != len(sides[1]):
         raise DataError(

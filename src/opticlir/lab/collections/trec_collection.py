@@ -1,13 +1,13 @@
-"""A benchmark of the TREC kind: topics, judgements and documents, each in files of their own."""
+"""A test collection in TREC style: topics, judgements and documents in separate files."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from opticlir.data.beir import read_corpus
+from opticlir.data.corpora import read_corpus
+from opticlir.data.qrels import read_qrels
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.topics import read_topics
-from opticlir.data.trec import read_qrels
 from opticlir.errors import DataError
 from opticlir.lab.collections.published import published_files
 from opticlir.languages import language_code
@@ -16,42 +16,42 @@ from opticlir.records import Document, RetrievalTask
 
 @dataclass(frozen=True, kw_only=True)
 class TrecCollection:
-    """Where the parts of a collection lie, each a tuple of forms as of `published_files`.
+    """The files of a collection; each part is a tuple of forms as in `published_files`.
 
-    `{split}` in a form stands for the split that is asked for; a collection without it has one split and takes
-    any.
+    `{split}` in a form is replaced by the requested split. A collection without it has one split and ignores the
+    argument.
     """
 
     name: str
     whence: str
     """Where the owner publishes it, for the message about a missing file."""
     topics: tuple[str, ...]
-    """What `read_topics` knows."""
+    """Files for `read_topics`."""
     qrels: tuple[str, ...]
     documents: tuple[str, ...]
-    """What `read_corpus` knows; several files are read as one collection."""
+    """Files for `read_corpus`; several files are read as one collection."""
     english: tuple[str, ...] = ()
     """The same topics in English; they may be missing."""
     topics_of: Mapping[str, str] = field(default_factory=dict)
-    """Of a split that judges the topics of another one anew: whose they are."""
+    """If a split has other judgements for the topics of another split: that split."""
     asks_in_english: bool = False
-    """The topics are English, and the language that is asked for is that of the documents."""
+    """Whether the topics are English, and the requested language is that of the documents."""
     fields: tuple[str, ...] = ("title",)
-    """Which parts of a topic make the query."""
+    """Parts of a topic that make the query."""
 
     def load(self, folder: Path, language: str, split: str) -> RetrievalTask:
         """Read the collection in one language.
 
         Args:
-            folder: where the files lie.
-            language: language of the topics, or of the documents where the topics are English; any code.
+            folder: folder with the files.
+            language: language of the topics, or of the documents if the topics are English; any code.
             split: which topics and judgements.
 
         Returns:
-            The task; a topic without judgement is left out.
+            The task; topics without judgements are left out.
 
         Raises:
-            DataError: a file is missing or malformed; for a missing language the message lists the others.
+            DataError: a file is missing or malformed. For a missing language, the message lists the others.
         """
         code = language_code(language)
         asked = "eng" if self.asks_in_english else code

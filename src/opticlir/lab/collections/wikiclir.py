@@ -11,26 +11,26 @@ line, and only what is judged in the language is kept.
 from collections.abc import Iterator
 from pathlib import Path
 
-from opticlir.data.beir import read_corpus
+from opticlir.data.corpora import read_corpus
 from opticlir.data.identifiers import checked_id
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
-from opticlir.data.visible import shown
 from opticlir.lab.collections.published import published_files
 from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask
+from opticlir.visible import shown
 
 _WHENCE = "WikiCLIR is at https://www.cs.jhu.edu/~kevinduh/a/wikiclir2018"
 _MATE = 2
 
 
 def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001 - WikiCLIR is one split
-    """Read the task of its authors: the first sentence of an English article asks for articles in `language`.
+    """Read the task of its authors: find articles in `language` for the first sentence of an English article.
 
     Args:
-        folder: where `wiki-clir/`, or the folders in it, lie.
+        folder: folder with `wiki-clir/`, or with the folders in it.
         language: language of the documents, any code.
         split: not used: there is one.
 
@@ -38,7 +38,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
         The task.
 
     Raises:
-        DataError: a file is missing or malformed; for a missing language the message lists the others.
+        DataError: a file is missing or malformed. For a missing language, the message lists the others.
     """
     code = language_code(language)
     qrels = _judgements(_file(folder, "en2{language}.rel", code))
@@ -52,13 +52,13 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG
 
 
 def load_reversed(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001
-    """Read the way back: the title of an article in `language` asks for English articles.
+    """Read the reverse task: find English articles for the title of an article in `language`.
 
-    What is asked is the title of each article that has an English mate; the documents are the titles and
-    first sentences of the English articles that are judged in the language. Arguments and errors as `load`.
+    The queries are the titles of articles that have an English counterpart. The documents are the titles and first
+    sentences of the English articles that are judged in the language. Arguments and errors as in `load`.
 
     Returns:
-        The task, with the English titles of the mates.
+        The task, with the English titles of the counterparts.
     """
     code = language_code(language)
     judged = _judgements(_file(folder, "en2{language}.rel", code))

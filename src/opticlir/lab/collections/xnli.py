@@ -17,10 +17,10 @@ from opticlir.data.normalisation import normalise_text
 from opticlir.data.retrieval_tasks import assemble_task
 from opticlir.data.skipping import MalformedRecordError
 from opticlir.data.text_files import read_lines
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.languages import language_code
 from opticlir.records import Document, Qrels, Query, RetrievalTask
+from opticlir.visible import shown
 
 LABELS = ("entailment", "neutral", "contradiction")
 _PUBLISHED = ("language", "gold_label", "sentence1", "sentence2", "promptID", "pairID")
@@ -41,15 +41,15 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the task of finding the English form of a premise among the premises.
 
     Args:
-        folder: where one of the two forms is.
-        language: language of the premises that are asked, any code.
+        folder: folder with one of the two forms.
+        language: language of the queries, any code.
         split: dev or test.
 
     Returns:
-        The task; without English queries, for those would be the documents.
+        The task, without English queries, because these would be the documents.
 
     Raises:
-        DataError: neither form is there for the language and split, or a file is malformed.
+        DataError: neither form exists for the language and split, or a file is malformed.
     """
     return premise_task("xnli", folder, _rows(folder, language, split), language_code(language), split)
 
@@ -57,8 +57,8 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
 def load_entailment(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the task of finding the English hypothesis that follows from a premise.
 
-    The documents are all hypotheses; that which contradicts the premise, and that which is neutral, say
-    nearly the same in nearly the same words, and are judged 0. Arguments and errors as `load`.
+    The documents are all hypotheses. The neutral hypothesis and the contradiction use nearly the same words, and have
+    grade 0. Arguments and errors as in `load`.
 
     Returns:
         The task, with the English premises.
@@ -69,7 +69,7 @@ def load_entailment(folder: Path, language: str, split: str) -> RetrievalTask:
 
 
 def premise_task(name: str, folder: Path, rows: Iterable[XnliRow], code: str, split: str) -> RetrievalTask:
-    """The task of `load` from its rows: the English premises, and which of them a foreign one translates."""
+    """Make the task of `load` from its rows: a foreign premise has to find its English form."""
     premises = {row.premise_id: row for row in rows}
     return assemble_task(
         f"{name}.{code}.{split}",
@@ -81,7 +81,7 @@ def premise_task(name: str, folder: Path, rows: Iterable[XnliRow], code: str, sp
 
 
 def entailment_task(name: str, folder: Path, rows: Iterable[XnliRow], code: str, split: str) -> RetrievalTask:
-    """The task of `load_entailment` from its rows."""
+    """Make the task of `load_entailment` from its rows."""
     rows = list(rows)
     qrels: Qrels = {}
     documents = []
@@ -115,7 +115,7 @@ def _rows(folder: Path, language: str, split: str) -> Iterator[XnliRow]:
 
 
 def _joined_rows(path: Path, code: str) -> Iterator[XnliRow]:
-    """Rows of two languages side by side; the premise decides what belongs together."""
+    """Yield rows of two languages side by side. Rows with the same premise belong together."""
     number_of: dict[str, int] = {}
     for line, row in _table(path):
         foreign = next((name for name in row if name.startswith("sentence1_") and name != "sentence1_en"), "")
@@ -129,7 +129,7 @@ def _joined_rows(path: Path, code: str) -> Iterator[XnliRow]:
 
 
 def _published_rows(path: Path, code: str) -> Iterator[XnliRow]:
-    """Rows of all languages below each other: those of one pair are joined."""
+    """Yield the joined rows of one pair, from a file with the rows of all languages."""
     sides: dict[str, dict[str, tuple[int, dict[str, str]]]] = {"eng": {}, code: {}}
     there = set()
     for line, row in _published_table(path):
@@ -141,14 +141,14 @@ def _published_rows(path: Path, code: str) -> Iterator[XnliRow]:
         raise DataError(f"{path}: no row in {code!r}: there are {', '.join(sorted(there))}")
     for pair, (line, row) in sides[code].items():
         if pair not in sides["eng"]:
-            raise DataError(f"{path}:{line}: pair {shown(pair)} is not there in English")
+            raise DataError(f"{path}:{line}: pair {shown(pair)} has no English side")
         english = sides["eng"][pair][1]
         texts = [(side["sentence1"], side["sentence2"]) for side in (english, row)]
         yield checked_row(path, line, XnliRow(row["promptID"], row["gold_label"], texts[0], texts[1]))
 
 
 def english_rows(path: Path) -> Iterator[XnliRow]:
-    """The English rows of a published file in their order, on both sides of the row."""
+    """Yield the English rows of a published file in their order, on both sides of the row."""
     for line, row in _published_table(path):
         if language_code(row["language"]) == "eng":
             texts = row["sentence1"], row["sentence2"]
@@ -163,7 +163,7 @@ def _published_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells by the name of their column; quotes are literal."""
+    """Yield line number and cells by the name of their column. Quotes are literal."""
     header: list[str] = []
     for line, text in read_lines(path):
         cells = text.split("\t")
@@ -178,7 +178,7 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def checked_row(path: Path, line: int, row: XnliRow) -> XnliRow:
-    """The row with its texts in normal form. Raises DataError where its label is none, or a text is blank."""
+    """Return the row with normalised texts. Raises DataError if its label is unknown or a text is blank."""
     if row.label not in LABELS:
         raise DataError(f"{path}:{line}: expected {', '.join(LABELS)} as the label, found {shown(row.label)}")
     try:

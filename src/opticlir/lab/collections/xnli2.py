@@ -1,12 +1,12 @@
-"""XNLI 2.0 (Upadhyay and Upadhya 2023, arXiv 2301.06527): the pairs of XNLI, translated anew by machine.
+"""XNLI 2.0 (Upadhyay and Upadhya 2023, arXiv 2301.06527): the pairs of XNLI, with new machine translations.
 
-Languages that XNLI has not are among them: asm, ben, bho, guj, kan, mar, ori, pan, san, tam.
-`<language>_<split>.csv`, as `odiya_test.csv` of the data set Harsit/xnli2.0_odiya of the Hugging Face hub, one
-data set for each language, side by side in a folder or their files alone; in any case (`Greek_train.csv`), and that
-of Swahili is `swahili_test_new.csv`. A header with `premise`, `hypothesis` and `label` (0 entailment, 1 neutral, 2
-contradiction), test has 5,010 rows. They do not say which pair of XNLI they translate: row n is taken for the
-n-th, and the labels of both have to agree throughout. The English sides are those of `xnli.<split>.tsv` beside
-them. Licence of the copy of MTEB, mteb/xnli2.0-multi-pair: CC BY 4.0; XNLI itself is CC BY-NC 4.0.
+It has languages that XNLI lacks: asm, ben, bho, guj, kan, mar, ori, pan, san, tam. Each language is a data set of the
+Hugging Face hub, such as Harsit/xnli2.0_odiya with `odiya_test.csv`. The folder has these data sets, or their files
+`<language>_<split>.csv`. Names may have capital letters (`Greek_train.csv`); that of Swahili is
+`swahili_test_new.csv`. The header is `premise`, `hypothesis` and `label` (0 entailment, 1 neutral, 2 contradiction).
+test has 5,010 rows. They do not name the pair of XNLI that they translate. So row n is taken for the n-th pair, and
+all labels have to agree. The English sides come from `xnli.<split>.tsv` in the same folder. Licence of the copy of
+MTEB, mteb/xnli2.0-multi-pair: CC BY 4.0; XNLI itself is CC BY-NC 4.0.
 """
 
 import csv
@@ -15,7 +15,6 @@ from itertools import zip_longest
 from pathlib import Path
 
 from opticlir.data.text_files import read_lines
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.lab.collections.xnli import (
     LABELS,
@@ -27,6 +26,7 @@ from opticlir.lab.collections.xnli import (
 )
 from opticlir.languages import language_code, language_name
 from opticlir.records import RetrievalTask
+from opticlir.visible import shown
 
 _FORMS = (
     "{name}_{split}.csv",
@@ -34,7 +34,7 @@ _FORMS = (
     "xnli2.0_{name}/{name}_{split}.csv",
     "xnli2.0_{name}/{name}_{split}_new.csv",
 )
-"""In small letters, each also with .gz; the first that is there is taken."""
+"""In lower case, each also with .gz. The first that exists is taken."""
 _SPELLINGS = {"guj": "gujrati", "ori": "odiya"}
 """Names in file names that are not those of our table."""
 _COLUMNS = ("premise", "hypothesis", "label")
@@ -44,15 +44,15 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the task of finding the English form of a premise among the premises.
 
     Args:
-        folder: where the files of XNLI 2.0 and the English one of XNLI lie.
-        language: language of the premises that are asked, any code.
-        split: test, or dev where its files are there.
+        folder: folder with the files of XNLI 2.0 and the English file of XNLI.
+        language: language of the queries, any code.
+        split: test, or dev if its files exist.
 
     Returns:
-        The task; without English queries, for those would be the documents.
+        The task, without English queries, because these would be the documents.
 
     Raises:
-        DataError: a file is missing or malformed, or the rows of XNLI 2.0 are not those of XNLI.
+        DataError: a file is missing or malformed, or the rows of XNLI 2.0 differ from those of XNLI.
     """
     return premise_task("xnli2", folder, _rows(folder, language, split), language_code(language), split)
 
@@ -60,7 +60,7 @@ def load(folder: Path, language: str, split: str) -> RetrievalTask:
 def load_entailment(folder: Path, language: str, split: str) -> RetrievalTask:
     """Read the task of finding the English hypothesis that follows from a premise, as `xnli-entailment`.
 
-    Arguments and errors as `load`.
+    Arguments and errors as in `load`.
 
     Returns:
         The task, with the English premises.
@@ -109,7 +109,7 @@ def _file(folder: Path, code: str, split: str) -> Path:
 
 
 def _translated(path: Path) -> Iterator[tuple[int, str, str, str]]:
-    """Line, premise, hypothesis and label of each row."""
+    """Yield line, premise, hypothesis and label of each row."""
     reader = csv.DictReader((f"{line}\n" for _, line in read_lines(path)), strict=True)
     try:
         if missing := [name for name in _COLUMNS if name not in (reader.fieldnames or ())]:
@@ -124,5 +124,5 @@ def _translated(path: Path) -> Iterator[tuple[int, str, str, str]]:
                 )
             yield reader.line_num, premise, hypothesis, LABELS[int(label)]
     except csv.Error as error:
-        # the line of the row that is not one; DictReader itself still stands at the row before
+        # the inner reader counts the malformed row, DictReader does not
         raise DataError(f"{path}:{reader.reader.line_num}: no row of a CSV file: {error}") from None

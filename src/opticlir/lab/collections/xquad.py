@@ -1,4 +1,4 @@
-"""XQuAD (Artetxe et al., ACL 2020): questions in a language, to be answered by an English paragraph.
+"""XQuAD (Artetxe et al., ACL 2020): questions in a language that an English paragraph answers.
 
 Licence CC BY-SA 4.0. `xquad.<language>.json` in SQuAD form; 240 paragraphs and 1190 questions in each of en, ar,
 de, el, es, hi, ro, ru, th, tr, vi and zh. The SHA-256 of `xquad.en.json` begins with e4c57d1c9143aaa1.
@@ -18,11 +18,10 @@ _PATTERN = "xquad.{language}.json"
 def load(folder: Path, language: str, split: str) -> RetrievalTask:  # noqa: ARG001 - XQuAD is one split
     """Read `xquad.<language>.json` and `xquad.en.json` as 240 paragraphs and 1190 questions.
 
-    The relevant document of a question is the English paragraph that its English form, the question
-    of the same id, was asked about.
+    The relevant document of a question is the English paragraph of the English question with the same id.
 
     Args:
-        folder: where the files lie.
+        folder: folder with the files.
         language: language of the questions, any code.
         split: not used: XQuAD has one.
 

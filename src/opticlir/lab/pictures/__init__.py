@@ -1,1 +1,1 @@
-"""Plots that only study reports draw."""
+"""Plots for the reports of the laboratory."""

@@ -1,4 +1,4 @@
-"""How a measure declines as questions are disturbed more: one panel for each kind of disturbance."""
+"""How a measure declines as query noise grows: one panel for each kind of noise."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -7,7 +7,7 @@ from opticlir.pictures.figures import Image, drawing, render
 from opticlir.pictures.palette import colour_of, mark_of
 
 Decline: TypeAlias = Mapping[str, list[tuple[float, float]]]
-"""System -> (share disturbed, measure), in order; a share of 0 is the questions as they are."""
+"""Points (share changed, measure) by system, in order; a share of 0 is no noise."""
 
 _IN_A_ROW = 3
 
@@ -15,12 +15,12 @@ _IN_A_ROW = 3
 def decline_picture(
     panels: Mapping[str, Decline], measure: str, kind: Literal["png", "svg"] = "svg"
 ) -> Image:
-    """Draw the curves of several systems, a panel for each kind of disturbance.
+    """Draw the curves of several systems, a panel for each kind of noise.
 
     Args:
-        panels: by kind, at least one.
-        measure: what declines.
-        kind: `svg` for pages, `png` for the rest.
+        panels: curves by kind of noise, at least one.
+        measure: name of the measure.
+        kind: format of the image; pages take `svg`.
 
     Raises:
         SetupError: matplotlib is not installed.
@@ -41,7 +41,7 @@ def decline_picture(
                     color=colour_of(number), markersize=5, label=name,
                 )  # fmt: skip
             axes.set_title(title, fontsize=10, loc="left")
-            axes.set_xlabel("% disturbed")
+            axes.set_xlabel("% changed")
             axes.grid(color="#e3e7ec", linewidth=0.7)
             axes.set_axisbelow(True)
         for axes in grid[len(panels) :]:

@@ -1,8 +1,7 @@
-"""A forest plot: differences with their intervals, a line each, beside the line of no difference."""
+"""A forest plot: one line per difference with its interval, and a vertical line at 0."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from opticlir.pictures.figures import Image, drawing, render
 from opticlir.pictures.palette import colour_of
@@ -15,22 +14,21 @@ class ForestLine:
     """One difference."""
 
     group: str
-    """Lines of one group stand together under its name."""
+    """Lines of one group are drawn together under its name."""
     name: str
     difference: float
     low: float
     high: float
     is_significant: bool
-    """Filled, or hollow."""
+    """Whether the mark is filled."""
 
 
-def forest_picture(lines: Sequence[ForestLine], measure: str, kind: Literal["png", "svg"] = "svg") -> Image:
+def forest_picture(lines: Sequence[ForestLine], measure: str) -> Image:
     """Draw differences from a baseline.
 
     Args:
-        lines: at least one, the first on top; groups stand in the order they first appear in.
-        measure: what differs, under the axis.
-        kind: `svg` for pages, `png` for the rest.
+        lines: at least one, the first on top. Groups are in the order of their first line.
+        measure: what differs; the name of the axis.
 
     Raises:
         SetupError: matplotlib is not installed.
@@ -67,4 +65,4 @@ def forest_picture(lines: Sequence[ForestLine], measure: str, kind: Literal["png
         axes.grid(axis="x", color="#e3e7ec", linewidth=0.7)
         axes.set_axisbelow(True)
         axes.spines["left"].set_visible(False)
-        return render(figure, kind)
+        return render(figure, "svg")

@@ -21,7 +21,7 @@ def layers_page(model: str, figures: Sequence[Mapping[str, float]]) -> str:
 
     Args:
         model: name for the title.
-        figures: of each layer the measures of `COLUMNS`.
+        figures: measures of `COLUMNS` for each layer.
     """
 
     def chart(title: str, names: Mapping[str, str], top: float | None = None) -> LineChart:

@@ -1,8 +1,8 @@
-"""Points in a plane: one figure of a system against another, by colour and mark."""
+"""A scatter plot of two measures, with a colour and a mark for each system."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from opticlir.pictures.figures import Image, drawing, render
 from opticlir.pictures.palette import colour_of, mark_of
@@ -18,9 +18,9 @@ class Point:
     x: float
     y: float
     name: str
-    """Decides its colour and mark; the legend shows it."""
+    """Name in the legend; it decides colour and mark."""
     label: str = ""
-    """Written beside it."""
+    """Written next to the point."""
 
 
 def scatter_picture(
@@ -28,15 +28,13 @@ def scatter_picture(
     axes_names: tuple[str, str],
     *,
     is_log_x: bool = False,
-    kind: Literal["png", "svg"] = "svg",
 ) -> Image:
     """Draw points.
 
     Args:
         points: at least one.
-        axes_names: what x and y are.
-        is_log_x: whether equal steps to the right are equal factors; all x are above 0 then.
-        kind: `svg` for pages, `png` for the rest.
+        axes_names: names of the x and the y axis.
+        is_log_x: whether the x axis is logarithmic; all x must then be above 0.
 
     Raises:
         SetupError: matplotlib is not installed.
@@ -65,11 +63,11 @@ def scatter_picture(
         axes.grid(color="#e3e7ec", linewidth=0.7)
         axes.set_axisbelow(True)
         figure.legend(loc="outside right upper", frameon=False, fontsize=9)
-        return render(figure, kind)
+        return render(figure, "svg")
 
 
 def _count_in_powers(axes: "Axes", values: Sequence[float]) -> None:
-    """A logarithmic axis with marks at 1, 2 and 5 of each power, as `50k`, `200M`; two of them at least."""
+    """Make the x axis logarithmic, with ticks at 1, 2 and 5 of each power, such as `50k`. It has at least two."""
     from matplotlib.ticker import EngFormatter, LogLocator, NullLocator  # noqa: PLC0415 - an extra
 
     axes.set_xscale("log")

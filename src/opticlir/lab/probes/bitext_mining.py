@@ -14,12 +14,12 @@ from opticlir.lab.probes.mining import MinedPair, MiningScore, best_threshold, m
 from opticlir.progress import Progress, silent
 
 CHUNK = 4096
-"""Texts whose token vectors are held until they are pooled."""
+"""Texts whose token vectors are in memory at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mining:
-    """The translations that were found in two corpora."""
+    """Translations that were found in two corpora."""
 
     score: MiningScore
     pairs: tuple[MinedPair, ...]
@@ -39,7 +39,7 @@ def mine_corpora(
 
     Args:
         corpora: both sides, and which pairs are translations.
-        model: as of `run_mining`.
+        model: as in `run_mining`.
         threshold_corpora: corpora to choose the threshold on; None takes the best threshold of `corpora` itself.
         k: neighbours that a sentence is compared with.
         progress: called after each chunk of texts.
@@ -65,13 +65,13 @@ def run_mining(
 
     Args:
         corpora: both sides, and which pairs are translations.
-        model: its query route reads the foreign side, its document route the English one. A sentence is the
-            mean of its tokens; one without tokens translates nothing.
+        model: its query route encodes the foreign side, its document route the English side. A sentence is the mean
+            of its tokens. A sentence without tokens is never paired.
         k: neighbours that a sentence is compared with.
         progress: called after each chunk of texts.
 
     Returns:
-        The pairs by falling margin, and the translations, both by rows.
+        The pairs by falling margin, and the gold translations, both as row numbers.
     """
     foreign_ids = {query.query_id: row for row, query in enumerate(corpora.foreign)}
     english_ids = {document.doc_id: row for row, document in enumerate(corpora.english)}
@@ -92,7 +92,7 @@ def _pooled(
     texts: Sequence[str],
     progress: Callable[[int, int], None],
 ) -> npt.NDArray[np.float32]:
-    """(texts, dim) unit rows, 0 where a text has no direction; few token vectors are held at a time."""
+    """Return (texts, dim) unit rows; a text without tokens has a row of 0. Texts are encoded in chunks."""
     pooled = []
     for start in range(0, len(texts), CHUNK):
         progress(start, len(texts))

@@ -1,7 +1,7 @@
-"""Nearest neighbours that are no hubs: cross-domain similarity local scaling.
+"""Nearest neighbours corrected for hubs: cross-domain similarity local scaling (CSLS).
 
-CSLS(x, y) = 2 cos(x, y) - r(x) - r(y), where r is the mean cosine with the k nearest of the other side: it
-takes from hubs, which are near everything, what they have too much of.
+CSLS(x, y) = 2 cos(x, y) - r(x) - r(y), where r is the mean cosine with the k nearest vectors of the other side. A hub,
+which is close to many vectors, has a large r, so its CSLS is lower.
 
 Reference: Conneau, Lample, Ranzato, Denoyer and Jegou, Word translation without parallel data, ICLR 2018,
 section 2.3.
@@ -13,18 +13,18 @@ import numpy as np
 from jaxtyping import Float, Int
 
 _ROWS = 1024
-"""Rows of the matrix of all pairs that are held at a time: 4 or 8 MB per 1,000 candidates."""
+"""Rows of the matrix of all pairs in memory at a time: 4 or 8 MB per 1,000 candidates."""
 
 
 def nearest_by_csls(
     queries: Float[np.ndarray, "queries dim"], candidates: Float[np.ndarray, "candidates dim"], *, k: int = 10
 ) -> tuple[Int[np.ndarray, " queries"], Float[np.ndarray, " queries"]]:
-    """The candidate with the highest CSLS for each query, and its cosine.
+    """Return the candidate with the highest CSLS for each query, and its cosine.
 
     Args:
         queries: unit rows.
-        candidates: unit rows, at least one; of several that are equally near the first is taken.
-        k: neighbours that a side is corrected by; fewer where there are fewer.
+        candidates: unit rows, at least one. Of equally near candidates, the first is taken.
+        k: neighbours for the correction; all if there are fewer.
 
     Returns:
         (queries,) rows of `candidates`, and (queries,) cosines, in the precision of the vectors.
@@ -38,7 +38,7 @@ def nearest_by_csls(
         ([1, 0], [1.0, 1.0])
     """
     if not len(candidates):
-        raise ValueError("there is no candidate to be near to")
+        raise ValueError("there is no candidate: expected one or more")
     if not len(queries):
         return np.empty(0, np.int64), np.empty(0, queries.dtype)
     hubness = mean_of_nearest(candidates, queries, k=k)
@@ -55,12 +55,12 @@ def nearest_by_csls(
 def mean_of_nearest(
     vectors: Float[np.ndarray, "vectors dim"], others: Float[np.ndarray, "others dim"], *, k: int
 ) -> Float[np.ndarray, " vectors"]:
-    """r: the mean cosine of each vector with its k nearest among others.
+    """Return r, the mean cosine of each vector with its k nearest among others.
 
     Args:
         vectors: unit rows, at least one.
         others: unit rows, at least one.
-        k: neighbours; fewer where there are fewer others.
+        k: neighbours; all if there are fewer.
 
     Raises:
         ValueError: `k` is below 1.
@@ -82,6 +82,6 @@ def mean_of_nearest(
 def blocks(
     vectors: Float[np.ndarray, "vectors dim"],
 ) -> Iterator[tuple[int, Float[np.ndarray, "block dim"]]]:
-    """Rows a thousand at a time, and the number of the first of them."""
+    """Yield blocks of a thousand rows, each with the number of its first row."""
     for first in range(0, len(vectors), _ROWS):
         yield first, vectors[first : first + _ROWS]

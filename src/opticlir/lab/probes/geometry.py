@@ -1,8 +1,8 @@
-"""The geometry of a cross-lingual space: are translations near, and is everything else spread out?
+"""The geometry of a cross-lingual space: are translations close, and are other sentences spread out?
 
-Each sentence is one unit vector: of token matrices, the normalised mean of their rows. Row i of the
-foreign side translates row i of the English one. A space can bring translations near by collapsing, so
-that everything is near everything; hence a measure of nearness is always read beside one of spread.
+Each sentence is one unit vector, the normalised mean of its tokens. Row i of the foreign side translates row i of the
+English side. If a space collapses, all sentences are close to each other, and translations are too. So read each
+measure of closeness together with a measure of spread.
 
 Reference: Wang and Isola, Understanding contrastive representation learning through alignment and
 uniformity on the hypersphere, ICML 2020. Gao, Yao and Chen, SimCSE, EMNLP 2021, section 3. Conneau et al.,
@@ -27,43 +27,43 @@ Vectors: TypeAlias = Float[np.ndarray, "sentences dim"]
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """Everything this module measures, for one bitext."""
+    """All measures of this module, for one bitext."""
 
     alignment: float
-    """Mean squared distance of translations, 0 to 4, lower is nearer."""
+    """Mean squared distance of translations, 0 to 4; lower is closer."""
     uniformity_english: float
-    """Within English, -8 to 0, lower is more spread out."""
+    """Within English, -8 to 0; lower is more spread out."""
     uniformity_foreign: float
     """Within the foreign language."""
     uniformity_cross: float
-    """Between a foreign sentence and the English of the others."""
+    """Between a foreign sentence and the English side of the other pairs."""
     cosine_pairs: float
     """Mean cosine of translations."""
     cosine_random: float
-    """Mean cosine of a foreign sentence and the English of another."""
+    """Mean cosine of a foreign sentence and the English side of another pair."""
     csls_to_english: float
     """Share of foreign sentences whose translation is their nearest by CSLS."""
     csls_from_english: float
     """Share of English sentences, likewise."""
     language_identity: float | None = None
-    """Share of sentences whose language a linear probe tells; None where no probe was asked for."""
+    """Share of sentences whose language a linear probe finds; None without a probe."""
 
     @property
     def cosine_margin(self) -> float:
-        """Cosine of translations minus cosine of random pairs: what is left of nearness in a narrow cone."""
+        """Cosine of translations minus cosine of random pairs. It is small if all vectors are in a narrow cone."""
         return self.cosine_pairs - self.cosine_random
 
 
 def measure_geometry(
     foreign: Vectors, english: Float[np.ndarray, "translations dim"], *, k: int = 10, is_probed: bool = False
 ) -> Geometry:
-    """Measure all of it.
+    """Measure the space of two parallel sides.
 
     Args:
         foreign: (sentences, dim) unit rows.
         english: (sentences, dim) unit rows, the translations in the same order.
-        k: neighbours that CSLS corrects by; fewer where there are fewer sentences.
-        is_probed: whether a probe is trained to tell the languages apart.
+        k: neighbours for CSLS; all if there are fewer sentences.
+        is_probed: whether to train a probe that distinguishes the languages.
 
     Raises:
         ValueError: the sides differ in shape, there are fewer than 2 sentences, or a row is not of unit length.
@@ -83,10 +83,10 @@ def measure_geometry(
 
 
 def sentence_vectors(matrices: Iterable[Float[np.ndarray, "_ dim"]]) -> Vectors:
-    """One unit vector per sentence: the mean of its tokens, normalised, in float64.
+    """Return one unit vector per sentence: the normalised mean of its tokens, in float64.
 
     Raises:
-        ValueError: a sentence has no token, or its tokens cancel out: it has no direction.
+        ValueError: a sentence has no token, or the mean of its tokens is 0.
 
     Example:
         >>> sentence_vectors([np.array([[1.0, 0.0], [0.0, 1.0]])]).round(3).tolist()
@@ -96,7 +96,7 @@ def sentence_vectors(matrices: Iterable[Float[np.ndarray, "_ dim"]]) -> Vectors:
     for number, tokens in enumerate(matrices):
         mean = tokens.astype(np.float64).mean(axis=0) if len(tokens) else np.zeros(1)
         if not (length := float(np.linalg.norm(mean))) > 0:
-            raise ValueError(f"sentence {number} has no direction: it has no token, or they cancel out")
+            raise ValueError(f"sentence {number} has no direction: it has no token, or their mean is 0")
         means.append(mean / length)
     return np.array(means)
 
@@ -114,7 +114,7 @@ def alignment(foreign: Vectors, english: Vectors) -> float:
 def uniformity(vectors: Vectors) -> float:
     """Spread within a language: log E exp(-2 ||f(x) - f(y)||^2) over pairs (Wang and Isola, section 4.1).
 
-    Pairs of a sentence with itself are left out: their distance is 0 in any space.
+    Pairs of a sentence with itself do not count: their distance is always 0.
 
     Example:
         >>> round(uniformity(np.array([[1.0, 0.0], [-1.0, 0.0]])), 6)  # opposite: as far apart as can be
@@ -131,13 +131,13 @@ def cross_uniformity(foreign: Vectors, english: Vectors) -> float:
 def csls_accuracy(queries: Vectors, candidates: Vectors, *, k: int = 10) -> float:
     """Share of queries whose translation is the nearest candidate by CSLS.
 
-    It takes from hubs what they have too much of (opticlir.lab.probes.csls). A translation that shares the first place
-    with another candidate is not counted.
+    CSLS corrects for hubs (`opticlir.lab.probes.csls`). A translation that is as near as another candidate does not
+    count.
 
     Args:
         queries: (sentences, dim) unit rows.
         candidates: (sentences, dim) unit rows, the translations in the same order.
-        k: neighbours; fewer where there are fewer sentences.
+        k: neighbours; all if there are fewer.
 
     Raises:
         ValueError: `k` is below 1.
@@ -163,13 +163,13 @@ def _log_mean_potential(left: Vectors, right: Vectors) -> float:
     for first, rows in blocks(left):
         potential = np.exp(4.0 * (rows @ right.T) - 4.0)  # ||x - y||^2 is 2 - 2 cos of unit vectors
         at = np.arange(len(rows))
-        potential[at, first + at] = 0.0  # what belongs together is no pair of this measure
+        potential[at, first + at] = 0.0  # a sentence and its own translation do not count
         total += float(potential.sum())
     return float(np.log(total / (len(left) * (len(left) - 1))))
 
 
 def _mean_cosine_of_others(foreign: Vectors, english: Vectors) -> float:
-    """Mean over all pairs that are no translations; the sum of all cosines is the cosine of the sums."""
+    """Return the mean cosine of all pairs that are not translations. The sum of all cosines is one product."""
     every = float(foreign.sum(axis=0) @ english.sum(axis=0))
     pairs = float(np.einsum("ij,ij->", foreign, english))
     return (every - pairs) / (len(foreign) * (len(foreign) - 1))

@@ -1,4 +1,4 @@
-"""Word alignments made by people, in the form of Pharaoh: `0-0 1-2 2p3`, a line for each sentence pair."""
+"""Word alignments made by people, in Pharaoh format: `0-0 1-2 2p3`, one line per sentence pair."""
 
 import re
 from collections.abc import Sequence
@@ -6,16 +6,16 @@ from pathlib import Path
 
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
 from opticlir.data.text_files import read_lines
-from opticlir.data.visible import shown
 from opticlir.errors import DataError
 from opticlir.records import GoldLinks, SentencePair, WordLink
+from opticlir.visible import shown
 
 _LINK = re.compile(r"([0-9]{1,6})([-p?])([0-9]{1,6})")
 _WORD = re.compile(r"[^ ]+")
 
 
 def spaced_words(text: str) -> list[tuple[str, tuple[int, int]]]:
-    """Words as the spaces of a text divide it, and where each begins and ends: what gold links count.
+    """Return the words of a text between spaces, each with its begin and end. Gold links count these words.
 
     Example:
         >>> spaced_words("maji  safi .")
@@ -29,21 +29,21 @@ def read_gold_links(
 ) -> list[GoldLinks]:
     """Read the gold links of sentence pairs.
 
-    `1-2` is a sure link of word 1 and word 2, counted from 0; `1p2` and `1?2` are possible ones. Line n
-    belongs to pair n; an empty line says that nothing is linked.
+    `1-2` is a sure link of word 1 and word 2, counted from 0; `1p2` and `1?2` are possible links. Line n belongs to
+    pair n. An empty line means that no word is linked.
 
     Args:
         path: the file, plain or gzipped.
-        pairs: the sentences, their words divided by spaces.
-        foreign_first: whether the first number counts the words of the foreign side; otherwise those of the
-            English one, which comes first in the files of bitext.
+        pairs: the sentences, with spaces between the words.
+        foreign_first: whether the first number of a link counts the foreign words. By default it counts the English
+            words, because the English side comes first in bitext files.
 
     Returns:
-        The links of each pair, the foreign word first in any case.
+        The links of each pair, always with the foreign word first.
 
     Raises:
-        DataError: a line is malformed or names a word that its sentence has not, there are more or fewer
-            lines than pairs, or no link is sure.
+        DataError: a line is malformed or names a missing word, the numbers of lines and pairs differ, or no link is
+            sure.
     """
 
     def parse(line: str) -> GoldLinks:

@@ -1,6 +1,6 @@
 """The language gap: how much worse search is in one group of languages than in another.
 
-The groups are an argument and never derived from the scores: groups made after scoring can show any gap.
+The groups are an argument, never derived from the scores: groups that are chosen after scoring can show any gap.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ class LanguageGap:
     low: float
     """Mean over the low-resource languages."""
     worst: str
-    """The language with the lowest score; of equals, the first in the alphabet."""
+    """The language with the lowest score; if several are equal, the first in the alphabet."""
 
     @property
     def high_minus_low(self) -> float:
@@ -26,7 +26,7 @@ class LanguageGap:
 
     @property
     def low_to_high(self) -> float | None:
-        """Ratio of the group means, 1 where there is no gap; None where the high group scores 0."""
+        """Ratio of the group means, 1 without a gap; None if the high group scores 0."""
         return self.low / self.high if self.high else None
 
 
@@ -34,15 +34,15 @@ def language_gap(scores: Mapping[str, float], *, high: Collection[str], low: Col
     """Compare groups of languages that were fixed before anything was scored.
 
     Args:
-        scores: language -> one measure of one system, higher is better.
+        scores: one measure of one system by language; higher is better.
         high: the high-resource languages.
         low: the low-resource languages.
 
     Returns:
-        Means of the groups and their gaps. Languages in neither group count for the worst language.
+        Means of the groups and their gap. Languages in neither group also count for the worst language.
 
     Raises:
-        ValueError: a group is empty, shares a language with the other, or names one without a score.
+        ValueError: a group is empty, shares a language with the other group, or has a language without a score.
 
     Example:
         >>> gap = language_gap({"eng": 0.9, "spa": 0.8, "swa": 0.4}, high=["spa"], low=["swa"])

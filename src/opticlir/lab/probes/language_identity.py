@@ -11,11 +11,7 @@ EMNLP 2020, section 3 (language identification).
 import warnings
 
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Float
-
-IsForeign = npt.NDArray[np.bool_]
-"""Whether a sentence is classified as foreign."""
 
 _MOST_ITERATIONS = 50  # a probe that stops early is good enough
 _SEED = 0
@@ -46,40 +42,23 @@ def language_identity(
         >>> language_identity(np.array([[1.0, 0.0], [1.0, 0.1]]), np.array([[-1.0, 0.0], [-1.0, 0.1]]))
         1.0
     """
+    # imported here: they take a second, and few commands need them
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
     if foreign.shape != english.shape:
         raise ValueError(f"foreign is {foreign.shape} but english is {english.shape}: expected one shape")
     if len(foreign) < 2 or n_folds < 2:
         raise ValueError(f"{len(foreign)} sentences in {n_folds} folds: a probe needs 2 or more of each")
     fold_of = np.random.default_rng(_SEED).permutation(len(foreign)) % min(n_folds, len(foreign))
-    n_right = 0
-    for fold in range(int(fold_of.max()) + 1):
-        held_out = fold_of == fold
-        predicted = _probe(
-            foreign[~held_out], english[~held_out], np.concatenate([foreign[held_out], english[held_out]])
-        )
-        n_right += int((predicted == _labels(int(held_out.sum()))).sum())
-    return n_right / (2 * len(foreign))
-
-
-def _probe(
-    foreign: Float[np.ndarray, "known dim"],
-    english: Float[np.ndarray, "known dim"],
-    asked: Float[np.ndarray, "asked dim"],
-) -> IsForeign:
-    """Train a probe on some pairs and classify other sentences."""
-    # imported here: they take a second, and few commands need them
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
-
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=_MOST_ITERATIONS))
+    is_foreign = np.repeat([True, False], len(foreign))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        probe.fit(np.concatenate([foreign, english]), _labels(len(foreign)))
-    predicted: IsForeign = probe.predict(asked)
-    return predicted
-
-
-def _labels(n: int) -> IsForeign:
-    return np.repeat([True, False], n)
+        predicted = cross_val_predict(
+            probe, np.concatenate([foreign, english]), is_foreign, cv=PredefinedSplit(np.tile(fold_of, 2))
+        )
+    return float((predicted == is_foreign).mean())

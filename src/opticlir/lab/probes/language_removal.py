@@ -1,4 +1,4 @@
-"""An encoder whose space is rid of language: a stock projection behind each of its routes."""
+"""Removes language from the space of an encoder, by a projection after each route."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,7 +21,7 @@ from opticlir.progress import Progress, silent
 from opticlir.records import SentencePair
 
 REMOVALS = ("lir", "lsar")
-"""Remove the components of each language, or the subspace in which their means differ."""
+"""Remove the principal components of each language (LIR), or the subspace in which their means differ (LSAR)."""
 
 _TOKENS = "token_embeddings"
 CHUNK = 1024
@@ -38,18 +38,18 @@ def remove_language(
     """Remove language from the vectors of an encoder by a linear map, without judgements and without training.
 
     The query route encodes the foreign sentences, the document route the English ones. `lir` removes the first
-    components of each language from its own route, `lsar` the same subspace from both. The vectors are then normalised
-    again. As in the papers, questions and documents both change, so the model needs an index of its own.
+    components of each language from its own route. `lsar` removes the same subspace from both. Then the vectors are
+    normalised again. As in the papers, questions and documents both change, so the model needs an index of its own.
 
     Args:
-        model: any; it is not changed, and shares its weights with the result.
+        model: any encoder. It does not change, and shares its weights with the result.
         pairs: sentences of both languages; their alignment and weights are not used.
         how: `lir` or `lsar`.
         rank: number of components of each language, or of directions of the subspace.
         progress: called after each chunk of sentences.
 
     Returns:
-        A model of stock modules, for `save_model` too.
+        A model of standard modules, which `save_model` can save.
 
     Raises:
         ValueError: `how` is unknown, there is no pair, or the method has no such rank.
@@ -84,7 +84,7 @@ def remove_language(
 def _projected(
     model: MultiVectorEncoder, query: Float[np.ndarray, "dim dim"], document: Float[np.ndarray, "dim dim"]
 ) -> MultiVectorEncoder:
-    """Append a matrix to each route: it is applied to every vector, which is then normalised."""
+    """Append a matrix to each route. It is applied to every vector, which is then normalised."""
     student, teacher = (
         MultiVectorEncoder(
             modules=[*route_modules(model, task), *_projection(matrix)],

@@ -1,4 +1,4 @@
-"""What of a vector space tells languages apart, found without training: LIR and LSAR.
+"""The part of a vector space that distinguishes languages, found without training: LIR and LSAR.
 
 Reference: Yang, Yang, Cer and Darve, A simple and effective method to eliminate the self language bias in
 multilingual representations, EMNLP 2021 (LIR). Xie, Zhao, Yu and Li, Discovering low-rank subspaces for
@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 @dataclass(frozen=True, kw_only=True)
 class VectorMoments:
-    """What is kept of the vectors of a language: their number does not decide the memory."""
+    """Moments of the vectors of a language. Their size does not depend on the number of vectors."""
 
     n_vectors: int
     mean: Float[np.ndarray, " dim"]
@@ -24,10 +24,10 @@ class VectorMoments:
 
 
 def vector_moments(matrices: Iterable[Float[np.ndarray, "_ dim"]]) -> VectorMoments:
-    """Gather the vectors of a language, a text at a time.
+    """Compute the moments of the vectors of a language, one text at a time.
 
     Args:
-        matrices: of each text the (tokens, dim) float vectors of its tokens.
+        matrices: (tokens, dim) float vectors of each text.
 
     Raises:
         ValueError: there is no vector.
@@ -47,14 +47,14 @@ def vector_moments(matrices: Iterable[Float[np.ndarray, "_ dim"]]) -> VectorMome
 
 
 def language_components(moments: VectorMoments, rank: int) -> Float[np.ndarray, "dim rank"]:
-    """The first principal components of the vectors of one language: what LIR takes out of them.
+    """Return the first principal components of the vectors of one language, which LIR removes.
 
-    They are the first right singular vectors of the matrix whose rows are the vectors, not centred: where a
-    language is on one side of the space, the first is near the direction of its mean.
+    They are the first right singular vectors of the matrix whose rows are the vectors, not centred. If the vectors of a
+    language are on one side of the space, the first component is close to their mean.
 
     Args:
-        moments: of the vectors of the language.
-        rank: how many.
+        moments: moments of the vectors of the language.
+        rank: number of components.
 
     Returns:
         (dim, rank) float64, orthonormal columns, the strongest first.
@@ -73,15 +73,14 @@ def language_components(moments: VectorMoments, rank: int) -> Float[np.ndarray, 
 
 
 def language_subspace(means: Float[np.ndarray, "dim languages"], rank: int) -> Float[np.ndarray, "dim rank"]:
-    """The subspace in which the means of languages differ: what LSAR takes out of all of them.
+    """Return the subspace in which the means of languages differ, which LSAR removes from all languages.
 
-    The paper splits the means into a common vector and M_s, orthogonal to it, by two decompositions
-    (Algorithm 1). The second moves the common vector alone: it is the point nearest to the origin of the
-    means as the first decomposition leaves them, so that M_s spans what the first has found. One is done here.
+    The paper splits the means into a common vector and M_s, orthogonal to it, by two decompositions (Algorithm 1). The
+    second one only changes the common vector. M_s spans the same subspace after the first, so one is enough here.
 
     Args:
         means: (dim, languages) float64, the mean vector of each language.
-        rank: how many directions.
+        rank: number of directions.
 
     Returns:
         (dim, rank) float64, orthonormal columns, the strongest first.
@@ -103,7 +102,7 @@ def language_subspace(means: Float[np.ndarray, "dim languages"], rank: int) -> F
 
 
 def removal(components: Float[np.ndarray, "dim rank"]) -> Float[np.ndarray, "dim dim"]:
-    """The orthogonal projection that takes components out of a vector: I - C C^T, symmetric.
+    """Return the orthogonal projection that removes components from a vector: I - C C^T, symmetric.
 
     Example:
         >>> removal(np.array([[1.0], [0.0]])) @ np.array([3.0, 4.0])

@@ -1,8 +1,8 @@
 """Bitext mining: find the sentences of two comparable corpora that translate each other, and score them.
 
-The score of a pair is its ratio margin, cos(x, y) / ((r(x) + r(y)) / 2), where r is the mean cosine of a sentence with
-its k nearest neighbours on the other side. This corrects for hubs. Neighbours are searched from both sides, and pairs
-are taken from the highest margin down, each sentence once.
+The score of a pair is its ratio margin, cos(x, y) / ((r(x) + r(y)) / 2). Here r is the mean cosine of a sentence with
+its k nearest neighbours on the other side. This corrects for hubs. Neighbours are searched from both sides. Pairs are
+taken from the highest margin down, each sentence once.
 
 References: Artetxe and Schwenk, Margin-based parallel corpus mining with multilingual sentence embeddings, ACL 2019,
 sections 3.1 (ratio) and 3.2 (retrieval from both sides, by the maximum). Hu et al., XTREME, ICML 2020, appendix: F1 of
@@ -50,10 +50,10 @@ def mine_pairs(
     Args:
         foreign: (sentences, dim) unit rows.
         english: (sentences, dim) unit rows.
-        k: neighbours that a sentence is compared with; at most all.
+        k: neighbours that a sentence is compared with; all if there are fewer.
 
     Returns:
-        Pairs by falling margin, each row of either side at most once; of equal ones the lower rows come first.
+        Pairs by falling margin, each row of either side at most once. Of equal margins, the lower rows come first.
 
     Raises:
         ValueError: a side is empty, or `k` is below 1.
@@ -92,7 +92,7 @@ def _nearest(queries: Tensor, candidates: Tensor, k: int) -> _Neighbours:
 
 
 def _best(nearest: _Neighbours, means: Tensor, other_means: Tensor) -> list[tuple[float, int, int]]:
-    """Margin, own row and other row of the neighbour with the largest margin, if there is one."""
+    """Return margin, own row and other row of the neighbour with the largest margin, for rows that have one."""
     usual = (means[:, None] + other_means[nearest.rows]) / 2
     margins = torch.where(usual > 0, nearest.cosines / usual, -torch.inf)
     best, places = margins.max(dim=1)
@@ -119,12 +119,12 @@ def score_mining(
     """Precision, recall and F1 of the pairs whose margin is at least the threshold.
 
     Args:
-        mined: as `mine_pairs` gives them.
-        gold: rows, foreign and English, of all translations.
-        threshold: least margin.
+        mined: pairs from `mine_pairs`.
+        gold: foreign and English row of each translation.
+        threshold: smallest margin.
 
     Raises:
-        ValueError: there is no translation to be found.
+        ValueError: `gold` is empty.
 
     Example:
         >>> score_mining([MinedPair(0, 0, 2.0), MinedPair(1, 1, 1.0)], {(0, 0), (2, 2)}, 1.5).recall
@@ -138,17 +138,17 @@ def score_mining(
 
 
 def best_threshold(mined: Sequence[MinedPair], gold: Collection[tuple[int, int]]) -> MiningScore:
-    """The threshold with the highest F1, halfway between the last pair that is kept and the next.
+    """Find the threshold with the highest F1, halfway between the last pair that is kept and the next.
 
     Args:
-        mined: as `mine_pairs` gives them, by falling margin.
-        gold: rows, foreign and English, of all translations.
+        mined: pairs from `mine_pairs`, by falling margin.
+        gold: foreign and English row of each translation.
 
     Returns:
-        The score at the highest threshold of those that are as good; an infinite one where no pair is right.
+        The score at the highest of the best thresholds. The threshold is infinite if no pair is right.
 
     Raises:
-        ValueError: there is no translation to be found.
+        ValueError: `gold` is empty.
     """
     if not gold:
         raise ValueError("there is no translation to be found")
@@ -157,7 +157,7 @@ def best_threshold(mined: Sequence[MinedPair], gold: Collection[tuple[int, int]]
         n_right += (pair.foreign, pair.english) in gold
         after = mined[n_kept].margin if n_kept < len(mined) else pair.margin
         if n_kept < len(mined) and after == pair.margin:
-            continue  # no threshold is between the two
+            continue  # no threshold separates the two
         score = _score((pair.margin + after) / 2, n_right, n_kept, len(gold))
         if score.f1 > best.f1:
             best = score

@@ -23,7 +23,7 @@ from opticlir.progress import Progress, silent
 from opticlir.records import GoldLinks, SentencePair
 
 BATCH_SIZE = 64
-"""Sentence pairs that are encoded together."""
+"""Sentence pairs per batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +31,11 @@ class WordLinks:
     """The links of one sentence pair by each rule."""
 
     intersection: Links
-    """Of the plan: of all words, each gets most of the other's mass."""
+    """By the plan: each word gets most of the mass of the other."""
     threshold: Links
-    """Of the plan: each gets at least a share of the other's mass; a word may have several links."""
+    """By the plan: each word gets at least a share of the mass of the other. A word may have several links."""
     nearest: Links
-    """Of the cosines, without transport: words that hold pieces that are each other's nearest."""
+    """By cosine, without transport: words with pieces that are each other's nearest."""
 
 
 def link_words(foreign: EncodedWords, english: EncodedWords, *, threshold: float) -> WordLinks:
@@ -44,9 +44,9 @@ def link_words(foreign: EncodedWords, english: EncodedWords, *, threshold: float
     The plan is that of training: cosine cost, each piece with the same mass, proximal.
 
     Args:
-        foreign: the student's side; a word without a vector gets no link.
-        english: the teacher's side, likewise.
-        threshold: share of the mass of either word, above 0 to 1, that makes a link.
+        foreign: the side of the student; a word without a vector gets no link.
+        english: the side of the teacher, likewise.
+        threshold: share of the mass of each word that makes a link, above 0, at most 1.
 
     Raises:
         ValueError: `threshold` is no such share, or a vector is not finite.
@@ -84,7 +84,7 @@ class WordAlignment:
     scores: dict[str, AlignmentScore]
     """By rule: `intersection`, `threshold`, `nearest`."""
     n_without_vector: int
-    """Words that no rule can link: their texts are longer than the model reads."""
+    """Words that no rule can link, because their texts are longer than the model reads."""
 
 
 def score_word_alignment(
@@ -101,7 +101,7 @@ def score_word_alignment(
         model: its query route encodes the foreign side, its document route the English side.
         pairs: sentences with spaces between the words.
         gold: the links of each pair.
-        threshold: as of `link_words`.
+        threshold: as in `link_words`.
         progress: called after each batch.
 
     Raises:

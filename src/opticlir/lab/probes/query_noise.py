@@ -1,9 +1,10 @@
 """Query noise: typing errors, lost diacritics, lost words, Latin letters, words of another language.
 
-`QueryNoise` applies one kind to all questions of a task; the functions below it change one text. None is made for
-one script: a letter is what Unicode calls a letter, and words stand between blanks.
+`QueryNoise` applies one kind of noise to all questions of a task. The other functions change one text. They work for
+any script: letters are what Unicode calls letters, and spaces separate words.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ from anyascii import anyascii
 
 from opticlir.lab.rivals import Dictionary, WordTable
 from opticlir.records import Query
-from opticlir.words import uncased_words
 
 RATED = ("typos", "drop_words", "code_switch")
 """Kinds that change a given share of a question."""
@@ -23,22 +23,26 @@ BY_MEANING = "code_switch"
 """The kind that needs the meanings of words."""
 
 _SEED = 0
+_LEFT_OUT = re.compile("[\u0300-\u036f]")
+"""Marks of Latin, Greek and Cyrillic letters; those of other scripts have code points of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueryNoise:
-    """What changes a question."""
+    """One kind of noise."""
 
     kind: str
     """One of `RATED` or `WHOLE`."""
     rate: float | None = None
-    """Share of the letters (typos) or words that change; None for the kinds of `WHOLE`."""
+    """Share of the letters (typos) or words that change; None for the kinds in `WHOLE`."""
 
     def __post_init__(self) -> None:
         if self.kind not in (*RATED, *WHOLE):
-            raise ValueError(f"no query noise {self.kind!r}: there are {', '.join((*RATED, *WHOLE))}")
+            raise ValueError(f"no query noise {self.kind!r}: expected {', '.join((*RATED, *WHOLE))}")
         if (self.kind in RATED) != (self.rate is not None):
-            raise ValueError(f"{self.kind} with rate {self.rate}: expected one for {', '.join(RATED)} alone")
+            raise ValueError(
+                f"{self.kind} with rate {self.rate}: expected a rate for {', '.join(RATED)} only"
+            )
         if self.rate is not None and not 0 < self.rate <= 1:
             raise ValueError(f"the rate of {self.kind} is {self.rate}: expected a share above 0, at most 1")
 
@@ -58,7 +62,7 @@ class QueryNoise:
 
         Args:
             queries: the questions.
-            meanings: word of a question, lower case -> English, for `code_switch`; see `known_meanings`.
+            meanings: English by word of a question in lower case, for `code_switch`; see `known_meanings`.
 
         Returns:
             The changed questions, in their order.
@@ -86,11 +90,11 @@ STANDARD = (
     QueryNoise(kind="code_switch", rate=0.2),
     QueryNoise(kind="code_switch", rate=0.4),
 )
-"""Those of `opticlir lab robustness`."""
+"""The noise of `opticlir lab robustness`."""
 
 
 def n_changed(before: Sequence[Query], after: Sequence[Query]) -> int:
-    """Count the questions that changed: a small share of few letters rounds to none.
+    """Count the questions that changed. A small share of few letters can round to 0.
 
     Example:
         >>> asked = [Query("a", "homa ya mbu", "swa"), Query("b", "dalili za malaria kwa watoto", "swa")]
@@ -111,7 +115,7 @@ def known_meanings(table: WordTable | Dictionary, queries: Sequence[Query]) -> d
     """
     found = {}
     for word in {word.casefold() for query in queries for word in query.text.split()}:
-        if any(piece.isalnum() and table.knows(piece) for piece in uncased_words(word)):
+        if any(piece.isalnum() and table.knows(piece) for piece in table.words(word)):
             found[word] = table.translate(word)
     return found
 
@@ -125,7 +129,7 @@ def typos(text: str, rate: float, generator: np.random.Generator) -> str:
         generator: draws the letters and the errors.
 
     Returns:
-        The text, its words in their places; a word of one letter is never left out.
+        The text with the words in their order. A word of one letter is never left out.
 
     Raises:
         ValueError: `rate` is no share.
@@ -158,18 +162,19 @@ def _errors_at(characters: list[str], at: int) -> list[list[str]]:
 
 
 def drop_diacritics(text: str) -> str:
-    """Take off every nonspacing mark: accents, the dots and tones of Yoruba, vowel points, the viramas of India.
+    """Remove the marks that people leave out: accents, and the dots and tones of Latin, Greek and Cyrillic letters.
+
+    Marks of other scripts stay. There they are vowels, and people type no word without them.
 
     Example:
-        >>> drop_diacritics("ọ̀rọ̀ ñandú")
-        'oro nandu'
+        >>> drop_diacritics("ọ̀rọ̀ ñandú"), drop_diacritics("हिन्दी")
+        ('oro nandu', 'हिन्दी')
     """
-    kept = (mark for mark in unicodedata.normalize("NFD", text) if unicodedata.category(mark) != "Mn")
-    return unicodedata.normalize("NFC", "".join(kept))
+    return unicodedata.normalize("NFC", _LEFT_OUT.sub("", unicodedata.normalize("NFD", text)))
 
 
 def romanised(text: str) -> str:
-    """Write a text in Latin letters without diacritics, as people do on a keyboard that has no others.
+    """Write a text in Latin letters without diacritics, as people do on a keyboard without other letters.
 
     Example:
         >>> romanised("Кампала"), romanised("मलेरिया")
@@ -199,12 +204,12 @@ def drop_words(text: str, rate: float, generator: np.random.Generator) -> str:
 
 
 def code_switch(text: str, table: Mapping[str, str], rate: float, generator: np.random.Generator) -> str:
-    """Replace a share of the words by their translation, as far as a word table knows them.
+    """Replace a share of the words by their translations, if a word table has them.
 
     Args:
         text: a question.
-        table: lower-case word -> its translation.
-        rate: share of all words, 0 to 1; fewer are changed where the table knows fewer.
+        table: translation by word in lower case.
+        rate: share of all words, 0 to 1; fewer change if the table has fewer.
         generator: draws the words.
 
     Raises:

@@ -55,10 +55,10 @@ def ranking_robustness(clean: Run, noisy: Mapping[str, Run], qrels: Qrels, measu
         clean: the run of the questions without noise.
         noisy: runs of the same questions with noise, by name of the noise.
         qrels: judgements; all of their questions count.
-        measure: ir-measures name.
+        measure: name of a measure in ir-measures.
 
     Raises:
-        DataError: a run and the judgements share no question, or there is no such measure.
+        DataError: a run and the judgements share no question, or the measure is unknown.
     """
 
     def score(run: Run) -> float:
@@ -77,7 +77,7 @@ def ranking_robustness(clean: Run, noisy: Mapping[str, Run], qrels: Qrels, measu
 
 
 def mean_overlap(clean: Run, noisy: Run, queries: Collection[QueryId]) -> float:
-    """Mean rank-biased overlap of two runs over questions; one that a run leaves out has an empty ranking."""
+    """Mean rank-biased overlap of two runs over questions. A question that a run lacks has an empty ranking."""
     return fmean(
         rank_biased_overlap(ranked(clean.get(query, {})), ranked(noisy.get(query, {}))) for query in queries
     )
@@ -87,7 +87,7 @@ def relative_drop(clean: float, noisy: float) -> float:
     """Share of a score that query noise costs: (clean - noisy) / clean.
 
     Raises:
-        ValueError: the clean score is not above 0: nothing can be lost of nothing.
+        ValueError: the clean score is not above 0.
 
     Example:
         >>> round(relative_drop(0.5, 0.4), 6)
@@ -99,16 +99,16 @@ def relative_drop(clean: float, noisy: float) -> float:
 
 
 def rank_biased_overlap(first: Sequence[str], second: Sequence[str], *, persistence: float = 0.9) -> float:
-    """Agreement of two rankings, the upper ranks counting most: RBO, extrapolated (equation 32).
+    """Agreement of two rankings; the upper ranks count most (extrapolated RBO, equation 32).
 
     Args:
         first: document ids, best first, each once.
-        second: likewise; the two may differ in length.
-        persistence: chance that a reader goes on to the next rank, between 0 and 1; at .9 the first ten
-            ranks carry 86 % of the weight.
+        second: likewise. The two may differ in length.
+        persistence: probability that a reader continues to the next rank, between 0 and 1. At .9 the first ten ranks
+            have 86 % of the weight.
 
     Returns:
-        From 0 (nothing in common) to 1 (the same ranking); 1 for two empty rankings, 0 where one is empty.
+        From 0 (nothing in common) to 1 (equal rankings); 1 for two empty rankings, 0 if one is empty.
 
     Raises:
         ValueError: a document occurs twice, or `persistence` is not between 0 and 1.
@@ -130,7 +130,7 @@ def rank_biased_overlap(first: Sequence[str], second: Sequence[str], *, persiste
     at_short, at_long = overlaps[n_short - 1], overlaps[n_long - 1]
     total = 0.0
     for depth, overlap in enumerate(overlaps, start=1):
-        # beyond its end the shorter ranking is taken to agree as it did up to there
+        # after its end, the shorter ranking is assumed to agree as much as before
         assumed = at_short * max(depth - n_short, 0) / n_short
         total += (overlap + assumed) / depth * persistence**depth
     tail = (at_long - at_short) / n_long + at_short / n_short
@@ -138,7 +138,7 @@ def rank_biased_overlap(first: Sequence[str], second: Sequence[str], *, persiste
 
 
 def _overlaps(short: Sequence[str], long: Sequence[str]) -> list[int]:
-    """Documents that both have seen at each depth of the longer ranking."""
+    """Return the number of documents in both rankings at each depth of the longer one."""
     overlaps = []
     seen_short, seen_long = set[str](), set[str]()
     for depth, doc_id in enumerate(long):
@@ -173,10 +173,10 @@ def measure_robustness(
     Args:
         task: the test collection.
         model: encodes queries and documents.
-        index_cache: as of `opticlir.benchmark.run_benchmark`.
-        noises: the noise; the same questions change in the same places in every call.
+        index_cache: as in `opticlir.benchmark.run_benchmark`.
+        noises: kinds of noise. Every call makes the same changes.
         meanings: English of the words of the questions (`known_meanings`); None leaves out `code_switch`.
-        measure: ir-measures name.
+        measure: name of a measure in ir-measures.
         progress: called after each form of the questions.
     """
     chosen = tuple(each for each in noises if each.kind != BY_MEANING or meanings is not None)

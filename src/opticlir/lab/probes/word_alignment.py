@@ -1,4 +1,4 @@
-"""Word links: how they are taken from a soft alignment, and how they are scored against gold ones.
+"""Word links: taken from a soft alignment, and scored against gold links.
 
 Reference: Och and Ney, A systematic comparison of various statistical alignment models, Computational
 Linguistics 29(1), 2003, section 4 (alignment error rate).
@@ -17,7 +17,7 @@ Links = frozenset[WordLink]
 
 @dataclass(frozen=True, kw_only=True)
 class AlignmentScore:
-    """Links of a bitext counted against gold: A those found, S the sure ones, P the possible ones."""
+    """Counts of links: A are the links that were found, S the sure gold links, P the possible gold links."""
 
     n_links: int
     """|A|"""
@@ -30,7 +30,7 @@ class AlignmentScore:
 
     @property
     def precision(self) -> float | None:
-        """Share of the links that are possible; None where there is no link."""
+        """Share of the found links that are possible; None without links."""
         return self.n_links_possible / self.n_links if self.n_links else None
 
     @property
@@ -40,7 +40,7 @@ class AlignmentScore:
 
     @property
     def error_rate(self) -> float:
-        """AER = 1 - (|A and S| + |A and P|) / (|A| + |S|): 0 is all that is sure and nothing impossible."""
+        """AER = 1 - (|A and S| + |A and P|) / (|A| + |S|). 0 means all sure and only possible links."""
         return 1.0 - (self.n_links_sure + self.n_links_possible) / (self.n_links + self.n_sure)
 
 
@@ -48,7 +48,7 @@ def score_links(found: Iterable[tuple[Links, GoldLinks]]) -> AlignmentScore:
     """Count the links of all sentence pairs together.
 
     Args:
-        found: the links of each pair and its gold.
+        found: the links of each pair, and its gold links.
 
     Raises:
         ValueError: no gold link is sure.
@@ -73,7 +73,7 @@ def score_links(found: Iterable[tuple[Links, GoldLinks]]) -> AlignmentScore:
 
 
 def mutual_argmax(scores: Float[np.ndarray, "m n"]) -> Links:
-    """Cells that are the greatest of their row and of their column; of equal ones the first.
+    """Return the cells that are the largest in their row and in their column; of equal ones, the first.
 
     Example:
         >>> sorted(mutual_argmax(np.array([[0.9, 0.8], [0.7, 0.1]])))
@@ -86,14 +86,14 @@ def mutual_argmax(scores: Float[np.ndarray, "m n"]) -> Links:
 
 
 def shared_mass(mass: Float[np.ndarray, "m n"], threshold: float) -> Links:
-    """Cells that hold at least this share of the mass of their row, and of their column.
+    """Return the cells with at least this share of the mass of their row and of their column.
 
     Args:
         mass: (m, n), >= 0; a cell without mass is never a link.
-        threshold: share, above 0 to 1.
+        threshold: share above 0, at most 1.
 
     Raises:
-        ValueError: `threshold` is no such share.
+        ValueError: `threshold` is out of range.
 
     Example:
         >>> sorted(shared_mass(np.array([[0.3, 0.2], [0.0, 0.5]]), 0.4))  # (0, 1): .4 of its row, .29 of its column

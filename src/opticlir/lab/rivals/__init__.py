@@ -1,4 +1,4 @@
-"""Query translation: the rivals that turn a foreign question into an English one."""
+"""Query translation: systems to compare with, which translate a foreign question into English."""
 
 from opticlir.lab.rivals.agreement import agreement
 from opticlir.lab.rivals.apertium import Apertium

@@ -1,4 +1,4 @@
-"""Query translation by rules: the `apertium` program, where it and the language pair are installed."""
+"""Query translation by rules, with the program `apertium`. It and the language pair must be installed."""
 
 import shutil
 import subprocess
@@ -13,11 +13,11 @@ class Apertium:
     """One language pair of Apertium (Forcada et al. 2011).
 
     Args:
-        pair: its mode, as `apertium -l` lists it: `eus-eng`.
+        pair: mode of Apertium, as `apertium -l` lists it, such as `eus-eng`.
         program: name or path of the program.
 
     Raises:
-        SetupError: there is no such program, or it has no such pair.
+        SetupError: the program is not installed, or it has no such pair.
     """
 
     def __init__(self, pair: str, program: str = "apertium") -> None:
@@ -33,10 +33,12 @@ class Apertium:
             raise SetupError(f"apertium has no pair {pair!r}; installed: {' '.join(modes) or 'none'}")
 
     def translate_all(self, texts: Sequence[str]) -> list[str]:
-        """All in one call of the program, each a paragraph: its rules go on from one line to the next.
+        """Translate all texts in one call of the program.
+
+        Each text is a paragraph, because the rules of Apertium continue from one line to the next.
 
         Raises:
-            SetupError: the program fails, or gives another number of lines.
+            SetupError: the program fails, or returns another number of lines.
         """
         lines = "".join(f"{' '.join(text.split())}\n\n" for text in texts)
         done = subprocess.run(  # noqa: S603

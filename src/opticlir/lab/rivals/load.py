@@ -1,4 +1,4 @@
-"""A translator by its name."""
+"""Loads a translator by its name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +10,13 @@ from opticlir.lab.rivals.word_table import WordTable
 from opticlir.records import SentencePair
 
 NEEDS = {"word-table": "bitext", "dictionary": "dictionary", "seq2seq": "model", "apertium": "pair"}
-"""Name of a translator -> what it needs."""
+"""The argument that each translator needs."""
 
 
 def load_translator(
     by: str,
     *,
+    language: str | None = None,
     pairs: Sequence[SentencePair] = (),
     dictionary: Sequence[Path] = (),
     model: Path | None = None,
@@ -27,15 +28,16 @@ def load_translator(
 
     Args:
         by: one of `NEEDS`.
-        pairs: bitext that `word-table` learns from.
+        language: ISO 639-3 code to translate from, for `word-table` and `dictionary`; None if unknown.
+        pairs: bitext for `word-table`.
         dictionary: files of a bilingual dictionary.
-        model: folder of the model of `seq2seq`.
-        source: that model's code of the foreign language.
-        target: that model's code of English.
-        pair: language pair of Apertium, as `eus-eng`.
+        model: model folder for `seq2seq`.
+        source: code of the foreign language in that model.
+        target: code of English in that model.
+        pair: language pair for Apertium, such as `eus-eng`.
 
     Raises:
-        ValueError: the name is unknown, or what it needs is missing.
+        ValueError: the name is unknown, or a needed argument is missing.
         DataError: an input file is missing or malformed.
         SetupError: a program or package is not installed.
     """
@@ -45,9 +47,9 @@ def load_translator(
     if by != "word-table" and not given[by]:
         raise ValueError(f"{by} needs {NEEDS[by]}")
     if by == "word-table":
-        return WordTable.learn(pairs)
+        return WordTable.learn(pairs, language=language)
     if by == "dictionary":
-        return Dictionary.read(dictionary)
+        return Dictionary.read(dictionary, language)
     if by == "apertium":
         return Apertium(pair)
     from opticlir.lab.rivals.neural import load_neural_translator  # noqa: PLC0415 - heavy

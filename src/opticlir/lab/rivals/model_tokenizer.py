@@ -1,4 +1,4 @@
-"""The tokenizer of a neural translator, and the tokens by which it knows languages."""
+"""The tokenizer of a neural translator, and its tokens for languages."""
 
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,15 @@ from opticlir.errors import ArtefactError, SetupError
 
 
 def load_tokenizer(folder: Path, source: str | None) -> Any:
-    """Load the tokenizer of a model, set to the language it is to read.
+    """Load the tokenizer of a model, and set the language that it reads.
 
     Args:
-        folder: holds the files of the tokenizer; has been checked.
-        source: the model's own code of the language; None where it knows one.
+        folder: folder with the files of the tokenizer, already checked.
+        source: the model's own code of the language; None if it has one language.
 
     Raises:
-        SetupError: the tokenizer needs a package that is not installed, as sentencepiece.
-        ArtefactError: the folder holds no tokenizer, or it does not know the language.
+        SetupError: the tokenizer needs a package that is not installed, such as sentencepiece.
+        ArtefactError: the folder has no tokenizer, or the tokenizer does not know the language.
     """
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
@@ -39,11 +39,11 @@ def load_tokenizer(folder: Path, source: str | None) -> Any:
 
 
 def language_token(tokenizer: Any, folder: Path, language: str) -> int:
-    """The token of a language, by the tokenizer's own list, or as a token of that name.
+    """Return the token of a language: from the tokenizer's list of languages, or the token of that name.
 
     Args:
-        tokenizer: as it was loaded.
-        folder: where from, for the message.
+        tokenizer: from `load_tokenizer`.
+        folder: its folder, for the message.
         language: the model's own code.
 
     Raises:

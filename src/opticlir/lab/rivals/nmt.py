@@ -1,10 +1,10 @@
-"""A small neural translator trained from nothing but the bitext: the headline's rival on equal data."""
+"""A small neural translator that is trained on the bitext alone: the rival of a student with equal data."""
 
 import json
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from opticlir.manifest import check_same_settings
 from opticlir.progress import Progress, silent
 from opticlir.records import SentencePair
 from opticlir.storage import exclusive_lock, publish_folder, write_text_atomically
+from opticlir.training.budget import seconds_per_pass
+from opticlir.training.checkpoints import last_complete, mark_complete
 
 _PAD, _END, _UNKNOWN = "<pad>", "</s>", "<unk>"
 _CALIBRATION_STEPS = 3
@@ -38,20 +40,20 @@ _CALIBRATION_STEPS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class NmtConfig:
-    """A transformer of the size that suits ten thousand pairs (Sennrich and Zhang 2019), and its training."""
+    """Size and training of a transformer for ten thousand sentence pairs (Sennrich and Zhang 2019)."""
 
     minutes: float = 15.0
-    """Time budget of the training steps, on this machine."""
+    """Time budget of the training steps on this machine."""
     vocabulary: int = 4000
-    """Pieces of the joint byte-pair encoding of both languages; few, since pairs are few."""
+    """Pieces of the byte-pair encoding of both languages; few, because there are few pairs."""
     width: int = 256
     layers: int = 3
-    """Of the encoder, and of the decoder."""
+    """Layers of the encoder, and of the decoder."""
     heads: int = 4
     dropout: float = 0.3
     label_smoothing: float = 0.2
     learning_rate: float = 1e-3
-    """Peak, after a tenth of the steps; then it falls linearly to 0."""
+    """The peak, which is reached after a tenth of the steps. Then the rate falls linearly to 0."""
     batch_size: int = 64
     max_tokens: int = 96
     """Longest side; longer ones are cut."""
@@ -65,16 +67,16 @@ class NmtConfig:
 def train_translator(
     pairs: Sequence[SentencePair], out: Path, config: NmtConfig, progress: Progress = silent
 ) -> int:
-    """Train a MarianMT model from the foreign side to English, for `Seq2Seq` to translate with.
+    """Train a MarianMT model that translates the foreign side to English; `Seq2Seq` loads it.
 
     Interrupted? Call it again with the same arguments to resume from the last checkpoint. The stock trainer does not
     promise equal weights to the bit.
 
     Args:
         pairs: training data; a pair of weight 3 is read three times an epoch.
-        out: folder of the model; the state of an unfinished run is kept in `out` + `.run`.
+        out: folder of the model. The state of an unfinished run is in a folder with the suffix `.run`.
         config: size and budget.
-        progress: called after every step.
+        progress: called after each step.
 
     Returns:
         Number of training steps.
@@ -97,9 +99,9 @@ def train_translator(
         trainer = _trainer(model, tokenizer, _examples(pairs, tokenizer, config), run, config, progress)
         steps = _planned(run / "plan.json", trainer, config)
         trainer.args.max_steps, trainer.args.warmup_steps = steps, max(1, steps // 10)
-        has_checkpoint = any(run.glob("checkpoint-*"))
+        checkpoint = last_complete(run)
         set_seed(config.seed)
-        trainer.train(resume_from_checkpoint=has_checkpoint)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         with publish_folder(out) as draft:
             model.save_pretrained(str(draft))
             tokenizer.save_pretrained(str(draft))
@@ -157,7 +159,7 @@ def _examples(
 
 
 def copies_of(pairs: Sequence[SentencePair], seed: int) -> list[int]:
-    """Number of copies of each pair: its weight; the fraction is drawn at random."""
+    """Return the number of copies of each pair: its weight, rounded up or down at random."""
     weights = np.array([pair.weight for pair in pairs])
     whole = np.floor(weights)
     lots = np.random.default_rng(seed).random(len(weights))
@@ -171,6 +173,9 @@ class _Steps(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
         self._progress("training a translator", state.global_step, args.max_steps)
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
+        mark_complete(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
 
 
 def _trainer(
@@ -198,19 +203,11 @@ def _trainer(
 
 
 def _planned(path: Path, trainer: Seq2SeqTrainer, config: NmtConfig) -> int:
-    """Number of steps in the budget; decided once, so that a resumed run keeps its schedule."""
+    """Return the number of steps in the budget. It is decided once, so that a resumed run keeps its schedule."""
     if not path.exists():
-        batches, seconds = iter(trainer.get_train_dataloader()), []
-        trainer.model.train()
-        for _ in range(_CALIBRATION_STEPS + 1):
-            inputs = next(batches, None)
-            if inputs is None:
-                break
-            started = time.perf_counter()
-            trainer.model(**inputs).loss.backward()
-            seconds.append(time.perf_counter() - started)
-        trainer.model.zero_grad(set_to_none=True)
-        later = seconds[1:] or seconds
-        steps = max(1, int(60 * config.minutes * len(later) / sum(later)))
+        model: Any = trainer.model.train()
+        batches = islice(trainer.get_train_dataloader(), _CALIBRATION_STEPS + 1)
+        seconds = seconds_per_pass(model, (model(**inputs).loss for inputs in batches))
+        steps = max(1, int(60 * config.minutes / seconds))
         write_text_atomically(path, json.dumps({"steps": steps}) + "\n")
     return int(json.loads(path.read_text(encoding="utf-8"))["steps"])

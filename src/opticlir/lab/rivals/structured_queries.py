@@ -1,4 +1,4 @@
-"""Probabilistic structured queries (Darwish and Oard 2003): BM25 that counts every meaning of a word a little."""
+"""Probabilistic structured queries (Darwish and Oard 2003): BM25 that counts each meaning of a word."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy import sparse
 
+from opticlir.lab.rivals.foreign_words import Words
 from opticlir.records import Document, Query, Run
 from opticlir.search.lexical import K1, B
 from opticlir.words import uncased_words
@@ -14,24 +15,29 @@ from opticlir.words import uncased_words
 
 @runtime_checkable
 class Meanings(Protocol):
-    """What knows p(English word | foreign word); a `WordTable` does."""
+    """A source of p(English word | foreign word), such as a `WordTable`."""
+
+    @property
+    def words(self) -> Words:
+        """Splits a foreign text into words, in the form that `meanings` knows."""
+        ...
 
     def meanings(self, word: str, cumulative: float) -> dict[str, float]:
-        """The likeliest translations, until their probabilities sum to `cumulative`; scaled to sum to 1."""
+        """Return the most probable translations, until their probabilities sum to `cumulative`, scaled to sum to 1."""
         ...
 
 
 class StructuredQueries:
-    """Documents ranked for foreign queries by the translation probabilities of their words.
+    """Ranks documents for foreign queries by the translation probabilities of their words.
 
-    A foreign word f is in a document as often as its translations are: tf(f, d) = sum over e of
-    p(e | f) tf(e, d), and likewise its document frequency, equations 3 and 4 of the paper; BM25 of these. An
+    The frequency of a foreign word f in a document is that of its translations: tf(f, d) = sum over e of
+    p(e | f) tf(e, d). Its document frequency is the same sum (equations 3 and 4 of the paper). BM25 uses both. An
     unknown word is its own translation.
 
     Args:
         documents: the collection.
         table: p(English word | foreign word).
-        cumulative: the likeliest translations of a word are kept until they cover this share of its probability.
+        cumulative: the most probable translations of a word are kept, up to this sum of probabilities.
     """
 
     def __init__(self, documents: Sequence[Document], table: Meanings, *, cumulative: float = 0.9) -> None:
@@ -62,13 +68,13 @@ class StructuredQueries:
             depth: most documents per query.
 
         Returns:
-            Scores by query and document; a document that shares nothing with the query is not in it.
+            Scores by query and document. A document that shares no word with the query is left out.
         """
         return {query.query_id: self._ranking(query.text, depth) for query in queries}
 
     def _ranking(self, text: str, depth: int) -> dict[str, float]:
         scores = np.zeros(len(self._ids))
-        for word in uncased_words(text):
+        for word in self._table.words(text):
             meanings = self._meanings(word)
             if not meanings:
                 continue
@@ -81,6 +87,6 @@ class StructuredQueries:
         return {self._ids[row]: float(scores[row]) for row in best if scores[row] > 0}
 
     def _meanings(self, word: str) -> dict[int, float]:
-        """Probability by column; translations that are in no document are left out."""
+        """Return the probability by column. Translations that no document contains are left out."""
         found = self._table.meanings(word, self._cumulative) or {word: 1.0}
         return {self._columns[english]: p for english, p in found.items() if english in self._columns}

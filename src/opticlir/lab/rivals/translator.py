@@ -9,17 +9,17 @@ from opticlir.errors import ArtefactError
 from opticlir.lab.rivals.agreement import agreement
 from opticlir.progress import Progress, silent
 from opticlir.records import Query, RetrievalTask
-from opticlir.storage import write_text_atomically
+from opticlir.storage import write_result
 
 BATCH_SIZE = 32
 
 
 @runtime_checkable
 class Translator(Protocol):
-    """From the language of the queries to English."""
+    """Translates from the language of the queries to English."""
 
     def translate_all(self, texts: Sequence[str]) -> list[str]:
-        """One English text per text, in order."""
+        """Return one English text per text, in order."""
         ...
 
 
@@ -29,25 +29,24 @@ def translate_queries(
     path: Path,
     progress: Progress = silent,
 ) -> list[Query]:
-    """Translate queries into a file, `query_id<TAB>English`. Queries that it already holds are not translated again.
+    """Translate queries into a file, `query_id<TAB>English`. Queries that the file already has are skipped.
 
     Args:
         queries: queries in any language.
-        translator: any; one file holds the work of one translator.
-        path: written as a whole after every few queries, so that an interruption loses little.
-        progress: called after every few queries.
+        translator: a translator; each needs a file of its own.
+        path: the file. It is replaced after each batch, so that an interruption loses little.
+        progress: called after each batch.
 
     Returns:
-        The queries in English, in their order. A translation that is empty is the query as it was.
+        The queries in English, in their order. If a translation is empty, the query is unchanged.
 
     Raises:
-        ArtefactError: the file holds a query that is not among these.
+        ArtefactError: the file has a query that is not among these.
     """
     done = {query.query_id: query.text for query in read_topics(path, "eng")} if path.exists() else {}
     if others := done.keys() - {query.query_id for query in queries}:
         raise ArtefactError(
-            f"{path}: holds the query {min(others)!r}, which is not asked: it belongs to other queries, "
-            "choose another file"
+            f"{path}: has the query {min(others)!r}, which is not among the queries to translate: choose another file"
         )
     missing = [query for query in queries if query.query_id not in done]
     for start in range(0, len(missing), BATCH_SIZE):
@@ -56,7 +55,7 @@ def translate_queries(
         for query, text in zip(chunk, translator.translate_all([query.text for query in chunk]), strict=True):
             done[query.query_id] = " ".join(text.split()) or query.text
         lines = (f"{query.query_id}\t{done[query.query_id]}\n" for query in queries if query.query_id in done)
-        write_text_atomically(path, "".join(lines))
+        write_result(path, "".join(lines))
     progress("translating", len(queries), len(queries))
     return [Query(query.query_id, done[query.query_id], "eng") for query in queries]
 
@@ -69,11 +68,12 @@ def translate_task(
     Args:
         task: the test collection.
         translator: from the language of its queries.
-        path: file of the translations, as of `translate_queries`.
-        progress: called after every few queries.
+        path: file of the translations, as in `translate_queries`.
+        progress: called after each batch.
 
     Returns:
-        The queries in English; BLEU and chrF, empty if the collection has no English queries or sacrebleu is missing.
+        The queries in English, and their BLEU and chrF. These are empty if the collection has no English queries, or
+        sacrebleu is not installed.
     """
     found = translate_queries(task.queries, translator, path, progress)
     if not task.english_queries:

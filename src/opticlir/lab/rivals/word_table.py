@@ -1,4 +1,4 @@
-"""Query translation word by word, with a table learned from the same bitext as the student."""
+"""Query translation word by word, with a table that is learned from the same bitext as the student."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 
 from opticlir.encoder.alignment import Ids, TranslationTable, learn_translation_table
 from opticlir.errors import DataError
+from opticlir.lab.rivals.foreign_words import Words, foreign_words
 from opticlir.records import SentencePair
 from opticlir.words import uncased_words
 
@@ -21,40 +22,51 @@ class WordTable:
         'water clean ya kisumu'
     """
 
+    words: Words
+    """Splits a foreign text into the words of the table."""
     foreign: dict[str, int]
     english: tuple[str, ...]
     table: TranslationTable
 
     @classmethod
-    def learn(cls, pairs: Sequence[SentencePair], *, iterations: int = 5) -> "WordTable":
-        """Align the words of bitext. Raises DataError where there is no pair."""
+    def learn(
+        cls, pairs: Sequence[SentencePair], *, language: str | None = None, iterations: int = 5
+    ) -> "WordTable":
+        """Align the words of bitext. Raises DataError if there is no pair.
+
+        Args:
+            pairs: the bitext.
+            language: ISO 639-3 code of the foreign side; None if unknown.
+            iterations: passes of expectation-maximisation.
+        """
         if not pairs:
             raise DataError("no sentence pair to learn a word table from")
-        foreign_ids, foreign = _numbered([pair.foreign for pair in pairs])
-        english_ids, english = _numbered([pair.english for pair in pairs])
+        words = foreign_words((pair.foreign for pair in pairs), language)
+        foreign_ids, foreign = _numbered([words(pair.foreign) for pair in pairs])
+        english_ids, english = _numbered([uncased_words(pair.english) for pair in pairs])
         table = learn_translation_table(
             foreign_ids, english_ids, np.array([pair.weight for pair in pairs], dtype=np.float32),
             n_foreign=len(foreign), n_english=len(english), iterations=iterations,
         )  # fmt: skip
-        return cls(foreign, tuple(english), table)
+        return cls(words, foreign, tuple(english), table)
 
     def knows(self, word: str) -> bool:
-        """Whether the bitext showed a word, lower-cased and without diacritics."""
+        """Whether the bitext contains a word, in the form that `words` gives it."""
         return word in self.foreign
 
     def translate(self, text: str) -> str:
-        """The likeliest English word for each foreign one; a word the bitext never showed stays as it is."""
-        return " ".join(self._best(word) for word in uncased_words(text))
+        """Replace each foreign word by its most probable English word. A word that the bitext lacks stays unchanged."""
+        return " ".join(self._best(word) for word in self.words(text))
 
     def translate_all(self, texts: Sequence[str]) -> list[str]:
-        """Each by itself."""
+        """Translate each text."""
         return [self.translate(text) for text in texts]
 
     def meanings(self, word: str, cumulative: float = 1.0) -> dict[str, float]:
-        """Translations of a word, the likeliest first, until their probabilities sum to `cumulative`.
+        """Return the most probable translations of a word, until their probabilities sum to `cumulative`.
 
         Returns:
-            Probability by English word, summing to 1; nothing for a word the bitext never showed.
+            Probability by English word, the largest first; they sum to 1. Empty for a word that the bitext lacks.
         """
         number = self.foreign.get(word)
         if number is None:
@@ -74,7 +86,7 @@ class WordTable:
         return self.english[candidates[0]] if candidates else word
 
 
-def _numbered(texts: Sequence[str]) -> tuple[list[Ids], dict[str, int]]:
+def _numbered(texts: Sequence[Sequence[str]]) -> tuple[list[Ids], dict[str, int]]:
     numbers: dict[str, int] = {}
-    rows = [[numbers.setdefault(word, len(numbers)) for word in uncased_words(text)] for text in texts]
+    rows = [[numbers.setdefault(word, len(numbers)) for word in words] for words in texts]
     return [np.array(row, dtype=np.int32) for row in rows], numbers

@@ -1,4 +1,4 @@
-"""Studies: a research question as a file, its runs computed once, and the answer as a report."""
+"""Studies: a research question in a file, its runs, each computed once, and the answer as a report."""
 
 from opticlir.lab.studies.compute import RunFailure, compute_runs
 from opticlir.lab.studies.declaration import Study

@@ -49,16 +49,16 @@ def compute_runs(
 ) -> list[RunFailure]:
     """Compute every missing run. A run that fails leaves the others as they are.
 
-    Several processes may share one folder: each takes runs that no other process works on, and at the end waits for
-    the others.
+    Several processes may share one folder. Each takes runs that no other process works on, and waits for the others at
+    the end.
 
     Args:
         plan: the runs.
         out: the study's folder.
-        keep_models: whether to keep trained models that no missing run of the plan needs. A report that is added
-            later can then be computed without training.
+        keep_models: whether to keep trained models that no missing run needs. A report that is added later then needs
+            no training.
         on_event: receives training events, and `RunsDone` after each run.
-        wait: called with seconds while other processes work on all that is left.
+        wait: called with seconds while other processes work on all runs that are left.
 
     Returns:
         The runs that failed.
@@ -104,7 +104,7 @@ class _Worker:
         self._task_of = {task.name: task for task, _ in plan.languages}
 
     def do(self, run: StudyRun) -> None:
-        """Compute a run, unless it is there."""
+        """Compute a run if it is missing."""
         if self._store.holds(run):
             return
         with self._store.claimed(run) as is_missing:

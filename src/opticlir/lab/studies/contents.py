@@ -1,4 +1,4 @@
-"""Inputs by their content: two study runs of equal content are the same run."""
+"""The content of inputs: two study runs with equal content are the same run."""
 
 import hashlib
 import json
@@ -17,9 +17,9 @@ from opticlir.storage import sha256_file
 
 
 def bitext_content(data: Path, arguments: Iterable[str], language: str) -> list[list[Any]]:
-    """Checksum, weight and language of each file of a bitext, in order; its path does not count.
+    """Return checksum, weight and language of each file of a bitext, in order. Its path does not count.
 
-    A file may hold several languages, so the language is part of the content.
+    A file may have several languages, so the language is part of the content.
 
     Raises:
         DataError: a file is missing.
@@ -32,19 +32,19 @@ def bitext_content(data: Path, arguments: Iterable[str], language: str) -> list[
 
 
 def bitext_paths(data: Path, arguments: Iterable[str]) -> list[tuple[Path, float]]:
-    """Path and weight of `FILE` and `FILE:WEIGHT` arguments, relative to the data folder."""
+    """Return path and weight of `FILE` and `FILE:WEIGHT` arguments, relative to the data folder."""
     return [parse_bitext_argument(str(data / argument)) for argument in arguments]
 
 
 def file_content(path: Path) -> str:
-    """SHA-256 of a file. Raises DataError where there is none."""
+    """Return the SHA-256 of a file. Raises DataError if it is missing."""
     if not path.is_file():
         raise DataError(f"{path}: no such file, which the study names")
     return _checksum(path, path.stat().st_mtime_ns)
 
 
 def encoder_content(name: str) -> Any:
-    """Content of an encoder: of a folder the checksums of its files, otherwise its name."""
+    """Return the content of an encoder: the checksums of the files if it is a folder, otherwise its name."""
     source, layers = split_layers(name)
     folder = Path(source)
     if not folder.is_dir():
@@ -55,7 +55,7 @@ def encoder_content(name: str) -> Any:
 
 
 def task_content(task: RetrievalTask) -> str:
-    """SHA-256 over all texts and judgements of a task."""
+    """Return the SHA-256 of all texts and judgements of a task."""
     digest = hashlib.sha256(documents_content(task.documents).encode())
     for query in (*task.queries, *task.english_queries):
         digest.update(json.dumps([query.query_id, query.text, query.language]).encode())

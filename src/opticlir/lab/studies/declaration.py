@@ -1,6 +1,6 @@
-"""A study as its file declares it: the question, the systems, the tasks and the budgets.
+"""The content of a study file: the question, the systems, the tasks and the budgets.
 
-Everything here is fixed before anything is computed. `reading.py` makes it from TOML.
+All of it is fixed before anything is computed. `reading.py` reads it from TOML.
 """
 
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from opticlir.search import Ranking
 from opticlir.settings import AT_LEAST_ONE, NOT_NEGATIVE, POSITIVE, check_ranges, setting
 
 Report: TypeAlias = Literal["effectiveness", "gap", "geometry", "robustness", "bias", "gain"]
-"""A part of the report. The differences from the baseline are always there."""
+"""A part of the report. The differences from the baseline are always part of it."""
 Translator: TypeAlias = Literal[
     "word-table", "structured", "dictionary", "apertium", "nmt", "seq2seq", "human"
 ]
-"""How a question becomes English. `human` takes the collection's own English questions: the ceiling."""
+"""How a question is translated. `human` uses the English questions of the collection: the ceiling."""
 POOL = "all"
-"""In the place of a language: the questions of all languages together."""
+"""Used instead of a language: the questions of all languages together."""
 MODEL = "{model}"
-"""Stands for each model of the budget in turn."""
+"""Replaced by each model of the budget in turn."""
 POOLED = ("lareqa-pool", "mlqa-r-pool")
 """Collections whose documents are in several languages; a document id begins with its language."""
 _FIELDS = ("task", "language", "seed", "model")
@@ -30,7 +30,7 @@ _FIELDS = ("task", "language", "seed", "model")
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A student, trained for each language and seed."""
+    """A student, trained for each language and each seed."""
 
     train: Mapping[str, Any]
     """Settings of the training, not yet checked."""
@@ -41,10 +41,10 @@ class Trained:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
-    """An encoder as it is (zero-shot), or with its language removed by a linear map."""
+    """An encoder without training (zero-shot), or with its language removed by a linear map."""
 
     model: str
-    """`minilm`, a folder or a hub name."""
+    """`minilm`, `e5`, a folder or a hub name."""
     remove: Literal["lir", "lsar"] | None = None
     rank: int | None = None
     """Number of components that LIR removes of each language; None is 1."""
@@ -61,11 +61,11 @@ class Encoder:
 
 @dataclass(frozen=True, kw_only=True)
 class Translated:
-    """The question in English, by a translator; then the English teacher or BM25 ranks."""
+    """A translator that makes the question English; then the English teacher or BM25 ranks."""
 
     by: Translator
     minutes: float | None = setting(
-        None, "Training budget of nmt; None is that of the study's budget.", POSITIVE
+        None, "Training budget of nmt; None takes the budget of the study.", POSITIVE
     )
     model: str | None = None
     """Folder of the model of `seq2seq`."""
@@ -83,12 +83,12 @@ class Recorded:
     """Run files made elsewhere."""
 
     runs: str
-    """Path with `{task}`, `{language}` and, with several seeds, `{seed}`; relative to the study file."""
+    """Path relative to the study file, with `{task}`, `{language}` and, for several seeds, `{seed}`."""
 
     def __post_init__(self) -> None:
-        """Refuse fields that are no plain known names. Raises ValueError."""
+        """Refuse unknown fields and formats. Raises ValueError."""
         there = ", ".join(f"{{{name}}}" for name in _FIELDS)
-        rules = f"there are {there}, without a format; write a brace twice to keep it"
+        rules = f"expected {there}, without a format; write a brace twice to keep it"
         try:
             parts = list(Formatter().parse(self.runs))
         except ValueError as error:
@@ -106,7 +106,7 @@ SOURCES: dict[str, type[Source]] = {
     "translate": Translated,
     "runs": Recorded,
 }
-"""Key of a system's table -> what it declares."""
+"""Kind of system by the key of its table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,11 +116,11 @@ class SystemSpec:
     name: str
     source: Source
     ranking: Ranking
-    """Of a translation, `dense` is the teacher and `bm25` ranks by the English words."""
+    """For a translation, `dense` ranks with the teacher and `bm25` with the English words."""
     languages: tuple[str, ...] | None = None
-    """Languages it can do; None is all."""
+    """Languages that it supports; None is all."""
     baseline: str | None = None
-    """System it is compared with; None is the study's baseline."""
+    """System that it is compared with; None is the baseline of the study."""
 
     @property
     def is_seeded(self) -> bool:
@@ -131,18 +131,18 @@ class SystemSpec:
 
     @property
     def expands(self) -> bool:
-        """Whether it stands for one system per model of the budget."""
+        """Whether it is expanded to one system per model of the budget."""
         return MODEL in repr(self.source)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskLanguage:
-    """What a task has for one language; paths are relative to the data folder."""
+    """Files and settings of a task in one language. Paths are relative to the data folder."""
 
     bitext: tuple[str, ...] = ()
     """`FILE` or `FILE:WEIGHT`."""
     group: Literal["high", "low"] | None = None
-    """Resources of the language, fixed before anything is scored."""
+    """Group of the language by its resources, fixed before anything is scored."""
     split: str | None = None
     """None is that of the task."""
     dictionary: tuple[str, ...] = ()
@@ -161,7 +161,7 @@ class StudyTask:
     name: str = ""
     """Empty is the name of the test collection."""
     data: str | None = None
-    """Folder, relative to the data folder; None of a collection that a library finds."""
+    """Folder, relative to the data folder; None for a collection that a library finds."""
     split: str = "dev"
     languages: Mapping[str, TaskLanguage] = field(default_factory=dict)
     """By ISO 639-3 code."""
@@ -173,13 +173,13 @@ class StudyTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Comparisons that Holm's method corrects together: what one conclusion rests on."""
+    """Comparisons that Holm's method corrects together, because one conclusion depends on them."""
 
     name: str
     systems: tuple[str, ...] | None = None
     """None is every system that is compared with another."""
     languages: tuple[str, ...] | None = None
-    """None is every language; `all` is the questions of all languages together."""
+    """None is every language; `all` means the questions of all languages together."""
     measures: tuple[str, ...] | None = None
     """None is every measure."""
 
@@ -210,11 +210,11 @@ class Budget:
     seeds: tuple[int, ...] | None = None
     """None is those of the study."""
     models: tuple[str, ...] = ()
-    """What `{model}` stands for."""
+    """Values of `{model}`."""
     teacher: str = "minilm"
-    """English encoder of the students, and the one that searches with translations."""
+    """English encoder for the students, and for search with translations."""
     queries: int | None = None
-    """Most questions per task and language, taken at even distances; None is all."""
+    """Largest number of questions per task and language, at even distances; None is all."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -225,19 +225,19 @@ class Budget:
             raise ValueError(f"queries is {self.queries}: a comparison needs 2 or more")
 
     def of_training(self) -> dict[str, Any]:
-        """The one budget that is given, as a setting of a training."""
+        """Return the one budget that is given, as a setting of a training."""
         named = {"steps": self.steps, "minutes": self.minutes, "epochs": self.epochs}
         return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """One research question and how it is to be answered."""
+    """One research question, and how to answer it."""
 
     path: Path
     question: str
     answer_if: str
-    """What would count as an answer."""
+    """The rule that decides the answer."""
     baseline: str
     measures: tuple[str, ...] = ("AP",)
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -251,6 +251,9 @@ class Study:
     families: tuple[Family, ...] = ()
     noises: tuple[QueryNoise, ...] = ()
     gain: Gain | None = None
+    equivalence_margin: float | None = setting(
+        None, "Systems that differ by less than this are equivalent; None tests no equivalence.", POSITIVE
+    )
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -259,7 +262,7 @@ class Study:
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """What systems are compared in: every measure, and the first one again under each query noise."""
+        """The measures of the comparisons: every measure, and the first one under each query noise."""
         return (*self.measures, *map(self.noisy_measure, self.noises))
 
     def noisy_measure(self, noise: QueryNoise) -> str:
@@ -277,4 +280,4 @@ def check_training(settings: Mapping[str, Any]) -> None:
     """Refuse settings that the study itself sets. Raises ValueError."""
     for name in ("language", "seed"):
         if name in settings:
-            raise ValueError(f"train: the study sets {name}: take it out")
+            raise ValueError(f"train: the study sets {name}: remove it")

@@ -1,4 +1,4 @@
-"""What a study finds beside the differences: gap, robustness, geometry, bias and gain, a row per system."""
+"""The results of a study other than the differences: gap, robustness, geometry, bias and gain, by system."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -34,7 +34,7 @@ class Effectiveness:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a system was given: means over its runs; None where it has no such number."""
+    """The resources of a system: means over its runs; None if it has no such number."""
 
     system: str
     pairs: float | None
@@ -45,7 +45,7 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True)
 class GapRow:
-    """The language gap of a system in one task and the first measure, and the size of its query encoder."""
+    """The language gap of a system in one task, by the first measure, and the size of its query encoder."""
 
     system: str
     task: str
@@ -63,7 +63,7 @@ class RobustnessRow:
     score: float
     clean: float
     worst_language: str | None
-    """The language that loses most; None if no language has a clean score above 0."""
+    """The language with the largest relative drop; None if no language has a clean score above 0."""
     worst_drop: float | None
     """Its relative drop."""
     overlap: float
@@ -101,7 +101,7 @@ class GainRow:
     """The gain of a system over the best of its rivals."""
 
     system: str
-    """The declared system, or its form with one model."""
+    """The declared system, or its variant with one model."""
     task: str
     language: str
     score: float
@@ -110,12 +110,12 @@ class GainRow:
 
     @property
     def gain(self) -> float | None:
-        """Relative, in percent; None where the rival scores 0."""
+        """Relative gain in percent; None if the rival scores 0."""
         return 100 * (self.score / self.rival_score - 1) if self.rival_score else None
 
 
 def effectiveness(plan: Plan, found: Sequence[RunScores]) -> list[Effectiveness]:
-    """Every system in every language and measure."""
+    """Return the scores of every system in every language and measure."""
     return [
         Effectiveness(system=system, task=task.name, language=language, measure=measure,
                       by_seed=tuple(each.mean(measure) for each in runs))
@@ -127,7 +127,7 @@ def effectiveness(plan: Plan, found: Sequence[RunScores]) -> list[Effectiveness]
 
 
 def terms(plan: Plan, found: Sequence[RunScores]) -> list[Terms]:
-    """What each system was given, so that unequal terms are visible."""
+    """Return the resources of each system, so that unequal conditions are visible."""
 
     def mean_of(runs: Sequence[RunScores], name: str) -> float | None:
         values = [each.counts[name] for each in runs if name in each.counts]
@@ -142,7 +142,7 @@ def terms(plan: Plan, found: Sequence[RunScores]) -> list[Terms]:
 
 
 def gaps(plan: Plan, found: Sequence[RunScores]) -> list[GapRow]:
-    """The gap of each system, in tasks with languages of both groups, if all of them are computed."""
+    """Return the gap of each system in tasks with languages of both groups, if all languages are computed."""
     size = {each.system: each.parameters for each in terms(plan, found)}
     rows = []
     every = [each for each in effectiveness(plan, found) if each.measure == plan.study.measures[0]]
@@ -160,7 +160,7 @@ def gaps(plan: Plan, found: Sequence[RunScores]) -> list[GapRow]:
 
 
 def robustness(plan: Plan, found: Sequence[RunScores]) -> list[RobustnessRow]:
-    """The effect of every query noise on every system that can rank changed questions."""
+    """Return the effect of every query noise on every system that can rank changed questions."""
     return [
         _robustness_row(system, task, each, runs, plan.study)
         for task in dict.fromkeys(task.name for task, _ in plan.languages)
@@ -200,7 +200,7 @@ def _robustness_row(
 
 
 def geometries(plan: Plan, found: Sequence[RunScores]) -> list[GeometryRow]:
-    """The vector space of every system that has one."""
+    """Return the geometry of every system with a vector space."""
     return [
         GeometryRow(system=system, task=task.name, language=language, space=_means(spaces))
         for task, language in plan.languages
@@ -214,7 +214,7 @@ def geometries(plan: Plan, found: Sequence[RunScores]) -> list[GeometryRow]:
 
 
 def biases(plan: Plan, found: Sequence[RunScores]) -> list[BiasRow]:
-    """Language bias of every system, in pooled tasks."""
+    """Return the language bias of every system in pooled tasks."""
     return [
         BiasRow(system=system, task=task.name, language=language, bias=_means(measured))
         for task, language in plan.languages
@@ -224,10 +224,10 @@ def biases(plan: Plan, found: Sequence[RunScores]) -> list[BiasRow]:
 
 
 def gains(plan: Plan, found: Sequence[RunScores]) -> list[GainRow]:
-    """The declared gain in the first measure, wherever the system and a rival have been computed.
+    """Return the declared gain in the first measure, for languages in which the system and a rival are computed.
 
-    The best rival of a language is chosen by its score on the same questions, which favours the rivals. A system per
-    model has a row per model, over the rivals of the same model and those without a model.
+    The best rival of a language is chosen by its score on the same questions, which favours the rivals. A system with
+    several models has a row per model. Its rivals are those with the same model and those without a model.
     """
     declared = plan.study.gain
     if declared is None:
@@ -239,8 +239,8 @@ def gains(plan: Plan, found: Sequence[RunScores]) -> list[GainRow]:
             for each in effectiveness(plan, found)
             if (each.task, each.language, each.measure) == (task.name, language, plan.study.measures[0])
         }
-        for system in _standing_for(declared.system, scores):
-            rivals = [name for each in declared.rivals for name in _standing_for(each, scores, beside=system)]
+        for system in _variants(declared.system, scores):
+            rivals = [name for each in declared.rivals for name in _variants(each, scores, rival_of=system)]
             if rivals:
                 best = max(rivals, key=scores.__getitem__)
                 rows.append(
@@ -250,9 +250,9 @@ def gains(plan: Plan, found: Sequence[RunScores]) -> list[GainRow]:
     return rows
 
 
-def _standing_for(declared: str, systems: Iterable[str], *, beside: str = "") -> list[str]:
-    """The system of this name, or its forms by model; `beside` a system of one model, no other model counts."""
-    model = beside.partition("@")[2]
+def _variants(declared: str, systems: Iterable[str], *, rival_of: str = "") -> list[str]:
+    """Return the system of this name, or its variants by model; as a rival, only those with the same model."""
+    model = rival_of.partition("@")[2]
     split = [(system, *system.partition("@")) for system in systems]
     return [
         system
@@ -262,7 +262,7 @@ def _standing_for(declared: str, systems: Iterable[str], *, beside: str = "") ->
 
 
 def _means(found: Sequence[_Measures]) -> _Measures:
-    """The mean of each field; None if a value is missing."""
+    """Return the mean of each field; None if a value is missing."""
     means: dict[str, Any] = {
         entry.name: _mean(getattr(each, entry.name) for each in found) for entry in fields(found[0])
     }
@@ -270,7 +270,7 @@ def _means(found: Sequence[_Measures]) -> _Measures:
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    """Mean of the values; None if one is missing."""
+    """Return the mean of the values; None if one is missing."""
     there = list(values)
     known = [value for value in there if value is not None]
     return fmean(known) if len(known) == len(there) else None

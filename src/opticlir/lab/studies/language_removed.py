@@ -15,7 +15,7 @@ SENTENCES = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageRemoved:
-    """Zero-shot, with the language of questions and documents removed by a linear map."""
+    """An encoder without training, with the language of questions and documents removed by a linear map."""
 
     model: str
     how: str
@@ -25,14 +25,14 @@ class LanguageRemoved:
     takes_query_noise: ClassVar[bool] = True
 
     def content(self) -> dict[str, Any]:
-        """The encoder, the bitext, and what is removed."""
+        """Return the encoder, the bitext and the settings of the removal."""
         return {
             "model": encoder_content(self.model), "remove": [self.how, self.rank, SENTENCES],
             "bitext": self.bitext.content(),
         }  # fmt: skip
 
     def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
-        """Learn the map; the documents then need an index of their own."""
+        """Learn the map. The documents then need an index of their own."""
         model, pairs = load_model(self.model), self.bitext.read()
         distance = -(-len(pairs) // SENTENCES)
         chosen = pairs[::distance] if pairs else []

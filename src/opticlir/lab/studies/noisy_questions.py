@@ -1,4 +1,4 @@
-"""The questions of a study with query noise: the same for every system, and the same again for the report."""
+"""The questions of a study with query noise: the same for every system and for the report."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from opticlir.records import Query
 
 
 def noisy_questions(plan: Plan, task: StudyTask, language: str) -> dict[QueryNoise, list[Query]]:
-    """The questions of a task in one language under each query noise of the study.
+    """Return the questions of a task in one language under each query noise of the study.
 
     Args:
         plan: the study.
@@ -26,12 +26,12 @@ def noisy_questions(plan: Plan, task: StudyTask, language: str) -> dict[QueryNoi
     if any(each.kind == BY_MEANING for each in plan.study.noises):
         files = task.languages[language].bitext
         bitext = Bitext(data=plan.tasks.data, arguments=files, language=language)
-        meanings = known_meanings(WordTable.learn(bitext.read()), queries)
+        meanings = known_meanings(WordTable.learn(bitext.read(), language=language), queries)
     return {each: each.apply(queries, meanings) for each in plan.study.noises}
 
 
 def changed_shares(plan: Plan, task: StudyTask, language: str) -> dict[str, float]:
-    """Label of a query noise -> share of the questions that it changes. Raises as `noisy_questions`."""
+    """Return the share of changed questions by label of the query noise. Raises as `noisy_questions`."""
     queries = plan.tasks.load(task, language).queries
     return {
         each.label: n_changed(queries, noisy) / len(queries)

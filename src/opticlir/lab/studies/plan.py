@@ -37,24 +37,24 @@ _LEARN_FROM_BITEXT = ("word-table", "structured", "nmt")
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a study comes to within a budget."""
+    """The systems and runs of a study within a budget."""
 
     study: Study
     budget: Budget
     systems: Mapping[str, SystemSpec]
-    """By name; one for each model where the study says `{model}`."""
+    """By name; one for each model if the declaration has `{model}`."""
     baselines: Mapping[str, str]
-    """Baseline of each system; a system with a model of its own has the baseline of that model."""
+    """Baseline of each system. A system with a model has the baseline with the same model."""
     languages: tuple[tuple[StudyTask, str], ...]
     """Every task in every language."""
     runs: tuple[StudyRun, ...]
     """Task by task, language by language."""
     tasks: Tasks
-    """The test collections, cut to the questions of the budget."""
+    """The test collections, reduced to the questions of the budget."""
 
 
 def plan_study(study: Study, budget: str, data: Path) -> Plan:
-    """Resolve a study: every setting, every input and its checksum. Computes nothing.
+    """Resolve all settings, inputs and checksums of a study. Computes nothing.
 
     Args:
         study: the study file as read.
@@ -62,8 +62,8 @@ def plan_study(study: Study, budget: str, data: Path) -> Plan:
         data: folder to which the paths of the study are relative.
 
     Raises:
-        DataError: no such budget; a collection, a bitext or a run file is missing; a system has an unknown
-            training setting, or lacks what it needs in a language.
+        DataError: the budget is unknown; a collection, a bitext or a run file is missing; a system has an unknown
+            training setting, or lacks an input in a language.
     """
     chosen = _budget(study, budget)
     _check_models(study, chosen)
@@ -98,13 +98,13 @@ def _budget(study: Study, name: str) -> Budget:
     if name not in study.budgets:
         there = ", ".join(study.budgets) or "none"
         raise DataError(
-            f"{study.path}: no budget {name!r}{did_you_mean(name, study.budgets)}; there are {there}"
+            f"{study.path}: no budget {name!r}{did_you_mean(name, study.budgets)}; expected one of {there}"
         )
     return study.budgets[name]
 
 
 def _expanded(spec: SystemSpec, budget: Budget) -> Iterator[SystemSpec]:
-    """The system, or one for each model of the budget."""
+    """Yield the system, or one for each model of the budget."""
     if not spec.expands:
         yield spec
         return
@@ -146,19 +146,19 @@ def _baseline(spec: SystemSpec, systems: Mapping[str, SystemSpec], study: Study)
         if name in systems:
             return name
     raise DataError(
-        f"{study.path}: the system {spec.name!r} has no baseline: {declared!r} stands for one system per model"
+        f"{study.path}: the system {spec.name!r} has no baseline: {declared!r} is one system per model"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """One task in one language, as its runs see it."""
+    """One task in one language."""
 
     task: StudyTask
     language: str
     details: TaskLanguage
     asked: Mapping[str, Any]
-    """Part of the content of a run that all systems share."""
+    """The part of the content of a run that all systems share."""
     where: str
     """For messages."""
 
@@ -180,7 +180,7 @@ class _Planner:
                 yield from self._runs_of(spec, place)
 
     def _asked(self, task: StudyTask, language: str) -> dict[str, Any]:
-        """The part of a run's content that all systems share."""
+        """Return the part of the content of a run that all systems share."""
         found = self._tasks.load(task, language)
         asked: dict[str, Any] = {"task": task_content(found), "depth": self._study.depth}
         if "robustness" in self._study.reports:
@@ -249,7 +249,7 @@ class _Planner:
 
     def _bitext(self, system: str, place: _Place) -> Bitext:
         if not place.details.bitext:
-            raise DataError(f"{place.where}: no bitext, which the system {system!r} learns from")
+            raise DataError(f"{place.where}: no bitext, but the system {system!r} learns from it")
         return Bitext(data=self._tasks.data, arguments=place.details.bitext, language=place.language)
 
     def _translation(self, system: str, source: Translated, place: _Place, seed: int) -> System:
@@ -264,7 +264,7 @@ class _Planner:
             return Structured(bitext=bitext)
         needed = {"dictionary": details.dictionary, "apertium": details.apertium}.get(source.by, True)
         if not needed:
-            raise DataError(f"{place.where}: no {source.by}, which the system {system!r} translates with")
+            raise DataError(f"{place.where}: no {source.by}, but the system {system!r} translates with it")
         minutes = source.minutes or self._budget.translator_minutes or self._budget.minutes
         return Translation(
             by=source.by,
@@ -283,17 +283,17 @@ class _Planner:
         if missing := without_english(found):
             raise DataError(
                 f"{place.where}: {len(missing)} of {len(found.queries)} questions have no English form, such as "
-                f"{missing[0]!r}, which the system {system!r} asks: give it the `languages` that have them"
+                f"{missing[0]!r}, but the system {system!r} needs them: list the `languages` that have them"
             )
 
 
 def ranking_of(run: StudyRun) -> Ranking:
-    """The ranking that a run asks for."""
+    """Return the ranking that a run asks for."""
     return cast("Ranking", run.asked["ranking"])
 
 
 def _check_parallel(task: RetrievalTask, study: Study) -> None:
     if len(task.english_queries) < 2:
         raise DataError(
-            f"{study.path}: the report 'geometry' needs the questions in English, which {task.name} has not"
+            f"{study.path}: the report 'geometry' needs the questions in English, and {task.name} has none"
         )

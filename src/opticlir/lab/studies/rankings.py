@@ -1,4 +1,4 @@
-"""The rankings of a study run on disk, cut to the depth of the study. An empty file is a ranking without hits."""
+"""The rankings of a study run on disk, limited to the depth of the study. An empty file means no hits."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -11,16 +11,16 @@ CLEAN_RUN = "clean.run"
 
 
 def noisy_run(noise: QueryNoise) -> str:
-    """File of the ranking of questions with query noise."""
+    """Return the name of the file with the ranking of questions with query noise."""
     return f"{noise.slug}.run"
 
 
 def cut_ranking(run: Run, depth: int) -> Run:
-    """The first documents of each question: highest scores, equal ones by id.
+    """Keep the first documents of each question: the highest scores, and equal scores as `ranked` orders them.
 
     Example:
         >>> cut_ranking({"q": {"c": 1.0, "b": 2.0, "a": 1.0}}, 2)
-        {'q': {'b': 2.0, 'a': 1.0}}
+        {'q': {'b': 2.0, 'c': 1.0}}
     """
     return {
         query_id: {doc_id: scores[doc_id] for doc_id in ranked(scores)[:depth]}
@@ -29,7 +29,7 @@ def cut_ranking(run: Run, depth: int) -> Run:
 
 
 def write_ranking(run: Run, path: Path) -> None:
-    """Write a ranking, even an empty one: the checksums of a run tell an empty file from a truncated one."""
+    """Write a ranking, even an empty one. The checksums of a run show whether an empty file is damaged."""
     if any(run.values()):
         write_run(run, path)
     else:
@@ -37,10 +37,10 @@ def write_ranking(run: Run, path: Path) -> None:
 
 
 def read_ranking(path: Path, questions: Collection[QueryId]) -> Run:
-    """The ranking for these questions; empty for one without a hit.
+    """Read the ranking of these questions; it is empty for a question without hits.
 
     Raises:
-        DataError: it is no run file.
+        DataError: the file is not a run.
     """
     found = read_run(path) if path.stat().st_size else {}
     return {query_id: found.get(query_id, {}) for query_id in questions}

@@ -1,4 +1,4 @@
-"""A study file: TOML, read strictly. Every name it mentions is checked against the names it declares."""
+"""Reads a study file (TOML). Every name that it mentions must be declared in it."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -30,7 +30,8 @@ from opticlir.settings import did_you_mean, read_toml, settings_from
 
 _Kind = TypeVar("_Kind")
 _TABLES = ("systems", "task", "budget", "family", "robustness", "gain")
-_PLAIN = ("question", "answer_if", "baseline", "measures", "seeds", "depth", "reports", "train", "ranking")
+_PLAIN = ("question", "answer_if", "baseline", "measures", "seeds", "depth", "reports", "train", "ranking",
+          "equivalence_margin")  # fmt: skip
 _RENAMED = {"arm": "system", "arms": "systems"}
 _NAME = re.compile(r"[\w.+-]+")
 
@@ -39,11 +40,11 @@ def read_study(path: Path) -> Study:
     """Read a study file.
 
     Args:
-        path: TOML; docs/studies.md says what it may hold.
+        path: TOML file in the format of docs/studies.md.
 
     Raises:
-        DataError: the file is no TOML; a key is unknown, missing or of another type; or a name (system,
-            language, measure, test collection, report) is unknown. The message names the nearest known one.
+        DataError: the file is not TOML; a key is unknown, missing or of another type; or a name (system, language,
+            measure, test collection, report) is unknown. The message has the nearest known name.
     """
     top, where = read_toml(path), str(path)
     _check_keys(top, (*_PLAIN, *_TABLES), where)
@@ -75,7 +76,7 @@ def read_study(path: Path) -> Study:
 
 
 def _read(kind: type[_Kind], values: Mapping[str, Any], where: str) -> _Kind:
-    """One table of the file. Raises DataError."""
+    """Read one table of the file. Raises DataError."""
     _check_keys(values, [entry.name for entry in fields(kind)], where)  # type: ignore[arg-type]
     for name, value in values.items():
         if value == []:
@@ -103,12 +104,12 @@ def _table(values: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
 
 
 def _entries(table: Mapping[str, Any], name: str, where: str) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Name, table and place of each `[name.each]`."""
+    """Yield name, table and place of each `[name.each]`."""
     for each in table:
         place = f"{where}: [{name}.{each}]"
         found = _table(table, each, place)
         if "name" in found:
-            raise DataError(f"{place}: unknown key 'name': the name stands in the brackets")
+            raise DataError(f"{place}: unknown key 'name': the name is in the brackets")
         yield each, found, place
 
 
@@ -206,13 +207,13 @@ def _code(code: str, where: str) -> str:
 def _one_of(where: str, key: str, value: Any, known: Iterable[str]) -> Any:
     if value not in (choices := tuple(known)):
         hint = did_you_mean(str(value), choices)
-        raise DataError(f"{where}: {key} is {value!r}{hint}; there are {', '.join(choices)}")
+        raise DataError(f"{where}: {key} is {value!r}{hint}; expected one of {', '.join(choices)}")
     return value
 
 
 def _check_plain(name: str, where: str, what: str) -> str:
     if not _NAME.fullmatch(name):
-        raise DataError(f"{where}: {what} is {name!r}: expected letters, digits and the signs _ . + - alone")
+        raise DataError(f"{where}: {what} is {name!r}: expected only letters, digits and the signs _ . + -")
     return name
 
 
@@ -222,7 +223,7 @@ def _check_names(study: Study) -> None:
     languages = {code for task in study.tasks for code in task.languages}
     _known(where, "baseline", [study.baseline], study.systems)
     if len(study.systems) < 2:
-        raise DataError(f"{where}: a study compares two systems or more, there is {', '.join(study.systems)}")
+        raise DataError(f"{where}: a study compares two systems or more, found {', '.join(study.systems)}")
     for spec in study.systems.values():
         place = f"{where}: [systems.{spec.name}]"
         _known(place, "languages", spec.languages or (), languages)
@@ -248,18 +249,20 @@ def _check_budget(study: Study, budget: Budget, languages: Collection[str]) -> N
     _known(place, "systems", budget.systems or (), study.systems)
     for name in budget.systems or ():
         if (baseline := study.systems[name].baseline or study.baseline) not in (budget.systems or ()):
-            raise DataError(f"{place}: systems: {baseline!r}, the baseline of {name!r}, is not among them")
+            raise DataError(f"{place}: systems: add {baseline!r}, the baseline of {name!r}")
     chosen = study.systems if budget.systems is None else budget.systems
     expanding = [name for name in chosen if study.systems[name].expands]
     if expanding and not budget.models:
-        raise DataError(f"{place}: no models, which the system {expanding[0]!r} asks for by {{model}}")
+        raise DataError(f"{place}: no models, but the system {expanding[0]!r} has {{model}}: add models")
 
 
 def _known(where: str, key: str, names: Iterable[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             there = ", ".join(sorted(known))
-            raise DataError(f"{where}: {key}: unknown {name!r}{did_you_mean(name, known)}; there are {there}")
+            raise DataError(
+                f"{where}: {key}: unknown {name!r}{did_you_mean(name, known)}; expected one of {there}"
+            )
 
 
 def _check_reports(study: Study) -> None:

@@ -1,4 +1,4 @@
-"""The report of a study as sections of prose, tables and pictures; `report_text.py` writes them as text."""
+"""The report of a study as sections of prose, tables and pictures. `report_text.py` writes them as text."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -24,7 +24,7 @@ from opticlir.pictures.report import Cell
 
 
 def study_sections(result: StudyResult) -> list[Section]:
-    """The whole report: what the study asks for, without empty sections.
+    """Return the whole report, without empty sections.
 
     Raises:
         SetupError: matplotlib is not installed.
@@ -46,7 +46,7 @@ def study_sections(result: StudyResult) -> list[Section]:
 
 
 def _table(rows: Sequence[Any], columns: Mapping[str, Callable[[Any], Cell]], note: str) -> Table:
-    """A row of cells for each row object."""
+    """Return a table with a row for each object."""
     return Table(tuple(columns), [[cell(row) for cell in columns.values()] for row in rows], note=note)
 
 
@@ -70,7 +70,7 @@ def _terms(result: StudyResult) -> Table:
             "parameters": lambda row: _rounded(row.parameters),
             "runs": lambda row: row.runs,
         },
-        "Means over the runs of a system: sentence pairs it learned from, training steps, weights of the query "
+        "Means over the runs of a system: sentence pairs for learning, training steps, and weights of the query "
         "encoder. Empty: the system has no such number.",
     )
 
@@ -87,7 +87,7 @@ def _ranked_by(spec: SystemSpec) -> str:
 
 
 def _effectiveness(result: StudyResult) -> Iterator[Block]:
-    """A table per task and measure: a row per system, a column per language."""
+    """Yield a table per task and measure, with a row per system and a column per language."""
     marks = {
         (each.system, each.task, each.language, each.measure): significance_mark(each.comparison.p_holm)
         for each in result.differences
@@ -119,7 +119,7 @@ def _score(found: Effectiveness | None, mark: str) -> str:
 
 
 def _mean_of(rows: Sequence[Effectiveness], system: str, n_languages: int) -> float | None:
-    """Mean over the languages; None if one is missing."""
+    """Return the mean over the languages; None if one is missing."""
     own = [each.mean for each in rows if each.system == system]
     return fmean(own) if len(own) == n_languages else None
 
@@ -128,7 +128,7 @@ def _seeds_note(rows: Sequence[Effectiveness]) -> str:
     spread = "; ± is the standard deviation over seeds" if any(len(each.by_seed) > 1 for each in rows) else ""
     return (
         f"Mean over the questions{spread}. Stars: p of the difference from the baseline, Holm-corrected within its "
-        "family, at most .05 (*), .01 (**), .001 (***). The baseline is in bold; a mean needs every language."
+        "family, is at most .05 (*), .01 (**) or .001 (***). The baseline is in bold. A mean needs every language."
     )
 
 
@@ -136,7 +136,7 @@ def _differences(result: StudyResult) -> Iterator[Block]:
     first, place = result.plan.study.measures[0], partial(_place, result.plan)
     shown = [each for each in result.differences if each.measure == first]
     if not shown:
-        yield Prose("Nothing can be compared: the baseline, or every other system, has not been computed.")
+        yield Prose("There is no comparison: the baseline, or every other system, is not computed.")
         return
     yield Picture(
         forest_of_differences(shown, result.plan),
@@ -154,13 +154,13 @@ def _differences(result: StudyResult) -> Iterator[Block]:
 
 
 def _drawn(plan: Plan) -> str:
-    """What the intervals draw: with one seed, they say nothing about other trainings."""
+    """Name what the intervals resample. With one seed, they say nothing about other trainings."""
     seeds = plan.budget.seeds or plan.study.seeds
     return "questions and seeds" if len(seeds) > 1 else "questions; there is one seed"
 
 
 def _difference_table(title: str, found: Sequence[Difference], what: Callable[[Difference], str]) -> Table:
-    """A row per difference, named by `what`. A column that would be empty, as the family, is left out."""
+    """Return a row per difference, named by `what`. Empty columns are left out."""
     columns: dict[str, Callable[[Difference], str]] = {
         title: what,
         "system": lambda each: each.system,
@@ -171,11 +171,21 @@ def _difference_table(title: str, found: Sequence[Difference], what: Callable[[D
         "gain": lambda each: _share(each.comparison.relative_difference, sign="+"),
         "p": lambda each: f"{each.comparison.p_value:.4f}",
         "p (Holm)": lambda each: "" if each.comparison.p_holm is None else f"{each.comparison.p_holm:.4f}",
+        "p (equivalent)": lambda each: "" if each.p_equivalent is None else f"{each.p_equivalent:.4f}",
         "family": lambda each: each.family or "",
         "+/-/=": lambda each: f"{each.comparison.wins}/{each.comparison.losses}/{each.comparison.ties}",
     }
     kept = {name: text for name, text in columns.items() if any(text(each) for each in found)}
-    return _table(found, kept, f"p by the paired randomisation test. {_families(found)}")
+    return _table(found, kept, f"p by the paired randomisation test. {_equivalence(found)}{_families(found)}")
+
+
+def _equivalence(rows: Sequence[Difference]) -> str:
+    if all(each.p_equivalent is None for each in rows):
+        return ""
+    return (
+        "p (equivalent): two one-sided t-tests of a difference below the declared margin, over questions; at most .05 "
+        "means equivalent. "
+    )
 
 
 def _families(rows: Sequence[Difference]) -> str:
@@ -206,6 +216,11 @@ def _gains(result: StudyResult) -> Iterator[Block]:
     means = ", ".join(f"{system} {fmean(values):+.1f} %" for system, values in known.items())
     published = "" if declared.published is None else f" Published: {declared.published:+.1f} %."
     mean = f" Mean over the languages: {means}." if means else ""
+    for whole in result.mean_gains:
+        mean += (
+            f" {whole.system}: {whole.mean:+.1f} % [{whole.low:+.1f}, {whole.high:+.1f}] over {whole.n_places} sets of "
+            "questions, by a bootstrap that draws languages, then questions and seeds within them."
+        )
     yield _table(
         result.gains,
         {
@@ -275,7 +290,7 @@ def _geometry(result: StudyResult) -> Iterator[Block]:
             "CSLS accuracy": lambda row: row.space.csls_to_english,
             "language probe": lambda row: row.space.language_identity,
         },
-        "Foreign questions by the query route, their English forms by the document route; a sentence is the mean of "
+        "The query route encodes foreign questions, the document route their English forms. A sentence is the mean of "
         "its tokens. Cosine margin: cosine of translations minus cosine of random pairs. Language probe: accuracy of a "
         "linear classifier of the language; chance is .5.",
     )
@@ -309,8 +324,8 @@ def _robustness(result: StudyResult) -> Iterator[Block]:
             "RBO": lambda row: row.overlap,
             "changed": lambda row: _share(row.changed),
         },
-        f"{measure}; the drop is relative to the clean score; RBO (persistence .9) of the clean and the noisy ranking; "
-        "changed: share of the questions that the noise changes (a small share of few letters rounds to none).",
+        f"{measure}. The drop is relative to the clean score. RBO (persistence .9) compares the clean and the noisy "
+        "ranking. Changed: share of the questions that the noise changes (a small share of few letters rounds to 0).",
     )
     noisy = [each for each in result.differences if each.measure not in study.measures]
     # one row per language only where there is no row over several languages
@@ -337,8 +352,8 @@ def _bias(result: StudyResult) -> Iterator[Block]:
                 "Max@R": lambda row: row.bias.max_at_r,
                 "PEER": lambda row: row.bias.peer,
             },
-            "Rank distance and Max@R are ranks, lower is fairer; an answer that was not found has the worst rank of "
-            "the pool. PEER goes from 0 (ranked by language) to 1. If each language of the pool has one right answer, "
+            "Rank distance and Max@R are ranks; lower is fairer. An answer that is not found has the worst rank of the "
+            "pool. PEER is from 0 (ranked by language) to 1. If each language of the pool has one right answer, "
             "PEER is the same for every ranking and is left empty.",
         )
 

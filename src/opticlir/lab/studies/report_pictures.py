@@ -1,4 +1,4 @@
-"""The figures of a study's report, from its findings."""
+"""The figures in the report of a study."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _ALPHA = 0.05
 
 
 def forest_of_differences(rows: Sequence[Difference], plan: Plan) -> Image:
-    """A line per system in the first measure, grouped by task and language; several languages last."""
+    """Draw a line per system in the first measure, by task and language. Several languages together come last."""
     many_tasks = len({row.task for row in rows if row.language != POOL}) > 1
     ordered = sorted(rows, key=lambda row: row.language == POOL)
     return forest_picture(
@@ -49,7 +49,7 @@ def _group(row: Difference, plan: Plan, *, with_task: bool) -> str:
 
 
 def gap_by_size(rows: Sequence[GapRow]) -> Image:
-    """High minus low-resource languages, by the number of weights."""
+    """Draw the gap between high and low-resource languages by the number of weights."""
     many_tasks = len({row.task for row in rows}) > 1
     return scatter_picture(
         [
@@ -64,7 +64,7 @@ def gap_by_size(rows: Sequence[GapRow]) -> Image:
 
 
 def plane_of_spaces(rows: Sequence[GeometryRow]) -> Image:
-    """Alignment against uniformity, a point per system and language."""
+    """Draw alignment against uniformity, with a point per system and language."""
     return scatter_picture(
         [
             Point(x=row.space.uniformity_foreign, y=row.space.alignment, name=row.system, label=row.language)
@@ -77,7 +77,7 @@ def plane_of_spaces(rows: Sequence[GeometryRow]) -> Image:
 def decline_of_systems(
     rows: Sequence[RobustnessRow], noises: Sequence[QueryNoise], measure: str
 ) -> Image | None:
-    """A panel per task and kind of query noise with a rate; None if no noise has one."""
+    """Draw a panel per task and kind of query noise with a rate. Returns None if no noise has a rate."""
     many_tasks = len({row.task for row in rows}) > 1
     panels: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for noise in noises:

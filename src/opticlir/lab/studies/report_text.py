@@ -1,4 +1,4 @@
-"""The sections of a report as Markdown and as LaTeX: prose and tables; a picture is its caption in Markdown alone."""
+"""The prose and tables of a report as Markdown and LaTeX. Markdown has the captions of pictures too."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from opticlir.pictures import Block, Picture, Prose, Section, Table, shown_cell
 
 
 def sections_markdown(title: str, sections: Sequence[Section]) -> str:
-    r"""The report as Markdown.
+    r"""Return the report as Markdown.
 
     Example:
         >>> print(sections_markdown("Study", [Section("Terms", [Table(("system", "AP"), [("a_b", 0.5)])])]))
@@ -27,7 +27,7 @@ def sections_markdown(title: str, sections: Sequence[Section]) -> str:
 
 
 def sections_latex(title: str, sections: Sequence[Section]) -> str:
-    """The tables of the report for a paper that loads `booktabs` and `longtable`; prose as paragraphs."""
+    """Return the report as LaTeX, for a document that loads `booktabs` and `longtable`."""
     parts = [f"% {' '.join(title.split())}; needs the packages booktabs and longtable"]
     for section in sections:
         blocks = [text for block in section.blocks if (text := _latex_block(block))]
@@ -61,7 +61,7 @@ def _latex_block(block: Block) -> str:
 
 
 def _latex_table(table: Table) -> str:
-    """A table that may run over pages, its note below it."""
+    """Return a table that can continue on the next page, with its note below."""
     lines = [
         rf"\begin{{longtable}}{{{'l' * len(table.header)}}}",
         r"\toprule",

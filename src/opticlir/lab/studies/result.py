@@ -1,4 +1,4 @@
-"""The result of a study: everything its report shows, and the same as plain values."""
+"""The result of a study: all that its report shows, also as plain values."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +22,7 @@ from opticlir.lab.studies.findings import (
     robustness,
     terms,
 )
+from opticlir.lab.studies.mean_gain import MeanGain, mean_gains
 from opticlir.lab.studies.plan import Plan
 from opticlir.lab.studies.scores import measure_runs
 from opticlir.lab.studies.study_runs import RunStore
@@ -30,7 +31,7 @@ from opticlir.manifest import environment
 
 @dataclass(frozen=True, kw_only=True)
 class StudyResult:
-    """Everything that was found; the report shows what the study asks for."""
+    """All results of a study."""
 
     plan: Plan
     failures: tuple[RunFailure, ...]
@@ -42,6 +43,7 @@ class StudyResult:
     geometry: tuple[GeometryRow, ...]
     bias: tuple[BiasRow, ...]
     gains: tuple[GainRow, ...]
+    mean_gains: tuple[MeanGain, ...]
 
 
 def study_result(
@@ -60,6 +62,7 @@ def study_result(
     """
     found = measure_runs(plan, store)
     reports = plan.study.reports
+    gained = gains(plan, found) if "gain" in reports else []
     return StudyResult(
         plan=plan,
         failures=tuple(failures),
@@ -70,12 +73,13 @@ def study_result(
         robustness=tuple(robustness(plan, found)),
         geometry=tuple(geometries(plan, found)),
         bias=tuple(biases(plan, found)),
-        gains=tuple(gains(plan, found)) if "gain" in reports else (),
+        gains=tuple(gained),
+        mean_gains=tuple(mean_gains(plan, found, gained)),
     )
 
 
 def result_json(result: StudyResult) -> dict[str, Any]:
-    """All of it as plain values, for `results.json`."""
+    """Return the result as plain values, for `results.json`."""
     plan = result.plan
     return {
         "study": str(plan.study.path),
@@ -96,5 +100,6 @@ def result_json(result: StudyResult) -> dict[str, Any]:
         "robustness": [asdict(row) | {"drop": row.drop} for row in result.robustness],
         "geometry": [asdict(row) for row in result.geometry],
         "bias": [asdict(row) for row in result.bias],
+        "mean_gains": [asdict(row) for row in result.mean_gains],
         "gains": [asdict(row) | {"gain": row.gain} for row in result.gains],
     }

@@ -22,14 +22,14 @@ from opticlir.records import DocumentId, Qrels, QueryId, RetrievalTask, Run
 
 @dataclass(frozen=True, kw_only=True)
 class Bias:
-    """How far a pooled collection is ranked by language; means over the questions that can tell."""
+    """Language bias in a pooled collection: means over the questions that show it."""
 
     rank_distance: float | None
-    """None where no question has two relevant documents."""
+    """None if no question has two relevant documents."""
     max_at_r: float | None
-    """None where none has any."""
+    """None if no question has a relevant document."""
     peer: float | None
-    """None where none has two in one language: it is the same for every ranking then."""
+    """None if no question has two in one language: PEER is then the same for every ranking."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,13 @@ class RunScores:
 
     run: StudyRun
     counts: Mapping[str, int]
-    """`pairs`, `steps`, `parameters`; those that are known."""
+    """`pairs`, `steps` and `parameters`, if known."""
     scores: Mapping[str, Mapping[QueryId, float]]
-    """measure, or measure and query noise (`Study.compared`) -> question -> score."""
+    """Score by question, for each measure of `Study.compared`."""
     overlap: Mapping[str, float] = field(default_factory=dict)
-    """Label of a query noise -> mean RBO of the clean and the noisy ranking."""
+    """Mean RBO of the clean and the noisy ranking, by label of the query noise."""
     changed: Mapping[str, float] = field(default_factory=dict)
-    """Label of a query noise -> share of the questions that it changes."""
+    """Share of the questions that change, by label of the query noise."""
     geometry: Geometry | None = None
     bias: Bias | None = None
 
@@ -103,7 +103,7 @@ def _measured(
 
 
 def language_bias(run: Run, task: RetrievalTask) -> Bias:
-    """Measure a ranking of a pooled task, whose document ids begin with their languages."""
+    """Measure a ranking of a pooled task, in which a document id begins with its language."""
     n_documents = len(task.documents)
     languages = {document.doc_id: _language_of(document.doc_id) for document in task.documents}
     return Bias(

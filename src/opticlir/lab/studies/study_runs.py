@@ -1,4 +1,4 @@
-"""A study run: one system on one task in one language with one seed. The store keeps each in a folder of its own."""
+"""A study run: one system on one task in one language with one seed. Each is stored in a folder of its own."""
 
 import json
 import logging
@@ -24,12 +24,12 @@ MAKERS = (
     "opticlir.lab.probes", "opticlir.lab.studies.noisy_questions", "opticlir.lab.studies.rankings",
     "opticlir.lab.training",
 )  # fmt: skip
-"""Source that decides every run, whatever its system; see `storage.made_by`."""
+"""Source code that decides every run, for any system; see `storage.made_by`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRun:
-    """What is computed once, and found again by the content of everything that decides it."""
+    """A run, which is computed once and found by the content of its inputs."""
 
     name: str
     """Name of the system in the study."""
@@ -37,10 +37,10 @@ class StudyRun:
     """Name of the study's task."""
     language: str
     seed: int | None
-    """None of a system without randomness."""
+    """None for a system without randomness."""
     system: System
     content: Mapping[str, Any]
-    """Everything that decides the result, as plain values: the `system`, what is `asked` of it, and `made_by`."""
+    """All inputs as plain values: the `system`, what is `asked` of it, and `made_by`."""
 
     @property
     def asked(self) -> Mapping[str, Any]:
@@ -74,7 +74,7 @@ class RunStore:
         self.out = out
 
     def warn_of_outdated(self) -> None:
-        """Name the runs of earlier versions of opticlir, which nothing reads any more."""
+        """Warn about runs of earlier versions of opticlir, which are not read."""
         old = sorted(self.out.glob("cells/*"))
         if old:
             logger.warning(
@@ -88,7 +88,7 @@ class RunStore:
         return self.out / "runs" / run.key
 
     def holds(self, run: StudyRun) -> bool:
-        """Whether a run is complete and undamaged."""
+        """Whether a run is complete and not damaged."""
         if not self.folder(run).exists():
             return False
         try:
@@ -108,7 +108,7 @@ class RunStore:
 
     @contextmanager
     def claimed(self, run: StudyRun) -> Iterator[bool]:
-        """Lock a run against other processes; yields whether it is missing.
+        """Lock a run against other processes. Yields whether it is missing.
 
         Raises:
             LockedError: another process works on it.

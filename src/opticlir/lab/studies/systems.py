@@ -1,9 +1,9 @@
-"""What answers the queries of a test collection: the protocol, and the systems that need no translation.
+"""Systems that answer the queries of a test collection: the protocol, and the systems without translation.
 
-A system plugs in by two methods. `content` returns, as plain values, everything that decides its answers: two systems
-of equal content are one system, and what it learned is kept under this content. `prepare` trains or loads what it
-needs and returns a `PreparedSystem`, whose `rank` ranks documents for queries. A trained student, an encoder as it
-is, a translation pipeline and a run file are systems; the study engine knows no other kind.
+A system has two methods. `content` returns all that decides its answers, as plain values. Two systems with equal
+content are one system, and what it learned is stored under this content. `prepare` trains or loads what the system
+needs. It returns a `PreparedSystem`, whose `rank` ranks documents for queries. A trained student, an encoder without
+training, a translation pipeline and a run file are systems.
 """
 
 import json
@@ -37,7 +37,7 @@ from opticlir.training.events import WorkDone
 
 @dataclass(frozen=True, slots=True)
 class RunsDone:
-    """How many runs of a study are done, and which comes next."""
+    """Number of runs of a study that are done, and the last one."""
 
     done: int
     total: int
@@ -45,7 +45,7 @@ class RunsDone:
 
 
 OnEvent: TypeAlias = Callable[[TrainingEvent | RunsDone], None]
-"""Receives the events of `opticlir.training`, and the progress of the study."""
+"""Receives the events of a training, and the progress of the study."""
 
 
 class StudyStoppedError(OpticlirError):
@@ -69,22 +69,22 @@ class PreparedSystem:
     rank: Callable[[Sequence[Query]], Run]
     """Ranks the documents of the task for its queries, with query noise or without."""
     counts: dict[str, int]
-    """`pairs` it learned from, training `steps`, `parameters` of the query encoder; those that are known."""
+    """Sentence `pairs` for learning, training `steps`, `parameters` of the query encoder, if known."""
     model: MultiVectorEncoder | None = None
-    """The encoder whose vector space can be measured, or None."""
+    """The encoder, if its vector space can be measured."""
     learned: Path | None = None
-    """Folder of what was trained, or None."""
+    """Folder of a trained model, or None."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """Where systems keep what they learn, and their progress callback."""
+    """Where systems store what they learn, and their progress callback."""
 
     out: Path
     on_event: OnEvent
 
     def model_folder(self, content: dict[str, Any], *makers: Any) -> Path:
-        """Folder of what is learned from this content; all runs that need it share it.
+        """Return the folder for a model that is learned from this content. All runs that need it share it.
 
         Args:
             content: the inputs, as plain values.
@@ -105,12 +105,12 @@ class System(Protocol):
     """Answers the queries of a test collection."""
 
     def content(self) -> dict[str, Any]:
-        """Everything that decides its answers, as plain values (checksums of files, settings)."""
+        """Return all that decides its answers, as plain values (checksums of files, settings)."""
         ...
 
     @property
     def takes_query_noise(self) -> bool:
-        """Whether it can rank changed queries; a run file cannot."""
+        """Whether it can rank changed queries. A run file cannot."""
         ...
 
     def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
@@ -118,7 +118,7 @@ class System(Protocol):
 
         Args:
             request: test collection, ranking and depth.
-            workspace: where to keep what is learned, and the progress callback.
+            workspace: where to store what is learned, and the progress callback.
 
         Raises:
             LockedError: another process trains the same model.
@@ -138,11 +138,11 @@ class Bitext:
     language: str
 
     def content(self) -> list[list[Any]]:
-        """Checksums, weights and the language."""
+        """Return checksums, weights and the language."""
         return bitext_content(self.data, self.arguments, self.language)
 
     def read(self) -> list[SentencePair]:
-        """All pairs. Raises DataError."""
+        """Read all pairs. Raises DataError."""
         return [
             pair
             for path, weight in bitext_paths(self.data, self.arguments)
@@ -159,7 +159,7 @@ class Student:
     takes_query_noise: ClassVar[bool] = True
 
     def content(self) -> dict[str, Any]:
-        """Every setting, the bitext, the initial encoders, and files that settings name."""
+        """Return all settings, the bitext, the initial encoders, and the files that settings name."""
         settings = json.loads(json.dumps(asdict(self.config)))
         encoders = [encoder_content(name) for name in (self.config.teacher, self.config.student) if name]
         dictionary = self.config.code_switching.dictionary
@@ -167,7 +167,7 @@ class Student:
         return {"train": settings, "bitext": self.bitext.content(), "encoders": encoders, "files": files}
 
     def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
-        """Train it, or load the one that is finished."""
+        """Train the student, or load it if it is finished."""
         content = self.content()
         folder = workspace.model_folder(content, Student, "opticlir.lab.training")
         with exclusive_lock(folder / "model"):
@@ -187,17 +187,17 @@ class Student:
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShot:
-    """An encoder as it is."""
+    """An encoder without training."""
 
     model: str
     takes_query_noise: ClassVar[bool] = True
 
     def content(self) -> dict[str, Any]:
-        """The encoder."""
+        """Return the encoder."""
         return {"model": encoder_content(self.model)}
 
     def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
-        """Load it."""
+        """Load the encoder."""
         model = load_model(self.model)
         return PreparedSystem(
             rank=ranker(model, request, workspace),
@@ -208,22 +208,22 @@ class ZeroShot:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFile:
-    """A run file made elsewhere."""
+    """A run file that was made elsewhere."""
 
     path: Path
     takes_query_noise: ClassVar[bool] = False
 
     def content(self) -> dict[str, Any]:
-        """The file."""
+        """Return the file."""
         return {"run": file_content(self.path)}
 
     def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:  # noqa: ARG002 - nothing to train
-        """Read it."""
+        """Read the file."""
         found = read_run(self.path)
         asked = {query.query_id for query in request.task.queries}
         if missing := asked - found.keys():
             raise DataError(
-                f"{self.path} leaves out {len(missing)} of {len(asked)} questions of {request.task.name}, such as "
+                f"{self.path} lacks {len(missing)} of {len(asked)} questions of {request.task.name}, such as "
                 f"{min(missing)!r}"
             )
         run = cut_ranking(found, request.depth)
@@ -233,7 +233,7 @@ class RunFile:
 
 
 def query_parameters(model: MultiVectorEncoder) -> int:
-    """Number of weights of the query encoder."""
+    """Return the number of weights of the query encoder."""
     return sum(
         parameter.numel() for module in route_modules(model, "query") for parameter in module.parameters()
     )
@@ -242,7 +242,7 @@ def query_parameters(model: MultiVectorEncoder) -> int:
 def ranker(
     model: MultiVectorEncoder, request: Request, workspace: Workspace
 ) -> Callable[[Sequence[Query]], Run]:
-    """Return a function that encodes and searches; models with the same document encoder share one index."""
+    """Return a function that encodes and searches. Models with the same document encoder share one index."""
 
     def rank(queries: Sequence[Query]) -> Run:
         retriever = cached_retriever(

@@ -1,4 +1,4 @@
-"""The test collections of a study, read when needed and cut to the questions of the budget."""
+"""The test collections of a study, read when needed and reduced to the questions of the budget."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +10,11 @@ from opticlir.records import RetrievalTask
 
 
 class Tasks:
-    """Loads a task in one language, and keeps the last one: runs come task by task.
+    """Loads a task in one language, and keeps the last one, because runs come task by task.
 
     Args:
         data: the data folder.
-        queries: most questions per task and language; None is all.
+        queries: largest number of questions per task and language; None is all.
     """
 
     def __init__(self, data: Path, queries: int | None = None) -> None:
@@ -23,7 +23,7 @@ class Tasks:
         self._last: tuple[tuple[str, str], RetrievalTask] | None = None
 
     def load(self, task: StudyTask, language: str) -> RetrievalTask:
-        """The task in a language.
+        """Return the task in a language.
 
         Raises:
             DataError: its files are missing or malformed.
@@ -37,7 +37,7 @@ class Tasks:
 
 
 def fewer_queries(task: RetrievalTask, most: int | None) -> RetrievalTask:
-    """The task with at most so many questions, taken at even distances; its documents stay.
+    """Return the task with at most so many questions, at even distances, and all its documents.
 
     Raises:
         DataError: it has fewer than 2 questions.

@@ -1,4 +1,4 @@
-"""Systems that answer by way of English: translators, structured queries, and human translations."""
+"""Systems that translate: translators, structured queries, and human translations."""
 
 import json
 import math
@@ -26,20 +26,20 @@ from opticlir.storage import exclusive_lock, write_text_atomically
 
 
 def without_english(task: RetrievalTask) -> list[QueryId]:
-    """Ids of the questions without an English form."""
+    """Return the ids of the questions without an English form."""
     english = {query.query_id for query in task.english_queries}
     return [query.query_id for query in task.queries if query.query_id not in english]
 
 
 @dataclass(frozen=True, kw_only=True)
 class HumanEnglish:
-    """The English questions that people wrote: the ceiling of everything that uses the teacher."""
+    """The English questions that people wrote: the ceiling for all systems with this teacher."""
 
     teacher: str
     takes_query_noise: ClassVar[bool] = False
 
     def content(self) -> dict[str, Any]:
-        """The teacher."""
+        """Return the teacher."""
         return {"human": encoder_content(self.teacher)}
 
     def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
@@ -57,27 +57,27 @@ class HumanEnglish:
 
 @dataclass(frozen=True, kw_only=True)
 class Translation:
-    """The questions in English by a translator, then the English teacher, or BM25 of the English words."""
+    """A translator, followed by the English teacher or BM25 of the English words."""
 
     by: str
     """`word-table`, `dictionary`, `apertium`, `nmt` or `seq2seq`."""
     teacher: str
     bitext: Bitext
     minutes: float = 15.0
-    """Of the training of `nmt`."""
+    """Training budget of `nmt`."""
     seed: int = 0
-    """Of `nmt`."""
+    """Seed of `nmt`."""
     dictionary: tuple[Path, ...] = ()
     pair: str = ""
-    """Of Apertium."""
+    """Language pair of Apertium."""
     model: str = ""
-    """Of `seq2seq`."""
+    """Model folder of `seq2seq`."""
     codes: tuple[str | None, str | None] = (None, None)
-    """Source and target language in the model of `seq2seq`."""
+    """Codes of source and target language in the model of `seq2seq`."""
     takes_query_noise: ClassVar[bool] = True
 
     def content(self) -> dict[str, Any]:
-        """The translator's own inputs, and the teacher."""
+        """Return the inputs of the translator, and the teacher."""
         decides: dict[str, Callable[[], Any]] = {
             "word-table": self.bitext.content,
             "nmt": lambda: [self.bitext.content(), self.minutes, self.seed],
@@ -88,7 +88,7 @@ class Translation:
         return {"translate": self.by, "of": decides[self.by](), "teacher": encoder_content(self.teacher)}
 
     def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:
-        """Train or load the translator; translations are kept in a file."""
+        """Train or load the translator. Translations are kept in a file."""
         decides = self.content()
         content = {name: decides[name] for name in ("translate", "of")}
         folder = workspace.model_folder(content, Translation, "opticlir.lab.rivals")
@@ -109,8 +109,8 @@ class Translation:
         pairs = self.bitext.read() if self.by == "word-table" else []
         source, target = self.codes
         translator = load_translator(
-            self.by, pairs=pairs, dictionary=self.dictionary, model=Path(self.model), source=source, target=target,
-            pair=self.pair,
+            self.by, language=self.bitext.language, pairs=pairs, dictionary=self.dictionary, model=Path(self.model),
+            source=source, target=target, pair=self.pair,
         )  # fmt: skip
         counts = {
             "pairs": len(pairs),
@@ -120,8 +120,8 @@ class Translation:
 
     def _neural(self, folder: Path, workspace: Workspace) -> tuple[Translator, dict[str, int]]:
         """Train a translator on the bitext, or load the finished one."""
+        from opticlir.lab.rivals.neural import Seq2Seq  # noqa: PLC0415
         from opticlir.lab.rivals.nmt import NmtConfig, train_translator  # noqa: PLC0415 - heavy
-        from opticlir.lab.rivals.seq2seq import Seq2Seq  # noqa: PLC0415
 
         pairs, model, record = self.bitext.read(), folder / "model", folder / "steps.json"
         if not model.exists():
@@ -146,20 +146,22 @@ class Structured:
     takes_query_noise: ClassVar[bool] = True
 
     def content(self) -> dict[str, Any]:
-        """The bitext."""
+        """Return the bitext."""
         return {"structured": self.bitext.content()}
 
     def prepare(self, request: Request, workspace: Workspace) -> PreparedSystem:  # noqa: ARG002 - nothing is kept
-        """Learn the table."""
+        """Learn the word table."""
         pairs = self.bitext.read()
-        searcher = StructuredQueries(request.task.documents, WordTable.learn(pairs))
+        searcher = StructuredQueries(
+            request.task.documents, WordTable.learn(pairs, language=self.bitext.language)
+        )
         return PreparedSystem(
             rank=lambda queries: searcher.rank(queries, depth=request.depth), counts={"pairs": len(pairs)}
         )
 
 
 def saved_parameters(folder: Path) -> int:
-    """Number of weights in the safetensors files of a folder, from their headers; 0 where there is none."""
+    """Return the number of weights in the safetensors files of a folder, from their headers; 0 without files."""
     total = 0
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(str(path), framework="numpy") as weights:

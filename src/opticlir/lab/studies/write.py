@@ -1,4 +1,4 @@
-"""The report of a study in four files."""
+"""Writes the report of a study to four files."""
 
 import json
 from pathlib import Path
@@ -12,10 +12,10 @@ from opticlir.storage.filesystem import make_folders, refusals_named
 
 
 def write_reports(result: StudyResult, out: Path) -> list[Path]:
-    """Write `report.html`, `report.md`, `report.tex` and `results.json`, each replaced as a whole.
+    """Write `report.html`, `report.md`, `report.tex` and `results.json`. Each file is replaced as a whole.
 
     Args:
-        result: what was found.
+        result: the result of the study.
         out: the study's folder.
 
     Returns:
@@ -23,7 +23,7 @@ def write_reports(result: StudyResult, out: Path) -> list[Path]:
 
     Raises:
         SetupError: matplotlib is not installed.
-        ArtefactError: the disk refuses.
+        ArtefactError: a file cannot be written.
     """
     title = f"Study {result.plan.study.path.stem}"
     sections = study_sections(result)

@@ -1,4 +1,4 @@
-"""Training in the laboratory: adversaries, mixed batches, guided plans and more, on top of `opticlir.training`."""
+"""Training in the laboratory: adversaries, mixed batches, guided plans and more, in addition to `opticlir.training`."""
 
 from opticlir.lab.training.config import LabTrainConfig, make_config
 from opticlir.lab.training.distil import distil

@@ -1,9 +1,8 @@
-"""Code-switching: foreign sentences with some of their words in English, as a dictionary has them.
+"""Code-switching: replaces some words of the foreign sentences by English words of a dictionary.
 
-Litschko et al. 2023 (arXiv 2305.05295) put words of other languages into English training data, since that
-is what they have; bitext has the foreign sentence, so here English words go into it. What the student is to
-say of it stays the same: the teacher's tokens of the English side. Where an English word is not put in the
-place of a foreign one but mixed with it, see opticlir.lab.training.mixup.
+The target stays the same: the teacher's tokens of the English side. Litschko et al. 2023 (arXiv 2305.05295) put words
+of other languages into English training data. Bitext has the foreign sentence, so here English words go into it.
+`opticlir.lab.training.mixup` mixes the embeddings of both words instead of replacing one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,32 +12,32 @@ from typing import overload
 import numpy as np
 from tokenizers import Tokenizer
 
+from opticlir.data.dictionaries import LONGEST_ENTRY, longest_entry
 from opticlir.encoder import split_words, word_places
 from opticlir.settings import POSITIVE, Range, check_ranges, setting
 
 SOURCES = ("none", "plan", "embeddings", "dictionary")
 
-_LONGEST = 4  # words of an entry
-_DRAW = 2  # tells this draw from those of the batches
+_DRAW = 2  # part of the seed, so that this draw differs from those of the batches
 _RATE = Range("above 0, at most 1", lambda value: 0 < value <= 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodeSwitchingConfig:
-    """How many words of the foreign side are put into English; see docs/training.md."""
+    """How many words of the foreign side become English; see docs/lab-training.md."""
 
     source: str = setting(
         "none",
-        "Where English words come from: `none`, a `dictionary`, the transport `plan` between the initialised student "
-        "and the teacher, collected over the bitext, or that student's own word `embeddings`.",
+        "Source of the English words: `none`, a `dictionary`, the transport `plan` between the initialised student and "
+        "the teacher, collected over the bitext, or the word `embeddings` of that student.",
     )
     rate: float = setting(
-        0.3, "Share of the words with an entry that are replaced, from above 0 to 1.", _RATE
+        0.3, "Share of the words with an entry that are replaced, above 0, at most 1.", _RATE
     )
     mixup_alpha: float | None = setting(
         None,
-        "Mix the embedding of a word with that of the English one, instead of replacing it: the share is drawn from "
-        "Beta(alpha, alpha). 1 draws all shares alike, near 0 they are nearly 0 or 1.",
+        "Mix the embedding of a word with that of the English word, instead of replacing it. The share is drawn from "
+        "Beta(alpha, alpha): with 1 all shares are equally probable, near 0 they are nearly 0 or 1.",
         POSITIVE,
     )
     dictionary: str | None = setting(
@@ -55,8 +54,8 @@ class CodeSwitchingConfig:
             self._check_mixup(self.mixup_alpha)
         if (self.source == "dictionary") != (self.dictionary is not None):
             raise ValueError(
-                f"source is {self.source!r} and dictionary is {self.dictionary!r}: a file goes with "
-                "source = 'dictionary', and with no other"
+                f"source is {self.source!r} and dictionary is {self.dictionary!r}: give a file with "
+                "source = 'dictionary', and only then"
             )
 
     def _check_mixup(self, alpha: float) -> None:
@@ -73,18 +72,18 @@ class Replacement:
     """An English entry for some words of a sentence."""
 
     start: int
-    """Where the first word begins."""
+    """Position where the first word begins."""
     end: int
-    """Where the last one ends."""
+    """Position where the last word ends."""
     english: str
 
 
 class Lexicon:
-    """English entries by foreign words, which are compared as the student's tokenizer sees them.
+    """English entries by foreign words.
 
     Args:
-        entries: English and foreign side of each.
-        tokenizer: the student's: its normaliser decides about case and diacritics.
+        entries: English and foreign side of each entry.
+        tokenizer: tokenizer of the student; its normaliser decides about case and diacritics.
 
     Example:
         >>> from tokenizers import models
@@ -98,28 +97,28 @@ class Lexicon:
         self._meanings: dict[tuple[str, ...], list[str]] = {}
         for english, foreign in entries:
             key = tuple(word.casefold() for word in split_words(tokenizer, foreign))
-            if 0 < len(key) <= _LONGEST:
+            if 0 < len(key) <= LONGEST_ENTRY:
                 self._meanings.setdefault(key, []).append(english)
 
     def __len__(self) -> int:
         return len(self._meanings)
 
     def english(self) -> list[str]:
-        """Every English side, once, in alphabetical order."""
+        """Return every English side once, in alphabetical order."""
         return sorted({english for meanings in self._meanings.values() for english in meanings})
 
     def drawn(self, text: str, rate: float, random: np.random.Generator) -> Iterator[Replacement]:
-        """Choose words that have an entry, the longest entry at each place, at random.
+        """Draw words that have an entry. At each position, the longest entry counts.
 
         Args:
             text: a foreign sentence.
-            rate: probability of each.
-            random: draws which, and one of several meanings, all alike.
+            rate: probability of each entry.
+            random: draws the entries, and one of several meanings with equal probability.
         """
         words = word_places(self._tokenizer, text)
         at = 0
         while at < len(words):
-            length = self._length_of_entry([word for word, _ in words[at : at + _LONGEST]])
+            length = longest_entry([word for word, _ in words[at : at + LONGEST_ENTRY]], self._meanings)
             if length and random.random() < rate:
                 meanings = self._meanings[tuple(word for word, _ in words[at : at + length])]
                 start, end = words[at][1][0], words[at + length - 1][1][1]
@@ -127,12 +126,9 @@ class Lexicon:
             at += max(1, length)
 
     def switched(self, text: str, rate: float, random: np.random.Generator) -> str:
-        """The text with the English entries in place of the words that are drawn; the rest stays as it is written.
+        """Replace the words that are drawn by English entries. The rest of the text stays unchanged.
 
-        Args:
-            text: a foreign sentence.
-            rate: probability of each.
-            random: draws which.
+        Arguments as in `drawn`.
         """
         parts, copied = [], 0
         for found in self.drawn(text, rate, random):
@@ -145,23 +141,18 @@ class Lexicon:
         always = np.random.default_rng(0)
         return any(self.switched(text, 1.0, always) != text for text in texts)
 
-    def _length_of_entry(self, words: Sequence[str]) -> int:
-        lengths = range(len(words), 0, -1)
-        return next((length for length in lengths if tuple(words[:length]) in self._meanings), 0)
-
 
 class SwitchedTexts(Sequence[str]):
-    """Foreign sentences with other words in English each epoch.
+    """Foreign sentences in which other words are English in each epoch.
 
-    What is drawn follows from seed, epoch and number of the sentence alone, so that a resumed run reads what it
-    would have read.
+    The draw depends only on seed, epoch and the number of the sentence, so a resumed run reads the same.
 
     Args:
-        texts: as they are written.
-        lexicon: which words can be replaced.
-        rate: probability of each.
-        seed: of the run.
-        epoch: the one being read.
+        texts: the original sentences.
+        lexicon: English words by foreign words.
+        rate: probability of each entry.
+        seed: seed of the run.
+        epoch: returns the current epoch.
     """
 
     def __init__(
@@ -178,7 +169,7 @@ class SwitchedTexts(Sequence[str]):
     @overload
     def __getitem__(self, number: slice) -> list[str]: ...
     def __getitem__(self, number: int | slice) -> str | list[str]:
-        """A sentence, or several, as this epoch has them."""
+        """Return a sentence, or several, as in this epoch."""
         if isinstance(number, slice):
             return [self[each] for each in range(len(self))[number]]
         random = generator_of(self._seed, self._epoch(), number)
@@ -186,5 +177,5 @@ class SwitchedTexts(Sequence[str]):
 
 
 def generator_of(seed: int, epoch: int, number: int) -> np.random.Generator:
-    """What draws for one sentence in one epoch: the same in every process, and in a run that is resumed."""
+    """Return the generator for one sentence in one epoch: equal in every process and in a resumed run."""
     return np.random.default_rng((seed, epoch, number, _DRAW))

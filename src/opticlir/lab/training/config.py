@@ -1,4 +1,4 @@
-"""The settings of a training in the laboratory: those of the product, and what studies vary."""
+"""The settings of a training in the laboratory: those of the product, and those that studies vary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ from opticlir.training.objectives.catalogue import SCORE_TEMPERATURE
 from opticlir.training.optimisations import Optimisations
 
 READ_ENGLISH = ("retention", "lancer")
-"""Objectives that have the student read the English side too."""
+"""Objectives for which the student reads the English side too."""
 
 _ALWAYS_ON = ("fused_adamw", "flush_denormals")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabTrainConfig(TrainConfig):
-    """How a student is distilled in a study."""
+    """Settings of a training in a study."""
 
     known_objectives: ClassVar[tuple[str, ...]] = (*OBJECTIVES, "contrastive_pooled", *READ_ENGLISH)
 
     stages: tuple[Stage, ...] = setting(
-        (), "Methods one after the other, each for its own share of the steps. Give either this or `method`."
+        (), "Methods in order, each for its own share of the steps. Give either this or `method`."
     )
     transport: LabTransportConfig = setting(LabTransportConfig(), "How tokens are aligned.")
     words: VocabularyConfig = setting(VocabularyConfig(), "How the vocabulary is extended.")
@@ -38,32 +38,32 @@ class LabTrainConfig(TrainConfig):
         AdapterConfig(), 'Low-rank additions to the layers of the encoder, with `train = "adapters"`.'
     )
     perturbation: PerturbationConfig = setting(
-        PerturbationConfig(), "Adversarial perturbation of the student's word embeddings, with any method."
+        PerturbationConfig(), "Adversarial perturbation of the word embeddings, with any method."
     )
     discriminator: DiscriminatorConfig = setting(
         DiscriminatorConfig(),
-        "Adversary that tells the student's foreign vectors from its English ones, with any method.",
+        "Language discriminator with reversed gradient, with any method.",
     )
     code_switching: CodeSwitchingConfig = setting(
         CodeSwitchingConfig(),
-        "English words in the foreign sentences that the student reads, or mixed into theirs.",
+        "English words that replace foreign words of the sentences, or are mixed into them.",
     )
     optimisations: Optimisations = setting(
-        Optimisations(), "What makes training fast without changing what is learned."
+        Optimisations(), "Ways to train faster without changing the result."
     )
     score_temperature: float = setting(
-        SCORE_TEMPERATURE, "Softmax temperature of `score_kl`, on MaxSim per query token.", POSITIVE
+        SCORE_TEMPERATURE, "Softmax temperature of `score_kl`, for MaxSim per query token.", POSITIVE
     )
     both_directions: bool = setting(
-        False, "Whether `contrastive` also asks each English side to find its foreign one."
+        False, "Whether `contrastive` also finds the foreign side of each English side."
     )
     monolingual: float = setting(
         0.0,
-        "Probability that the student reads the English sides of a batch instead of the foreign ones.",
+        "Probability that the student reads the English side of a batch instead of the foreign side.",
         FRACTION,
     )
     warmup: float = setting(
-        0.1, "Share of the steps until the peak of the learning rate, which then falls linearly to 0.", SHARE
+        0.1, "Share of the steps before the peak of the learning rate, which then falls linearly to 0.", SHARE
     )
     dropout: float = setting(0.0, "Dropout in the student.", SHARE)
 
@@ -78,12 +78,12 @@ class LabTrainConfig(TrainConfig):
 
     @property
     def schedule(self) -> tuple[Stage, ...]:
-        """The stages, or those that the method names."""
+        """The stages as given, or else those of the method."""
         return self.stages or parse_stages(self.method, self.known_objectives)
 
     @property
     def reads_english(self) -> bool:
-        """Whether the student encodes the English side of the bitext as well."""
+        """Whether the student also encodes the English side of the bitext."""
         names = objective_names(self.schedule)
         return self.discriminator.weight > 0 or any(name in READ_ENGLISH for name in names)
 
@@ -103,9 +103,9 @@ def make_config(settings: Mapping[str, Any], *, source: str) -> LabTrainConfig:
     """Check settings and fill in the defaults.
 
     Args:
-        settings: by field name; tables for `words`, `transport` and others, a list of tables for `stages`. `levers`
-            is the old name of `optimisations`.
-        source: where they come from, for messages.
+        settings: by field name, with tables for `words`, `transport` and others, and a list of tables for `stages`.
+            `levers` is the old name of `optimisations`.
+        source: where the settings come from, for messages.
 
     Raises:
         DataError: an unknown key, with the nearest known one, a value of the wrong type, or settings that
@@ -113,7 +113,8 @@ def make_config(settings: Mapping[str, Any], *, source: str) -> LabTrainConfig:
     """
     if settings.get("stages") and "method" in settings:
         raise DataError(
-            f"{source}: method is {settings['method']!r} but there are stages, which name their own: give one"
+            f"{source}: method is {settings['method']!r} but there are stages, "
+            "which name their own methods: give one of them"
         )
     return settings_from(LabTrainConfig, _with_new_names(settings, source), source=source)
 
@@ -132,31 +133,32 @@ def _with_new_names(settings: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 
 def _check_read(config: LabTrainConfig) -> None:
-    """Refuse settings of objectives that are in no stage. Raises ValueError."""
+    """Refuse settings of objectives that no stage has. Raises ValueError."""
     names, transport = objective_names(config.schedule), config.transport
     for what, is_set, objective in (
         (f"guide is {transport.guide!r}", transport.guide != "none", "optical"),
         (f"marginals are by {transport.marginals}", transport.marginals != "uniform", "optical"),
+        (f"shuffle is {transport.shuffle!r}", transport.shuffle != "none", "optical"),
         ("both_directions is true", config.both_directions, "contrastive"),
     ):
         if is_set and objective not in names:
-            raise ValueError(f"{what}, which only {objective} reads, and the method has {', '.join(names)}")
+            raise ValueError(f"{what}, which only {objective} uses, but the method has {', '.join(names)}")
 
 
 def _check_monolingual(config: LabTrainConfig) -> None:
-    """Refuse batches in English alone that leave nothing to learn. Raises ValueError."""
+    """Refuse monolingual batches that no objective learns from. Raises ValueError."""
     if config.monolingual == 1:
         if config.discriminator.weight:
             raise ValueError(
-                "monolingual is 1: no batch has two languages for the discriminator to tell apart"
+                "monolingual is 1: no batch has two languages for the discriminator to distinguish"
             )
         if config.code_switching.source != "none":
             raise ValueError(
-                "monolingual is 1: no foreign sentence is read whose words code_switching could replace or mix"
+                "monolingual is 1: no foreign sentence is read, so code_switching has no words to replace or mix"
             )
         if config.is_guided:
             raise ValueError(
-                "monolingual is 1: no foreign sentence is read whose alignment could guide the transport"
+                "monolingual is 1: no foreign sentence is read, so its alignment cannot guide the transport"
             )
     for stage in config.schedule if config.monolingual else ():
         if all(name in READ_ENGLISH for name in stage.weights):

@@ -1,8 +1,8 @@
-"""Adversarial language invariance: a student whose vectors do not say which language they came from.
+"""Adversarial language invariance: trains a student whose vectors do not show their language.
 
-A small network learns to tell the student's foreign vectors from its English ones; its gradient reaches
-the student with the sign turned round, so that the student learns to give it nothing to go by (Ganin and
-Lempitsky 2015). It is trained with the student and deleted with the checkpoints.
+A language discriminator is a small network that learns to distinguish the student's foreign vectors from its English
+ones. Its gradient reaches the student with the opposite sign, so the student learns to hide the language (Ganin and
+Lempitsky 2015). The network is trained with the student, and deleted with the checkpoints.
 """
 
 import math
@@ -24,20 +24,20 @@ LEVELS = ("token", "pooled")
 
 @dataclass(frozen=True, kw_only=True)
 class DiscriminatorConfig:
-    """How the student is kept from showing which language it read; see docs/training.md."""
+    """How the discriminator is trained; see docs/lab-training.md."""
 
     weight: float = setting(
         0.0,
-        "Weight of the reversed gradient in the student at its peak; 0 is no discriminator.",
+        "Largest weight of the reversed gradient in the student; 0 trains without a discriminator.",
         NOT_NEGATIVE,
     )
     level: str = setting(
-        "token", "What the discriminator judges: each `token`, or the mean of each sentence (`pooled`)."
+        "token", "What the discriminator classifies: each `token`, or the mean of each sentence (`pooled`)."
     )
-    hidden: int = setting(256, "Units of the discriminator's one hidden layer.", AT_LEAST_ONE)
+    hidden: int = setting(256, "Units of the hidden layer of the discriminator.", AT_LEAST_ONE)
     ramp: float = setting(
         10.0,
-        "How soon the weight is reached: weight x (2 / (1 + exp(-ramp x share of the steps done)) - 1).",
+        "How fast the weight rises: weight x (2 / (1 + exp(-ramp x share of the steps done)) - 1).",
         POSITIVE,
     )
 
@@ -53,29 +53,29 @@ class Verdict(NamedTuple):
     """How well the two languages were distinguished."""
 
     loss: Float[Tensor, ""]
-    """Cross-entropy in nats, mean of both languages; log 2 where nothing tells them apart."""
+    """Cross-entropy in nats, mean of both languages; log 2 if they cannot be distinguished."""
     accuracy: Float[Tensor, ""]
     """Share of right answers, mean of both languages; .5 is chance."""
 
 
 class LanguageDiscriminator(ExtraTerm):
-    """Tells the student's foreign vectors from its English ones, and turns its gradient round behind itself.
+    """Distinguishes the student's foreign vectors from its English ones, and reverses its gradient.
 
-    Two classes also where one student reads several foreign languages: their common place is English, where
-    the index is, and languages that are similar to English are similar to each other. Both classes weigh alike,
-    however many tokens they have. Vectors are scaled to numbers of about 1 before the first layer.
+    There are two classes even if one student reads several foreign languages. All of them should be close to English,
+    the language of the index; then they are close to each other too. Both classes have the same weight, whatever their
+    number of tokens. Vectors are scaled to numbers of about 1 before the first layer.
 
-    The discriminator minimises the plain cross-entropy; the student gets the gradient of it times
-    `-strength`. So `weight` does not slow the discriminator down, and it goes on learning while the ramp
-    is still at 0. Of several processes each judges the whole batch, so that all have the same one.
+    The discriminator minimises the plain cross-entropy; the student gets its gradient times `-strength`. So `weight`
+    does not slow down the discriminator, and it learns already while the ramp is 0. Each of several processes
+    classifies the whole batch, so that all have the same weights.
 
     Args:
-        config: sizes.
+        config: sizes and weight.
         dim: length of the vectors.
-        seed: of its first weights; drawn apart from all other numbers.
+        seed: seed of the first weights; other random draws do not change.
 
     Reference:
-        Ganin and Lempitsky 2015 (arXiv 1409.7495), equations 4 to 9; the ramp is that of their section 4.
+        Ganin and Lempitsky 2015 (arXiv 1409.7495), equations 4 to 9; the ramp is from their section 4.
     """
 
     def __init__(self, config: DiscriminatorConfig, dim: int, *, seed: int) -> None:
@@ -91,7 +91,7 @@ class LanguageDiscriminator(ExtraTerm):
     needs = frozenset({EnglishSide})
 
     def forward(self, batch: TokenBatch) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """The cross-entropy of a batch, and its accuracy to log."""
+        """Return the cross-entropy of a batch, and the accuracy for the log."""
         english = batch.get(EnglishSide)
         if english is None:
             raise ValueError("the discriminator needs the English side as the student reads it")
@@ -99,14 +99,14 @@ class LanguageDiscriminator(ExtraTerm):
         return verdict.loss, {"discriminator_accuracy": verdict.accuracy}
 
     def judge(self, batch: TokenBatch, english: EnglishSide) -> Verdict:
-        """Judge a batch.
+        """Classify both sides of a batch.
 
         Args:
-            batch: the foreign side as the student reads it; how much of the training is done says how far the ramp is.
+            batch: the foreign side as the student reads it. `share_done` decides the position on the ramp.
             english: the English side as the student reads it.
 
         Gradient:
-            To the weights as it is, to the student's tokens of both sides reversed.
+            To the weights; with the opposite sign to the student's tokens of both sides.
         """
         strength = self._config.weight * ramped(self._config.ramp, batch.share_done)
         foreign = self._logits(batch.student, batch.student_mask, strength)
@@ -124,7 +124,7 @@ class LanguageDiscriminator(ExtraTerm):
 
 
 def ramped(ramp: float, share: float) -> float:
-    """Rise from 0 towards 1 over the training: 2 / (1 + exp(-ramp share)) - 1.
+    """Return a number that rises from 0 to almost 1 over the training: 2 / (1 + exp(-ramp share)) - 1.
 
     Example:
         >>> [round(ramped(10.0, share), 3) for share in (0.0, 0.1, 0.5, 1.0)]
@@ -134,7 +134,7 @@ def ramped(ramp: float, share: float) -> float:
 
 
 def reversed_gradient(vectors: Float[Tensor, "*shape"], strength: float) -> Float[Tensor, "*shape"]:
-    """The same vectors; the gradient comes back multiplied by `-strength`.
+    """Return the same vectors. Their gradient is multiplied by `-strength`.
 
     Example:
         >>> vectors = torch.ones(2, requires_grad=True)

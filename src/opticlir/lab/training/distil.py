@@ -6,9 +6,9 @@ from pathlib import Path
 from opticlir.lab.training.config import LabTrainConfig
 from opticlir.lab.training.extension import LabExtension
 from opticlir.records import SentencePair
-from opticlir.training.distil import Outcome
 from opticlir.training.distil import distil as distil_with
 from opticlir.training.events import OnEvent, silent
+from opticlir.training.outcome import Outcome
 
 
 def distil(
@@ -20,16 +20,7 @@ def distil(
     command: str = "",
     on_event: OnEvent = silent,
 ) -> Outcome:
-    """Train a query encoder from bitext; see `opticlir.training.distil`.
-
-    Args:
-        config: every setting.
-        pairs: the bitext.
-        out: the model folder.
-        inputs: checksum by name of the files the pairs came from.
-        command: that makes the model, for its card.
-        on_event: called with stages, steps and evaluations.
-    """
+    """Train a query encoder from bitext. Arguments, result and errors as in `opticlir.training.distil`."""
     return distil_with(
         config, pairs, out, inputs=inputs, command=command, on_event=on_event, extension=LabExtension(config)
     )

@@ -1,4 +1,4 @@
-"""A dictionary out of word embeddings: the English word that the student itself takes a foreign word for."""
+"""Makes a dictionary from word embeddings: the English word that is nearest to a foreign word in the student."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,32 +11,31 @@ from opticlir.encoder import spelled, split_words, transformer_of
 from opticlir.lab.probes.csls import nearest_by_csls
 from opticlir.records import SentencePair
 
-_MOST_WORDS = 20_000  # of each language, the most frequent: time grows with the product
+_MOST_WORDS = 20_000  # of each language: time grows with the product
 _NEIGHBOURS = 10
-_LEAST_COSINE = 0.3  # of words that are nearest to each other and yet have nothing to do with each other
+_LEAST_COSINE = 0.3  # below it, mutual neighbours are usually unrelated words
 
 
 def dictionary_from_embeddings(
     student: MultiVectorEncoder, pairs: Sequence[SentencePair]
 ) -> list[tuple[str, str]]:
-    """English and foreign words that are neighbours in the student's current input embeddings.
+    """Return English and foreign words that are neighbours in the student's current input embeddings.
 
-    A word is the mean of its pieces. A foreign word of the bitext and a word of its English side are an entry
-    where each is the other's nearest, by CSLS with 10 neighbours, so that no English word is everybody's; not
-    where their cosine is below .3, nor where they are the same (names). Of each language the 20,000 most frequent
-    words are looked at.
+    A word is the mean of its pieces. A foreign and an English word of the bitext are an entry if each is the other's
+    nearest by CSLS, with 10 neighbours. CSLS keeps frequent hubs from being the neighbour of many words.
+    Entries with a cosine below .3 are left out, and so are equal words (names). The 20,000 most frequent words of each
+    language are compared.
 
     Args:
         student: the embeddings and the tokenizer of its query route.
-        pairs: bitext; only for the words of either side.
+        pairs: bitext, only for the words of both sides.
 
     Returns:
         Entries in the order of the foreign words, as the student's tokenizer writes them.
 
     Reference:
-        Wang et al. 2023 (arXiv 2309.10891) have the encoder itself propose the words to switch, without a
-        dictionary or an alignment. Conneau et al. 2018 (arXiv 1710.04087) for mutual neighbours (section 2.2) and
-        CSLS (section 2.3).
+        Wang et al. 2023 (arXiv 2309.10891): the encoder proposes the words to switch, without a dictionary or an
+        alignment. Conneau et al. 2018 (arXiv 1710.04087): mutual neighbours (section 2.2) and CSLS (section 2.3).
     """
     foreign, foreign_vectors = _words(student, [pair.foreign for pair in pairs])
     english, english_vectors = _words(student, [pair.english for pair in pairs])
@@ -55,9 +54,9 @@ def dictionary_from_embeddings(
 
 
 def _words(student: MultiVectorEncoder, texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """The most frequent words with a letter that have a direction, and their (words, width) unit vectors.
+    """Return the most frequent words that contain a letter, and their (words, width) unit vectors.
 
-    Of several spellings in capital and small letters, which a dictionary does not tell apart, the most frequent.
+    Of spellings that differ only in case, the most frequent is kept. Words with a zero vector are left out.
     """
     tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
     counts = Counter(word for text in texts for word in split_words(tokenizer, text))

@@ -1,4 +1,4 @@
-"""The English side as the student reads it, attached to a batch for objectives that keep its English."""
+"""The English side as the student reads it, attached to a batch for the objectives that need it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from opticlir.training.processes import all_gather
 
 @dataclass(frozen=True, slots=True)
 class EnglishSide:
-    """The English side of a batch as the student reads it; it costs a second forward pass."""
+    """The English side of a batch as the student reads it. It costs a second forward pass."""
 
     tokens: Float[Tensor, "batch k dim"]
-    """English tokens by the student, unit rows, with gradient."""
+    """Unit rows, with gradient."""
     mask: Bool[Tensor, "batch k"]
     is_same: Bool[Tensor, " batch"]
-    """Whether student and teacher cut the text into the same tokens, so that token i is token i."""
+    """Whether student and teacher cut the text into the same tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnglishInputsOfBatch(Attachment):
-    """Inputs of the English side of a batch, for the student."""
+    """The student's inputs for the English side of a batch."""
 
     gives: ClassVar[type[Any]] = EnglishSide
     is_encoded: ClassVar[bool] = True
@@ -36,17 +36,17 @@ class EnglishInputsOfBatch(Attachment):
     is_same: Bool[Tensor, " batch"]
 
     def read(self, encode: Encode) -> EnglishSide:
-        """The English side by the student."""
+        """Encode the English side with the student."""
         return EnglishSide(*encode(self.inputs), all_gather(self.is_same))
 
 
 class EnglishInputs:
-    """Batch transform: attaches the English side of bitext for the student's query route.
+    """Batch transform: attaches the English side of the pairs, for the student's query route.
 
     Args:
         texts: English side of each pair.
         student: its tokenizer makes the inputs.
-        teacher: its tokenizer says which sentences both cut alike.
+        teacher: its tokens are compared with those of the student.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class EnglishInputs:
         return batch.with_attached(self.of(batch.pairs.tolist()))
 
     def of(self, pairs: Sequence[int]) -> EnglishInputsOfBatch:
-        """Inputs of some pairs."""
+        """Return the inputs of some pairs."""
         texts = [self._texts[pair] for pair in pairs]
         inputs = _inputs(self._student, texts)
         of_teacher = _pieces(self._teacher, _inputs(self._teacher, texts))

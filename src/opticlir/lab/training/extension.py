@@ -1,4 +1,4 @@
-"""The laboratory's plug into training: its objectives, batch transforms and adversaries, by the settings."""
+"""The extension of training by the laboratory: objectives, batch transforms and adversaries, by the settings."""
 
 import logging
 from dataclasses import replace
@@ -59,7 +59,7 @@ _SOURCES = {
 
 
 class LabExtension(Extension):
-    """What the settings of the laboratory add to a training.
+    """Adds to a training what the settings of the laboratory ask for.
 
     Args:
         config: every setting.
@@ -74,7 +74,7 @@ class LabExtension(Extension):
         return [Path(dictionary)] if dictionary else []
 
     def objectives(self, config: TrainConfig, counter: PlanCounter) -> Registry:
-        """The product's objectives with the laboratory's settings, and its own."""
+        """Return the objectives of the product, with the settings of the laboratory, and its own."""
         own, english = self._config, frozenset({EnglishSide})
         return {
             **super().objectives(config, counter),
@@ -88,14 +88,14 @@ class LabExtension(Extension):
         }
 
     def used_tokens(self, student: MultiVectorEncoder, pairs: PairTable) -> npt.NDArray[np.int64] | None:
-        """Ids of all tokens that the student will read; None with code-switching, which draws words in each epoch."""
+        """Return the ids of all tokens that the student will read; None with code-switching, which draws words."""
         config = self._config
         if config.code_switching.source != "none":
             return None
         return used_tokens(student, pairs, both_sides=config.reads_english or config.mixes_languages)
 
     def loss_parts(self, student: MultiVectorEncoder) -> LossParts:
-        """The adversaries that the settings ask for."""
+        """Return the adversaries of the settings."""
         config = self._config
         table = transformer_of(student, "query").model.get_input_embeddings()
         perturbation = (
@@ -109,7 +109,7 @@ class LabExtension(Extension):
         return LossParts(adversary=perturbation, extra_terms={"discriminator": discriminator})
 
     def training_data(self, source: DataSource) -> TrainingData:
-        """Rows and batches, with the batch transforms that the settings ask for."""
+        """Return rows and batches, with the batch transforms of the settings."""
         config, n_pairs, texts = self._config, len(source.pairs), source.pairs.foreign
         first: list[BatchTransform] = []
         data = training_data(source)
@@ -131,11 +131,11 @@ class LabExtension(Extension):
         return replace(data, collator=collator)
 
     def card_lines(self) -> list[str]:
-        """Adversaries, batches in English, code-switching."""
+        """Return a line for each adversary, for mixed batches and for code-switching."""
         return card_lines(self._config)
 
     def _mixed_sampler(self, source: DataSource) -> MixedBuckets:
-        """Batches of every pair across languages, or read in English."""
+        """Return the sampler of batches that are cross-lingual or monolingual."""
         pairs, lengths = source.pairs, source.lengths
         english_lengths = n_tokens(transformer_of(source.student, "query").tokenizer, pairs.english)
         has_words = (lengths > 0) & (english_lengths > 0) & (source.tokens.lengths > 0)
@@ -166,7 +166,7 @@ class LabExtension(Extension):
     def _switched(
         self, source: DataSource, sampler: LengthBuckets
     ) -> tuple[TextsByRow, list[BatchTransform]]:
-        """The foreign texts with English words in them, or as they are, with the transform that mixes words."""
+        """Return the texts with English words; with mixup, the original texts and the transform that mixes words."""
         config, foreign = self._config, source.pairs.foreign
         lexicon, switching = self._lexicon(source), config.code_switching
         drawn: dict[str, Any] = {"seed": config.seed, "epoch": lambda: sampler.epoch}
@@ -184,8 +184,8 @@ class LabExtension(Extension):
                 found = dictionary_from_plan(source.student, source.teacher, pairs, config.transport)
             if not found:
                 raise DataError(
-                    f"code_switching source is {config.code_switching.source!r}, which has no English word for any "
-                    "foreign word of the bitext: give a dictionary, or no code_switching"
+                    f"code_switching source is {config.code_switching.source!r}, which found no English word for any "
+                    "foreign word of the bitext: give a dictionary, or train without code_switching"
                 )
             return found
 
@@ -195,15 +195,15 @@ class LabExtension(Extension):
         lexicon = Lexicon(read_dictionary(path), tokenizer)
         if not lexicon.knows_any(pairs.foreign):
             raise DataError(
-                f"{path}: none of its foreign words is in the bitext: expected ENGLISH<TAB>FOREIGN, of "
-                f"{config.language}"
+                f"{path}: none of its foreign words is in the bitext: expected ENGLISH<TAB>FOREIGN, the foreign side "
+                f"in {config.language}"
             )
-        logger.info("%d foreign words and phrases can be read in English", len(lexicon))
+        logger.info("%d foreign words and phrases have an English word", len(lexicon))
         return lexicon
 
 
 def card_lines(config: LabTrainConfig) -> list[str]:
-    """What else the student was trained by, a line each.
+    """Describe what else the student was trained with, a line each.
 
     Example:
         >>> card_lines(LabTrainConfig(language="swa", monolingual=0.25))
@@ -235,7 +235,7 @@ def card_lines(config: LabTrainConfig) -> list[str]:
 
 
 def _across(transform: BatchTransform) -> BatchTransform:
-    """The transform for batches across languages; monolingual ones stay as they are."""
+    """Apply a transform to cross-lingual batches only."""
 
     def applied(batch: BitextBatch) -> BitextBatch:
         return batch if batch.has(ReadInEnglish) else transform(batch)

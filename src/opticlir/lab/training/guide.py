@@ -1,4 +1,4 @@
-"""From the links of a word table to what guides a plan: how much likelier than by chance each entry is."""
+"""Turns the links of a word table into a guide for plans: how much more probable than by chance each entry is."""
 
 from jaxtyping import Float
 from torch import Tensor, where
@@ -6,7 +6,7 @@ from torch import Tensor, where
 from opticlir import transport
 
 SMOOTHING = 0.1
-"""Share of a token's mass that is spread over all targets, so that a table rules out no entry."""
+"""Share of the mass of a token that is spread over all targets, so that the table rules out no entry."""
 
 _ROUNDS = 50
 
@@ -14,20 +14,20 @@ _ROUNDS = 50
 def lift_of(
     links: Float[Tensor, "batch m n"], target_marginal: Float[Tensor, "batch n"]
 ) -> Float[Tensor, "batch m n"]:
-    """How many times likelier than by chance the links make each entry of the plan, smoothed.
+    """Return how many times more probable than by chance the links make each entry of the plan, smoothed.
 
-    A source token sends its mass a_i to the target tokens j by q_ij = links_ij b_j / sum over k of links_ik b_k, so
-    that the pieces of a word share what the word gets by what they can take; without a link it sends it anywhere,
-    q_ij = b_j, as if the sides were independent. With SMOOTHING s the coupling is
+    A source token with links sends its mass to the target tokens in these shares:
+    q_ij = links_ij b_j / (sum over k of links_ik b_k). So the pieces of a word divide what the word gets in proportion
+    to their own mass. A token without a link sends its mass anywhere: q_ij = b_j. With s = SMOOTHING the coupling is
     Q_ij = a_i ((1 - s) q_ij + s b_j), and the lift is Q_ij / (a_i b_j).
 
     Args:
-        links: (batch, m, n), p(target word | source word), >= 0; 0 where nothing is known.
+        links: (batch, m, n), p(target word | source word), >= 0; 0 where unknown.
         target_marginal: (batch, n), each row sums to 1; 0 for tokens that do not take part.
 
     Returns:
-        (batch, m, n) tensor, at least SMOOTHING and finite; 1 in all the row of a token without a link. Times the
-        marginals of both sides it is Q: rows sum to the source marginal, columns only roughly to the target's.
+        (batch, m, n) tensor, finite and at least SMOOTHING; 1 in the row of a token without a link. The lift times
+        both marginals is Q. Its rows sum to the source marginal, its columns only roughly to the target marginal.
 
     Example:
         >>> import torch
@@ -44,15 +44,15 @@ def guiding_plan(
     source_marginal: Float[Tensor, "batch m"],
     target_marginal: Float[Tensor, "batch n"],
 ) -> Float[Tensor, "batch m n"]:
-    """The plan that the links alone would choose: of all plans with these marginals, that nearest to Q by KL.
+    """Return the plan of the links without a cost: the plan with these marginals that is nearest to Q by KL.
 
     Args:
-        lift: of the links.
+        lift: (batch, m, n), from `lift_of`.
         source_marginal: (batch, m), each row sums to 1; 0 for tokens that do not take part.
         target_marginal: (batch, n), likewise.
 
     Returns:
-        (batch, m, n) tensor of masses, each problem sums to 1.
+        (batch, m, n) tensor of masses; each problem sums to 1.
 
     Example:
         >>> import torch

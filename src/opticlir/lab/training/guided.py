@@ -1,4 +1,4 @@
-"""OPTICAL with more than the cost: weighted tokens, unmoved mass, and plans guided by word alignment."""
+"""OPTICAL with weighted tokens, unmoved mass, or a plan that word alignment guides."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from opticlir import transport
 from opticlir.lab.training.guide import guiding_plan, lift_of
+from opticlir.lab.training.shuffled_plan import SHUFFLES, shuffled_plan
 from opticlir.lab.training.token_weights import SideWeights
 from opticlir.lab.training.word_guide import Links
 from opticlir.settings import NOT_NEGATIVE, POSITIVE, setting
-from opticlir.training.objectives import PlanCounter, TokenBatch, TransportConfig
-from opticlir.training.objectives.optical import solved, without_nan
+from opticlir.training.objectives import PlanCounter, TokenBatch, TransportConfig, transport_plan
 
 GUIDES = ("none", "prior", "mixture")
 MARGINALS = ("uniform", "word", "idf")
@@ -27,28 +27,35 @@ class LabTransportConfig(TransportConfig):
 
     marginals: str = setting(
         "uniform",
-        "Weight of a token: all alike (`uniform`), each word alike whatever its number of pieces (`word`), or by "
-        "how few sentences of the bitext have it (`idf`).",
+        "Mass of the tokens: equal for all tokens (`uniform`), equal for all words whatever their number of pieces "
+        "(`word`), or larger for tokens that occur in few sentences of the bitext (`idf`).",
     )
     marginal_penalty: float = setting(
-        0.5, "Cost of a unit of unmoved mass, in units of the cost; of solver `unbalanced`.", POSITIVE
+        0.5, "Cost of a unit of unmoved mass, in units of the cost, for solver `unbalanced`.", POSITIVE
     )
     guide: str = setting(
         "none",
         "What guides the plan of `optical` besides the cost: `none`, or the word alignment of the bitext (IBM model 1 "
-        "both ways, by the settings of `[words]`), as a `prior`, or in a `mixture` that begins with `guide_weight` of "
-        "the alignment and ends without it.",
+        "both ways, with the settings of `[words]`). `prior` makes probable links cheaper. `mixture` mixes the plan "
+        "with that of the alignment; the share of the alignment falls from `guide_weight` to 0.",
     )
     guide_weight: float = setting(
         0.1,
-        "Of `prior`: how much cheaper an entry of the plan is, in units of the cost, if alignment makes it e times "
-        "likelier. Of `mixture`: share of the alignment in the first plan, at most 1.",
+        "For `prior`: by how much an entry of the plan gets cheaper, in units of the cost, when the alignment makes it "
+        "e times more probable. For `mixture`: share of the alignment in the first plan, at most 1.",
         NOT_NEGATIVE,
+    )
+
+    shuffle: str = setting(
+        "none",
+        "A control that tests whether the plan matters: `optical` uses another plan with the same mass for each token. "
+        "`uniform` moves each token to all others, `columns` exchanges the English tokens at random, `position` aligns "
+        "by the place in the sentence.",
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, choices in (("marginals", MARGINALS), ("guide", GUIDES)):
+        for name, choices in (("marginals", MARGINALS), ("guide", GUIDES), ("shuffle", SHUFFLES)):
             value = getattr(self, name)
             if value not in choices:
                 raise ValueError(f"transport {name} is {value!r}: expected {' or '.join(map(repr, choices))}")
@@ -56,17 +63,44 @@ class LabTransportConfig(TransportConfig):
             raise ValueError(
                 f"guide_weight is {self.guide_weight}: expected a share of the plan, at most 1, with a mixture"
             )
-        if self.guide == "prior" and self.solver == "unbalanced":
+        if self.guide == "prior" and not self.is_balanced:
             raise ValueError(
                 "guide is 'prior' and solver is 'unbalanced', which would move more mass than there is to entries that "
                 "became cheap: take guide = 'mixture', or another solver"
             )
 
+        if self.shuffle != "none" and (self.guide, self.marginals) != ("none", "uniform"):
+            raise ValueError(
+                f"shuffle is {self.shuffle!r}, which replaces the plan: expected guide 'none' and marginals 'uniform', "
+                f"found {self.guide!r} and {self.marginals!r}"
+            )
+        if self.shuffle != "none" and not self.is_balanced:
+            raise ValueError(f"shuffle is {self.shuffle!r} and solver is 'unbalanced': take another solver")
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether the solver moves all mass."""
+        return self.solver != "unbalanced"
+
+    def solve(
+        self,
+        cost: Float[Tensor, "batch m n"],
+        source_marginal: Float[Tensor, "batch m"],
+        target_marginal: Float[Tensor, "batch n"],
+    ) -> transport.TransportPlan:
+        """Call the solver with these settings. Arguments as in `transport_plan`."""
+        if self.is_balanced:
+            return super().solve(cost, source_marginal, target_marginal)
+        return transport.unbalanced_sinkhorn(
+            cost, source_marginal, target_marginal, epsilon=self.epsilon, marginal_penalty=self.marginal_penalty,
+            max_iterations=self.max_iterations,
+        )  # fmt: skip
+
 
 def guided_optical(
-    batch: TokenBatch, config: TransportConfig, counter: PlanCounter | None = None
+    batch: TokenBatch, config: LabTransportConfig, counter: PlanCounter | None = None
 ) -> Float[Tensor, ""]:
-    """`optical` with the weights and links that are attached to the batch.
+    """Compute `optical` with the weights and links that are attached to the batch.
 
     Args:
         batch: tokens of both sides.
@@ -80,6 +114,8 @@ def guided_optical(
         Through the cost; the plan is detached.
     """
     cost = transport.cosine_cost(batch.student, batch.teacher)
+    if config.shuffle != "none":
+        return (shuffled_plan(batch, cost, config, config.shuffle, counter) * cost).sum(dim=(1, 2)).mean()
     weights, links = batch.get(SideWeights), batch.get(Links)
     if weights is None:
         marginals = transport.uniform(batch.student_mask), transport.uniform(batch.teacher_mask)
@@ -95,87 +131,53 @@ def guided_optical(
     return (plan * cost).sum(dim=(1, 2)).mean()
 
 
-def any_plan(
-    cost: Float[Tensor, "batch m n"],
-    source_marginal: Float[Tensor, "batch m"],
-    target_marginal: Float[Tensor, "batch n"],
-    config: TransportConfig,
-    counter: PlanCounter | None = None,
-) -> Float[Tensor, "batch m n"]:
-    """Align tokens by any solver, `unbalanced` too, without a guide; the plan is detached.
-
-    Args:
-        cost: (batch, m, n) tensor.
-        source_marginal: (batch, m), each row sums to 1; 0 for tokens that do not take part.
-        target_marginal: (batch, n), likewise.
-        config: the solver.
-        counter: counts plans that do not converge; None counts nothing.
-    """
-    with torch.no_grad():
-        return _solved(without_nan(cost), (source_marginal, target_marginal), config, counter)
-
-
 def guided_plan(
     cost: Float[Tensor, "batch m n"],
     source_marginal: Float[Tensor, "batch m"],
     target_marginal: Float[Tensor, "batch n"],
-    config: TransportConfig,
+    config: LabTransportConfig,
     *,
     links: Float[Tensor, "batch m n"] | None = None,
     share_done: float = 0.0,
     counter: PlanCounter | None = None,
 ) -> Float[Tensor, "batch m n"]:
-    """Align tokens by the solver of `config`, guided by links; the plan is detached.
+    """Align tokens with the solver of `config`, guided by links.
 
-    Q is the coupling of `lift_of`, a and b are the marginals, w is the weight of the guide.
+    Below, Q is the coupling of `lift_of`, a and b are the marginals, and w is `config.guide_weight`.
 
-    `prior`: the solver gets C - w log(Q / (a b')) as its cost, instead of C; rows and columns of a cost may be shifted,
-    so this is C - w log Q. An entropic plan then minimises <P, C> - w <P, log Q> + epsilon <P, log P>, which is
-    <P, C> + epsilon KL(P | Q) for w = epsilon; for any w the prior is Q to the power w / epsilon instead of the
-    independent coupling. An annealed plan ends at the same one. The exact plan and IPOT have no entropy, or one that
-    vanishes, and minimise <P, C> - w <P, log Q>: there the prior has to be in the cost, since IPOT forgets where it
-    starts. K steps of it with this cost have the same odds as K steps with the plain cost from Q to the power
-    w K / beta.
+    `prior`: the solver gets the cost C - w log(Q / (a b')). Terms that depend on the row or the column alone do not
+    change a plan, so this is C - w log Q.
 
-    `mixture`: (1 - s) P + s Q', where P is the plan without links, Q' that of the links without cost (`guiding_plan`)
-    and s = w (1 - share_done).
+    * An entropic plan then minimises <P, C> - w <P, log Q> + epsilon <P, log P>. With w = epsilon this is
+      <P, C> + epsilon KL(P | Q). In general, Q to the power w / epsilon replaces the independent coupling as prior.
+    * An annealed plan ends at the same plan as an entropic one.
+    * The exact plan has no entropy, and that of IPOT vanishes. They minimise <P, C> - w <P, log Q>. IPOT forgets its
+      start, so the prior has to be in the cost. K steps with this cost give the same odds as K steps with C that
+      start from Q to the power w K / beta.
+
+    `mixture`: the plan is (1 - s) P + s Q' with s = w (1 - share_done). P is the plan without links. Q' is the plan
+    of the links without a cost (`guiding_plan`).
 
     Args:
         cost: (batch, m, n) tensor.
         source_marginal: (batch, m), each row sums to 1; 0 for tokens that do not take part.
         target_marginal: (batch, n), likewise.
         config: the solver and the guide.
-        links: (batch, m, n), p(target word | source word) of each entry, 0 where nothing is known; None guides nothing.
-        share_done: of the stage, from 0 to 1.
+        links: (batch, m, n), p(target word | source word) of each entry, 0 where unknown; None guides nothing.
+        share_done: share of the stage that is done, from 0 to 1.
         counter: counts plans that do not converge; None counts nothing.
 
     Returns:
-        (batch, m, n) tensor of masses, dtype and device of `cost`; each problem sums to 1, or to at most
-        about 1 where mass may stay unmoved.
+        (batch, m, n) tensor of masses, detached, with the dtype and device of `cost`. Each problem sums to 1, or to
+        about 1 or less if mass may stay unmoved.
     """
-    cost, marginals = without_nan(cost), (source_marginal, target_marginal)
+    marginals = source_marginal, target_marginal
+    if links is None or config.guide == "none":
+        return transport_plan(cost, *marginals, config, counter)
     with torch.no_grad():
-        if links is None or not isinstance(config, LabTransportConfig) or config.guide == "none":
-            return _solved(cost, marginals, config, counter)
         lift = lift_of(links.to(cost), target_marginal.to(cost))
         if config.guide == "prior":
-            return _solved(cost - config.guide_weight * lift.log(), marginals, config, counter)
+            return transport_plan(cost - config.guide_weight * lift.log(), *marginals, config, counter)
         share = config.guide_weight * (1 - share_done)
-        plan = _solved(cost, marginals, config, counter)
+        plan = transport_plan(cost, *marginals, config, counter)
         return (1 - share) * plan + share * guiding_plan(lift, *marginals)
-
-
-def _solved(
-    cost: Tensor, marginals: tuple[Tensor, Tensor], config: TransportConfig, counter: PlanCounter | None
-) -> Tensor:
-    is_balanced = not (isinstance(config, LabTransportConfig) and config.solver == "unbalanced")
-    if is_balanced or not isinstance(config, LabTransportConfig):
-        answer = solved(cost, marginals, config)
-    else:
-        answer = transport.unbalanced_sinkhorn(
-            cost, *marginals, epsilon=config.epsilon, marginal_penalty=config.marginal_penalty,
-            max_iterations=config.max_iterations,
-        )  # fmt: skip
-    if counter is not None:
-        counter.add(answer, is_balanced=is_balanced)
-    return answer.plan

@@ -1,4 +1,4 @@
-"""LANCER's penalty: no feature of a sentence's vector may go with its language."""
+"""LANCER's penalty: no feature of a sentence vector should correlate with the language."""
 
 import torch
 import torch.nn.functional as F
@@ -8,21 +8,21 @@ from torch import Tensor
 from opticlir.lab.training.english_side import EnglishSide
 from opticlir.training.objectives import TokenBatch, mean_pooled
 
-_LEAST_SQUARES = 1e-12  # a feature that is the same in all sentences goes with nothing
+_LEAST_SQUARES = 1e-12  # a feature that is equal in all sentences correlates with nothing
 
 
 def lancer(batch: TokenBatch) -> Float[Tensor, ""]:
-    """Mean absolute Pearson correlation of the features with the language, over the features.
+    """Return the mean absolute Pearson correlation between each feature and the language.
 
-    Features are the numbers of the student's mean-pooled, normalised vectors, of the foreign and the English
-    sides of a batch; the language is one-hot, and with two of them both columns give the same. It teaches
-    nothing by itself: add it to another, as the paper adds it to a ranking loss with weight 1.
+    Features are the numbers of the student's mean-pooled, normalised vectors of both sides of a batch. The language
+    is one-hot; with two languages both columns give the same. The penalty alone teaches nothing: add it to another
+    objective. The paper adds it to a ranking loss with weight 1.
 
     Args:
         batch: the foreign side, and the English side as the student reads it.
 
     Returns:
-        Scalar in [0, 1]; 0 where no feature has another mean in English.
+        Scalar in [0, 1]; 0 if each feature has the same mean in both languages.
 
     Raises:
         ValueError: the batch has no English side read by the student.

@@ -1,10 +1,12 @@
-"""Mixed batches: some in one language, some across two.
+"""Mixed batches: in some of them, the student reads English sentences instead of foreign ones.
 
-With probability alpha a batch is monolingual (the student reads the English side, and the teacher's English tokens are
-the target), else it is cross-lingual (Elmahdy et al. 2024, arXiv 2408.10536, whose monolingual batches are of one
-language each; the teacher here knows English only).
+Each batch is monolingual with a given probability: the student reads the English side. The target is the teacher's
+English tokens in any batch. In the paper, monolingual batches are of one language each; the teacher here knows English
+only.
 
 Row i of the training data is pair i, and row n + i is pair i read in English.
+
+Reference: Elmahdy et al. 2024, arXiv 2408.10536.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,20 +19,20 @@ import numpy.typing as npt
 from opticlir.training.batches import LengthBuckets, TextsByRow, TokensByRow
 from opticlir.training.bitext_batch import Attachment, BitextBatch
 
-_DRAW = 1  # tells this draw from that of the order
+_DRAW = 1  # part of the seed, so that this draw differs from that of the order
 
 
 class MixedBuckets(LengthBuckets):
-    """The batches of `LengthBuckets`, each monolingual with a probability.
+    """The batches of `LengthBuckets`. Each is monolingual with a given probability.
 
-    Which ones depends only on seed and epoch, and the pairs in them are those of `LengthBuckets`.
+    Which ones are depends only on seed and epoch. The pairs of each batch are those of `LengthBuckets`.
 
     Args:
         lengths: (pairs,), tokens of each foreign side.
         weights: (pairs,), >= 0.
         english_lengths: (pairs,), tokens of each English side.
-        monolingual: probability of a batch, from 0 to 1.
-        settings: the others of `LengthBuckets`.
+        monolingual: probability of a monolingual batch, from 0 to 1.
+        settings: other arguments of `LengthBuckets`.
     """
 
     def __init__(
@@ -61,14 +63,14 @@ class ReadInEnglish(Attachment):
 
 @dataclass(frozen=True, slots=True)
 class BothSides:
-    """Foreign texts, then English ones, by row."""
+    """The texts by row: first the foreign ones, then the English ones."""
 
     foreign: TextsByRow
     english: TextsByRow
     n_pairs: int
 
     def __getitem__(self, row: int, /) -> str:
-        """The text of a row."""
+        """Return the text of a row."""
         return self.foreign[row] if row < self.n_pairs else self.english[row - self.n_pairs]
 
 
@@ -80,7 +82,7 @@ class TokensOfBoth:
     n_pairs: int
 
     def of(self, rows: Sequence[int]) -> list[npt.NDArray[np.floating[Any]]]:
-        """(tokens, dim) matrix of each row."""
+        """Return the (tokens, dim) matrix of each row."""
         return self.tokens.of([row % self.n_pairs for row in rows])
 
 
@@ -91,7 +93,7 @@ class MarkLanguage:
     n_pairs: int
 
     def __call__(self, batch: BitextBatch) -> BitextBatch:
-        """The batch with the numbers of its pairs."""
+        """Replace row numbers by pair numbers, and mark the batch."""
         is_english = bool(batch.pairs[0] >= self.n_pairs)
         numbered = replace(batch, pairs=batch.pairs % self.n_pairs)
         return numbered.with_attached(ReadInEnglish()) if is_english else numbered

@@ -1,17 +1,16 @@
-"""Embedding mixup: a foreign word read as something between itself and an English one.
+"""Embedding mixup: the embedding of a foreign word is mixed with that of its English translation.
 
-Of a sentence the words are drawn as for code-switching, but what the word-embedding table gives for the pieces
-of such a word is moved towards the English word, which is the mean of its pieces:
+Words are drawn as for code-switching. The word embedding of each piece of a drawn word is moved towards the English
+word, which is the mean of its own pieces:
 
     (1 - share) x piece + share x English word,    share ~ Beta(alpha, alpha)
 
-a share of each word's own. The sentence keeps its tokens, so that nothing else has to know; what the student is
-to say of it stays the teacher's tokens of the English side, since both words mean the same.
+Each word has its own share. The sentence keeps its tokens, and the target stays the teacher's tokens of the English
+side, because both words mean the same.
 
-Reference: Zhang, Cisse, Dauphin and Lopez-Paz, mixup: beyond empirical risk minimization, ICLR 2018 (arXiv
-1710.09412), section 2, for the share; Wang, Huang, Chang and Chen, Self-augmentation improves zero-shot
-cross-lingual transfer, IJCNLP-AACL 2023 (arXiv 2309.10891), for the mixing of words that were code-switched by
-the encoder itself.
+References: Zhang, Cisse, Dauphin and Lopez-Paz, mixup: beyond empirical risk minimization, ICLR 2018 (arXiv
+1710.09412), section 2 (the share). Wang, Huang, Chang and Chen, Self-augmentation improves zero-shot cross-lingual
+transfer, IJCNLP-AACL 2023 (arXiv 2309.10891): mixing of words that the encoder itself switched.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,14 +33,14 @@ _NONE = -1  # no piece
 
 @dataclass(frozen=True, kw_only=True)
 class MixedWords(Attachment):
-    """English words that some tokens of the foreign side are mixed with while the student reads them."""
+    """English words that are mixed into tokens of the foreign side while the student reads it."""
 
     table: torch.nn.Module
     """The student's word embeddings."""
     pieces: Int[Tensor, "batch tokens pieces"]
-    """Ids of the English word of each token, -1 where there is none."""
+    """Ids of the English word of each token; -1 where there is none."""
     shares: Float[Tensor, "batch tokens"]
-    """Of the English word, from 0 to 1; 0 leaves the token as it is."""
+    """Share of the English word, from 0 to 1; 0 leaves the token unchanged."""
 
     def around(self, cut: Cut) -> AbstractContextManager[None]:
         """Mix the words of a cut of the batch."""
@@ -49,18 +48,18 @@ class MixedWords(Attachment):
 
 
 class WordMixup:
-    """Batch transform: chooses tokens that are mixed with English words, others each epoch.
+    """Batch transform: chooses tokens to mix with English words, and others in each epoch.
 
-    What is drawn follows from seed, epoch and number of the sentence alone, so that a resumed run reads what it
-    would have read. With the same seed it is the words that would be replaced without mixup.
+    The draw depends only on seed, epoch and the number of the sentence, so a resumed run reads the same. With the
+    same seed, the same words would be replaced without mixup.
 
     Args:
         texts: foreign sentences.
-        lexicon: which words can be mixed, and with what.
-        student: its query tokenizer cuts both.
-        config: the rate, and alpha, which is not None.
-        seed: of the run.
-        epoch: the one being read.
+        lexicon: English words by foreign words.
+        student: its query tokenizer cuts both sides.
+        config: the rate, and alpha, which must not be None.
+        seed: seed of the run.
+        epoch: returns the current epoch.
 
     Raises:
         ValueError: alpha is None.
@@ -86,15 +85,15 @@ class WordMixup:
         self._pieces = dict(zip(english, spelled(student, english, "query"), strict=True))
 
     def __call__(self, batch: BitextBatch) -> BitextBatch:
-        """Attach what the tokens of a batch are mixed with."""
+        """Attach the words that the tokens of a batch are mixed with."""
         return batch.with_attached(self.of(batch.pairs.tolist(), batch.foreign))
 
     def of(self, numbers: Sequence[int], inputs: Mapping[str, Any]) -> MixedWords:
-        """What each token of some sentences is mixed with.
+        """Return the words that the tokens of some sentences are mixed with.
 
         Args:
-            numbers: of the sentences.
-            inputs: of the same sentences; `input_ids` and `attention_mask`, (batch, tokens) both.
+            numbers: numbers of the sentences.
+            inputs: their inputs, with `input_ids` and `attention_mask`, (batch, tokens) each.
         """
         ids, mask = inputs["input_ids"].numpy(), inputs["attention_mask"].numpy().astype(bool)
         rows: list[list[list[int]]] = [[[] for _ in row] for row in ids]
@@ -106,7 +105,7 @@ class WordMixup:
             for start, end, pieces, share in self._drawn(numbers[row]):
                 for column in columns:
                     token = column - first
-                    # a text that is cut ends in a marker instead of another token
+                    # a text that is cut ends with a special token where the next one would be
                     is_same = places.ids[token] == ids[row, column]
                     if is_same and start <= places.last_letters[token] < end:
                         rows[row][column], shares[row, column] = pieces, share
@@ -128,15 +127,15 @@ class WordMixup:
 def mixed_words(
     table: torch.nn.Module, pieces: Int[Tensor, "batch tokens pieces"], shares: Float[Tensor, "batch tokens"]
 ) -> Iterator[None]:
-    """Have the word embeddings of a batch mixed with those of English words while the block runs.
+    """Mix the word embeddings of a batch with those of English words while the block runs.
 
     Args:
-        table: word embeddings, whose output is moved, before whatever else is done to it.
-        pieces: ids of the English word of each token, -1 where there is none.
-        shares: of the English word; 0 leaves the token as it is, to the bit.
+        table: word embeddings. Their output is mixed before any other hook sees it.
+        pieces: ids of the English word of each token; -1 where there is none.
+        shares: share of the English word; 0 leaves the token unchanged, to the bit.
 
     Gradient:
-        Through the word and through the English one.
+        Through the foreign and the English word.
 
     Example:
         >>> table = torch.nn.Embedding.from_pretrained(torch.tensor([[0.0], [4.0], [8.0]]))
@@ -149,7 +148,7 @@ def mixed_words(
         mixed = shares.gt(0).nonzero(as_tuple=True)
         chosen = pieces[mixed]
         is_piece = chosen.ge(0)[:, :, None]
-        # past the hooks of the table, of which this is one
+        # `forward` does not call the hooks of the table, and this is one
         looked_up = table.forward(chosen.clamp(min=0)).masked_fill(~is_piece, 0.0)
         english = looked_up.sum(dim=1) / is_piece.sum(dim=1).clamp(min=1)
         moved = torch.lerp(embeddings[mixed], english, shares[mixed][:, None].to(embeddings.dtype))

@@ -1,8 +1,8 @@
-"""Adversarial perturbation: a student that says the same of a sentence whose word embeddings are shaken.
+"""Adversarial perturbation: trains a student whose output hardly changes when its word embeddings change.
 
-A perturbation is one matrix per sentence, added to what the word-embedding table gives for its tokens.
-Its size is the L2 norm of the whole matrix, as in Miyato et al. and FreeLB, so that a long sentence is
-shaken no harder than a short one. Padding, which the encoder does not attend to, is never shaken.
+A perturbation is one matrix per sentence, which is added to the word embeddings of its tokens. Its size is the L2 norm
+of the whole matrix, as in Miyato et al. and FreeLB, so it does not grow with the length of the sentence. Padding is
+never perturbed.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,24 +25,24 @@ _ReadAt: TypeAlias = Callable[[Tensor | None], TokenBatch]
 
 @dataclass(frozen=True, kw_only=True)
 class PerturbationConfig:
-    """Which perturbation of the word embeddings the student has to bear; see docs/training.md."""
+    """Perturbation of the student's word embeddings; see docs/lab-training.md."""
 
     kind: str = setting(
         "none",
         "Adversarial perturbation of the word embeddings: `none`, `fgm` (one step along the gradient), `pgd` "
-        "(several), `freelb` (learns from each of several) or `smart` (smoothness of the tokens, whatever the loss).",
+        "(several), `freelb` (learns from each of several) or `smart` (smoothness of the tokens, for any loss).",
     )
     radius: float = setting(
         0.3, "Largest L2 norm of the perturbation of a sentence, in units of the word embeddings.", POSITIVE
     )
     step_size: float = setting(
-        0.15, "L2 norm of a step, in the same units; of `pgd`, `freelb` and `smart`.", POSITIVE
+        0.15, "L2 norm of a step, in the same units; for `pgd`, `freelb` and `smart`.", POSITIVE
     )
     steps: int = setting(
-        3, "Steps, each a pass forward and back; for `freelb` the passes it learns from.", AT_LEAST_ONE
+        3, "Steps, each a forward and a backward pass; for `freelb`, the passes it learns from.", AT_LEAST_ONE
     )
     weight: float = setting(
-        1.0, "Weight of the perturbed loss (`fgm`, `pgd`), or of the smoothness (`smart`).", POSITIVE
+        1.0, "Weight of the perturbed loss (`fgm`, `pgd`) or of the smoothness (`smart`).", POSITIVE
     )
 
     def __post_init__(self) -> None:
@@ -52,39 +52,37 @@ class PerturbationConfig:
 
 
 class Perturbation:
-    """The loss of a batch under perturbations that are looked for by its own gradient.
+    """The loss of a batch under perturbations that its own gradient finds.
 
-    The directions are found inside of the loss, by `torch.autograd.grad`: weights see one backward pass,
-    whose gradients are those of the published forms. Its memory is that of as many passes as the weights
-    learn from: two, or `steps` of `freelb`. What starts at random draws from torch's own state as dropout does,
-    which checkpoints hold.
+    `torch.autograd.grad` finds the directions inside the loss. So the weights see one backward pass, with the same
+    gradients as in the papers. Memory is that of the passes that the weights learn from: two, or `steps` for
+    `freelb`. Random starts draw from torch's global state, as dropout does; checkpoints contain it.
 
     Args:
         config: kind (not `none`) and sizes.
-        table: the student's word embeddings, whose output is shaken.
+        table: the student's word embeddings; their output is perturbed.
     """
 
     def __init__(self, config: PerturbationConfig, table: torch.nn.Module) -> None:
         self._config, self._table = config, table
 
     def __call__(self, read: Read, weigh: Weigh, mask: Bool[Tensor, "batch tokens"]) -> Weighed:
-        """Weigh a batch with what perturbations make of it.
+        """Compute the losses of a batch with perturbations.
 
         Args:
             read: encodes the batch.
-            weigh: its objectives; their sum is what is climbed (not by `smart`).
+            weigh: its objectives. Perturbations increase their sum (except for `smart`).
             mask: (batch, tokens), True for tokens that the encoder attends to.
 
         Returns:
-            Parts of the loss: of `fgm` and `pgd` the clean ones and `perturbed`; of `smart` the clean ones
-            and `smoothness`; of `freelb` the means over its passes, with the sum at the last of them noted
-            as `perturbed`.
+            Terms of the loss. `fgm` and `pgd`: the clean terms and `perturbed`. `smart`: the clean terms and
+            `smoothness`. `freelb`: means over its passes; the sum of the last pass is noted as `perturbed`.
 
         Reference:
             fgm: Miyato et al. 2017 (arXiv 1605.07725), equation 5. pgd: Madry et al. 2018 (arXiv 1706.06083),
-            from the clean sentence on, since its gradient is needed anyway. freelb: Zhu et al. 2020 (arXiv
+            starting from the clean sentence, since its gradient is needed anyway. freelb: Zhu et al. 2020 (arXiv
             1909.11764), algorithm 1. smart: Jiang et al. 2020 (arXiv 1911.03437), equation 1, without the
-            Bregman proximal point, which is a matter of the optimiser.
+            Bregman proximal point, which belongs to the optimiser.
         """
 
         def read_at(shift: Tensor | None) -> TokenBatch:
@@ -103,7 +101,7 @@ class Perturbation:
 
     @contextmanager
     def _added(self, shift: Tensor) -> Iterator[None]:
-        """Add `shift` to what the table gives while the block runs."""
+        """Add `shift` to the output of the table while the block runs."""
         handle = self._table.register_forward_hook(lambda _module, _inputs, embeddings: embeddings + shift)
         try:
             yield
@@ -113,7 +111,7 @@ class Perturbation:
     def _attacked(
         self, read: _ReadAt, weigh: Weigh, mask: Tensor, *, steps: int, step_size: float
     ) -> Weighed:
-        """Clean loss, and weight times the loss at the top of the climb."""
+        """Return the clean loss, and weight times the loss after the last step."""
         shift = self._zero(mask).requires_grad_()
         batch = read(shift)
         losses = weigh(batch)
@@ -126,7 +124,7 @@ class Perturbation:
         return Weighed(batch, {**losses, "perturbed": self._config.weight * perturbed})
 
     def _averaged(self, read: _ReadAt, weigh: Weigh, mask: Tensor) -> Weighed:
-        """Mean of the losses on the way up, the random start included."""
+        """Return the mean of the losses after each step, the random start included."""
         steps, step_size = self._config.steps, self._config.step_size
         shift = self._start(mask).requires_grad_()
         batch = read(shift)
@@ -139,10 +137,10 @@ class Perturbation:
         return Weighed(batch, means, {"perturbed": _total(passes[-1]).detach()})
 
     def _smooth(self, read: _ReadAt, weigh: Weigh, mask: Tensor) -> Weighed:
-        """Clean loss, and weight times how far the tokens can be made to move."""
+        """Return the clean loss, and weight times the distance that a perturbation moves the tokens."""
         batch = read(None)
         still, takes_part = batch.student.detach(), batch.student_mask
-        shift = self._start(mask)  # at 0 the distance has no slope
+        shift = self._start(mask)  # at 0 the gradient of the distance is 0
         for _ in range(self._config.steps):
             moved = read(shift.requires_grad_()).student
             (uphill,) = torch.autograd.grad(token_distance(moved, still, takes_part), shift)
@@ -155,7 +153,10 @@ class Perturbation:
         return torch.zeros(*mask.shape, table.shape[1], dtype=table.dtype, device=table.device)
 
     def _start(self, mask: Tensor) -> Tensor:
-        """FreeLB's: uniform in [-radius, radius] over the root of the numbers it has, .58 of the radius long."""
+        """Return FreeLB's start: uniform in [-radius, radius] divided by the root of the number of entries.
+
+        Its norm is about .58 of the radius.
+        """
         shift = torch.empty_like(self._zero(mask)).uniform_(-self._config.radius, self._config.radius)
         n_numbers = mask.sum(dim=1)[:, None, None] * shift.shape[2]
         return (shift / n_numbers.clamp(min=1).sqrt()).masked_fill(~mask[:, :, None], 0.0)
@@ -169,14 +170,14 @@ def climbed(
     step_size: float,
     radius: float,
 ) -> Float[Tensor, "batch tokens width"]:
-    """Take one step along the gradient, sentence by sentence, and come back into the ball.
+    """Take one step along the gradient, sentence by sentence, and project back into the ball.
 
     Args:
-        shift: where each sentence is.
-        uphill: gradient of what is to grow; one of length 0 leads nowhere.
-        mask: (batch, tokens), True for tokens that may be shaken.
+        shift: perturbation of each sentence so far.
+        uphill: gradient of the loss to increase; a gradient of 0 changes nothing.
+        mask: (batch, tokens), True for tokens that may be perturbed.
         step_size: L2 norm of the step of a sentence.
-        radius: largest L2 norm of the shift of a sentence.
+        radius: largest L2 norm of the perturbation of a sentence.
 
     Returns:
         (batch, tokens, width) tensor, detached.
@@ -196,11 +197,11 @@ def token_distance(
     others: Float[Tensor, "batch m dim"],
     mask: Bool[Tensor, "batch m"],
 ) -> Float[Tensor, ""]:
-    """1 - cosine of the tokens one by one, mean over the tokens of a sentence and over sentences.
+    """Return 1 - cosine of each token and its partner, mean over the tokens of a sentence and over sentences.
 
-    Half the squared distance of unit vectors: SMART's divergence for regression. It looks at what the search
-    looks at, and unlike a divergence of scores within the batch it depends on no other sentence and on no
-    temperature. It is computed from the difference, which is exact where both lie close together.
+    This is half the squared distance of unit vectors: SMART's divergence for regression. Search uses the same cosines.
+    Unlike a divergence of scores within the batch, it depends on no other sentence and no temperature. It is computed
+    from the difference, which is accurate if both vectors are close.
 
     Gradient:
         Through both sides.
@@ -216,7 +217,7 @@ def token_distance(
 
 
 def _norms(matrices: Tensor) -> Tensor:
-    """(batch, 1, 1) L2 norms, never 0."""
+    """Return (batch, 1, 1) L2 norms, never 0."""
     return matrices.norm(dim=(1, 2), keepdim=True).clamp(min=torch.finfo(matrices.dtype).tiny)
 
 

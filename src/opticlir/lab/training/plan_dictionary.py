@@ -1,4 +1,4 @@
-"""A dictionary out of transport plans: which English word the mass of each foreign word goes to."""
+"""Makes a dictionary from transport plans: the English word that gets most of the mass of a foreign word."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,14 +10,13 @@ from sentence_transformers import MultiVectorEncoder
 
 from opticlir import transport
 from opticlir.encoder import EncodedWords, encode_words
-from opticlir.lab.training.guided import any_plan
 from opticlir.records import SentencePair
 from opticlir.training.batches import pad_tokens
-from opticlir.training.objectives import TransportConfig
+from opticlir.training.objectives import TransportConfig, transport_plan
 
-_MOST_PAIRS = 5_000  # thinned evenly; each is encoded by both encoders
+_MOST_PAIRS = 5_000  # both encoders encode each pair
 _BATCH_SIZE = 64
-_LEAST_SHARE = 0.3  # a word whose mass is spread more thinly has no one meaning
+_LEAST_SHARE = 0.3  # a word whose mass is spread more widely has no single meaning
 
 
 def dictionary_from_plan(
@@ -26,20 +25,20 @@ def dictionary_from_plan(
     pairs: Sequence[SentencePair],
     config: TransportConfig,
 ) -> list[tuple[str, str]]:
-    """English and foreign words that the transport plan of the current student aligns.
+    """Return English and foreign words that the transport plan of the current student aligns.
 
-    Of each sentence pair the tokens are aligned by a plan with all tokens alike; the mass that goes from the
-    pieces of a foreign word to those of an English one is collected over the bitext. A foreign word has one entry,
-    the English word that gets most of its mass, or none where that is less than .3 of it.
+    A plan with equal mass for all tokens aligns each sentence pair. The mass from the pieces of a foreign word to the
+    pieces of an English word is added up over the bitext. The entry of a foreign word is the English word that gets
+    most of its mass. A word has no entry if that is less than .3 of the mass.
 
     Args:
-        student: encodes the foreign side by its query route.
-        teacher: encodes the English side likewise.
-        pairs: bitext; of more than 5,000 pairs some are left out, evenly.
+        student: its query route encodes the foreign side.
+        teacher: its query route encodes the English side.
+        pairs: bitext; 5,000 pairs at even distances if there are more.
         config: the solver.
 
     Returns:
-        Entries in the order of the foreign words, as both tokenizers write them, in small letters.
+        Entries in the order of the foreign words, in lower case, as both tokenizers write them.
     """
     if len(pairs) > _MOST_PAIRS:
         chosen = np.linspace(0, len(pairs) - 1, _MOST_PAIRS).astype(int).tolist()
@@ -70,12 +69,12 @@ def dictionary_from_plan(
 def _moved(
     sides: Sequence[tuple[EncodedWords, EncodedWords]], config: TransportConfig
 ) -> list[npt.NDArray[np.float64]]:
-    """(foreign words, English words) of each pair: the share of each foreign word's mass that goes there."""
+    """Return for each pair (foreign words, English words): the share of the mass of a foreign word."""
     if not sides:
         return []
     foreign, foreign_mask = pad_tokens([side.tokens for side, _ in sides])
     english, english_mask = pad_tokens([side.tokens for _, side in sides])
-    plans = any_plan(
+    plans = transport_plan(
         transport.cosine_cost(foreign, english),
         transport.uniform(foreign_mask),
         transport.uniform(english_mask),

@@ -1,22 +1,20 @@
-"""A contrastive objective on one vector per sentence, the mean of its tokens."""
+"""A contrastive objective on one vector per sentence: the mean of its tokens."""
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
 
 from opticlir.training.objectives import TokenBatch, mean_pooled
 from opticlir.training.objectives.pooled import check_temperature
+from opticlir.training.objectives.scores import in_batch_loss
 
 
-def contrastive_pooled(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
-    """Each side must find the other among those of the batch, by the cosine of pooled vectors.
+def contrastive_pooled(batch: TokenBatch, temperature: float) -> Float[torch.Tensor, ""]:
+    """Find the other side of each pair among those of the batch, by the cosine of pooled vectors.
 
-    Other rows with the same English side are left out of the choice: they would be right too.
-
-    The mean of both directions; the arithmetic of sentence-transformers' `MultipleNegativesRankingLoss` with
-    `directions=("query_to_doc", "doc_to_query")`, `partition_mode="per_direction"` and
-    `scale=1 / temperature`.
+    The loss is the mean of both directions. It is the arithmetic of `MultipleNegativesRankingLoss` of
+    sentence-transformers with `directions=("query_to_doc", "doc_to_query")`, `partition_mode="per_direction"` and
+    `scale=1 / temperature`. Other rows with the same English side are right answers too, so they are left out.
 
     Args:
         batch: tokens of both sides.
@@ -42,6 +40,5 @@ def contrastive_pooled(batch: TokenBatch, temperature: float) -> Float[Tensor, "
         F.normalize(mean_pooled(tokens, mask), dim=1)
         for tokens, mask in ((batch.student, batch.student_mask), (batch.teacher, batch.teacher_mask))
     )
-    cosine = (foreign @ english.T / temperature).masked_fill(batch.copies(), -torch.inf)
-    own = torch.arange(len(cosine), device=cosine.device)
-    return (F.cross_entropy(cosine, own) + F.cross_entropy(cosine.T, own)) / 2
+    cosine = foreign @ english.T / temperature
+    return (in_batch_loss(cosine, batch) + in_batch_loss(cosine.T, batch)) / 2

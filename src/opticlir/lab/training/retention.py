@@ -1,30 +1,29 @@
-"""Keeping the student's English: what it says of an English sentence stays what the teacher says."""
+"""Keeps the student's English: it should encode an English sentence as the teacher does."""
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from opticlir import transport
 from opticlir.lab.training.english_side import EnglishSide
-from opticlir.lab.training.guided import any_plan
-from opticlir.training.objectives import PlanCounter, TokenBatch, TransportConfig
+from opticlir.training.objectives import PlanCounter, TokenBatch, TransportConfig, transport_plan
 
 
 def retention(
     batch: TokenBatch, config: TransportConfig, counter: PlanCounter | None = None
 ) -> Float[Tensor, ""]:
-    """Cost 1 - cosine between student and teacher on the English side: S(e) = T(e), mean over pairs.
+    """Return the cost 1 - cosine between student and teacher on the English side, mean over pairs.
 
-    Token by token where both cut the sentence alike. Where the student's vocabulary cuts it otherwise
-    (whole words of the new language that English has too), an optimal transport plan aligns the
-    tokens. In both cases the loss is <P, C>: the first plan is the identity, known beforehand.
+    If both tokenizers cut a sentence into the same tokens, token i is compared with token i. Otherwise, a transport
+    plan aligns the tokens. The student cuts differently where a word of the new language is an English word too. In
+    both cases the loss is <P, C>; in the first, P is the identity.
 
     Args:
         batch: tokens of the English side, by both.
-        config: the solver, where one is needed.
+        config: the solver of the plans.
         counter: counts plans that do not converge; None counts nothing.
 
     Returns:
-        Scalar in [0, 2], of the size of `optical`.
+        Scalar in [0, 2], as large as `optical`.
 
     Raises:
         ValueError: the batch has no English side read by the student.
@@ -51,14 +50,14 @@ def retention(
     if not is_same.all():
         others = ~is_same
         own, given = transport.uniform(english.mask[others]), transport.uniform(batch.teacher_mask[others])
-        plan[others] = any_plan(cost[others], own, given, config, counter)
+        plan[others] = transport_plan(cost[others], own, given, config, counter)
     return (plan * cost).sum(dim=(1, 2)).mean()
 
 
 def _in_order(
     source_mask: Bool[Tensor, "batch m"], target_mask: Bool[Tensor, "batch n"]
 ) -> Float[Tensor, "batch m n"]:
-    """The plan that moves the n-th token that takes part onto the n-th."""
+    """Return the plan that moves the n-th token that takes part to the n-th."""
     takes_part = source_mask[:, :, None] & target_mask[:, None, :]
     places = source_mask.cumsum(dim=1)[:, :, None] == target_mask.cumsum(dim=1)[:, None, :]
     return (places & takes_part) / target_mask.sum(dim=1).clamp(min=1)[:, None, None]

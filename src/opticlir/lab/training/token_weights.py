@@ -1,8 +1,7 @@
-"""Weights of tokens in the transport, by their words or by how few sentences have them."""
+"""Weights of tokens in the transport plan: by word, or by inverse document frequency."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,37 +12,22 @@ from torch import Tensor
 
 from opticlir import transport
 from opticlir.encoder import scored_ids, word_beginnings
-from opticlir.training.bitext_batch import Attachment, BitextBatch, Encode
-from opticlir.training.processes import all_gather
-
-
-@dataclass(frozen=True, slots=True)
-class SideWeights:
-    """Weights of the tokens of a batch, >= 0; padding may hold anything."""
-
-    student: Float[Tensor, "batch m"]
-    teacher: Float[Tensor, "batch n"]
+from opticlir.training.bitext_batch import BitextBatch, Gathered
 
 
 @dataclass(frozen=True, kw_only=True)
-class SideWeightsOfBatch(Attachment):
-    """The weights of this process's share of a batch."""
-
-    gives: ClassVar[type[Any]] = SideWeights
+class SideWeights(Gathered):
+    """Weights of the tokens of a batch, >= 0. Those of padding mean nothing."""
 
     student: Float[Tensor, "batch m"]
     teacher: Float[Tensor, "batch n"]
-
-    def read(self, encode: Encode) -> SideWeights:  # noqa: ARG002 - nothing is encoded
-        """The weights of the whole batch."""
-        return SideWeights(all_gather(self.student), all_gather(self.teacher))
 
 
 class SideWeighting:
     """Batch transform: attaches the weights of the tokens of both sides.
 
     Args:
-        student: by the ids of the student.
+        student: weights by the token ids of the student.
         teacher: (tokens,) weights of each English side.
     """
 
@@ -54,7 +38,7 @@ class SideWeighting:
         """Attach the weights of a batch."""
         rows = [torch.from_numpy(self._teacher[pair]) for pair in batch.pairs.tolist()]
         return batch.with_attached(
-            SideWeightsOfBatch(
+            SideWeights(
                 student=self._student(batch.foreign["input_ids"]),
                 teacher=torch.nn.utils.rnn.pad_sequence(rows, batch_first=True),
             )
@@ -62,12 +46,12 @@ class SideWeighting:
 
 
 class TokenWeights:
-    """Weights of tokens by their ids, before they are divided by their sum.
+    """Weights of tokens by their ids, not yet divided by their sum.
 
     Args:
         marginals: `uniform`, `word` or `idf`; see `LabTransportConfig.marginals`.
-        model: its query tokenizer made the ids.
-        texts: one side of the bitext, in which `idf` counts.
+        model: its query tokenizer makes the ids.
+        texts: one side of the bitext; `idf` counts its sentences.
     """
 
     def __init__(self, marginals: str, model: MultiVectorEncoder, texts: Sequence[str]) -> None:
@@ -80,7 +64,7 @@ class TokenWeights:
             self._idf = transport.inverse_document_frequency((ids.tolist() for ids in sentences), size)
 
     def __call__(self, ids: Int[Tensor, "batch tokens"]) -> Float[Tensor, "batch tokens"]:
-        """Weights of a batch of texts; those of padding mean nothing."""
+        """Return (batch, tokens) weights. Those of padding mean nothing."""
         if self._idf is not None:
             return self._idf[ids]
         if self._begins is None:
@@ -92,5 +76,5 @@ class TokenWeights:
 def weights_of_texts(
     weights: TokenWeights, model: MultiVectorEncoder, texts: Sequence[str]
 ) -> list[npt.NDArray[np.float32]]:
-    """Weights of the tokens that `model` scores, one (tokens,) array per text: the rows of its query vectors."""
+    """Return one (tokens,) array of weights per text, for the tokens that the query route of `model` scores."""
     return [weights(torch.from_numpy(ids)[None])[0].numpy() for ids in scored_ids(model, texts, "query")]

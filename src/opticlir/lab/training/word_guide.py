@@ -1,10 +1,10 @@
-"""Which English tokens the word alignment of the bitext has for each foreign token: what a plan can be guided by."""
+"""Looks up the English tokens of each foreign token in the word alignment of the bitext, to guide a plan."""
 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,45 +16,32 @@ from torch import Tensor
 from opticlir.data import PairTable
 from opticlir.encoder import VocabularyConfig, scored_ids, transformer_of, word_beginnings
 from opticlir.encoder.alignment import learn_translation_table
-from opticlir.training.bitext_batch import Attachment, BitextBatch, Encode
-from opticlir.training.processes import all_gather
+from opticlir.training.bitext_batch import BitextBatch, Gathered
 
 Numbers = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
-    """What word alignment knows of the tokens of a batch."""
-
-    probabilities: Float[Tensor, "batch m n"]
-    """p(English word | foreign word) for each token of both, 0 where nothing is known."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class LinksOfBatch(Attachment):
-    """The links of this process's share of a batch."""
-
-    gives: ClassVar[type[Any]] = Links
+class Links(Gathered):
+    """Links between the tokens of a batch, from word alignment."""
 
     probabilities: Float[Tensor, "batch m n"]
-
-    def read(self, encode: Encode) -> Links:  # noqa: ARG002 - nothing is encoded
-        """The links of the whole batch."""
-        return Links(all_gather(self.probabilities))
+    """p(English word | foreign word) for each pair of tokens; 0 where unknown."""
 
 
 class WordGuide:
-    """Batch transform: attaches p(English word | foreign word) between the tokens, learned from the bitext itself.
+    """Batch transform: attaches p(English word | foreign word) between the tokens.
 
-    IBM model 1 in both directions, joined by the geometric mean of their posteriors, as it places the words of a
-    new vocabulary (`opticlir.encoder.alignment`); here both sides are whole words. The table is sparse, and of
-    each pair only the numbers of its English words are kept: four bytes a token.
+    The probabilities are learned from the bitext itself, by IBM model 1 in both directions, combined by their
+    geometric mean (`opticlir.encoder.alignment`). The same alignment places the words of a new vocabulary; here both
+    sides are whole words. The table is sparse. Of each pair, only the numbers of its English words are kept: four
+    bytes per token.
 
     Args:
         student: its query tokenizer reads the foreign side.
-        teacher: its query tokenizer cut the English side.
-        pairs: the bitext; a pair counts as often as its weight says.
-        config: rounds and threshold of the alignment, and the most pairs it is learned from.
+        teacher: its query tokenizer reads the English side.
+        pairs: the bitext; a pair counts by its weight.
+        config: iterations and threshold of the alignment, and the most pairs it learns from.
     """
 
     def __init__(
@@ -78,27 +65,27 @@ class WordGuide:
             iterations=config.iterations, threshold=config.threshold,
         )  # fmt: skip
         rows = np.repeat(np.arange(len(self._foreign), dtype=np.int64), np.diff(table.starts))
-        ways = rows * self._n_english + table.english_ids
-        order = np.argsort(ways)
-        # an entry behind all others: a search never ends behind the array
-        self._ways = np.append(ways[order], np.iinfo(np.int64).max)
+        keys = rows * self._n_english + table.english_ids
+        order = np.argsort(keys)
+        # the last entry is larger than all keys, so that a search never ends after the array
+        self._keys = np.append(keys[order], np.iinfo(np.int64).max)
         self._probabilities = np.append(table.probabilities[order], np.float32(0))
 
     def __call__(self, batch: BitextBatch) -> BitextBatch:
         """Attach the links of a batch."""
         found = self.links(batch.foreign["input_ids"], batch.pairs.tolist())
-        return batch.with_attached(LinksOfBatch(probabilities=found))
+        return batch.with_attached(Links(probabilities=found))
 
     def links(self, ids: Int[Tensor, "batch m"], pairs: Sequence[int]) -> Float[Tensor, "batch m n"]:
-        """The table between the tokens of a batch.
+        """Look up the links between the tokens of a batch.
 
         Args:
-            ids: (batch, m), foreign sides by the student's tokenizer, padding and markers among them.
-            pairs: (batch,), numbers of the pairs, whose English sides are taken.
+            ids: (batch, m), foreign sides by the student's tokenizer, with padding and special tokens.
+            pairs: (batch,), numbers of the pairs, for their English sides.
 
         Returns:
-            (batch, m, n) float32 on the CPU, n that of the longest English side: each piece of a word has what
-            the word has; 0 at markers and padding, and wherever the table has no link.
+            (batch, m, n) float32 on the CPU, where n is the length of the longest English side. Each piece of a word
+            has the probability of the word. Special tokens, padding and pairs without a link have 0.
         """
         foreign = np.stack([self._foreign(row) for row in ids.numpy()])
         rows = [self._english[pair] for pair in pairs]
@@ -106,16 +93,15 @@ class WordGuide:
         for place, row in zip(english, rows, strict=True):
             place[: len(row)] = row
         has_words = (foreign >= 0)[:, :, None] & (english >= 0)[:, None, :]
-        ways = foreign[:, :, None].astype(np.int64) * self._n_english + english[:, None, :]
-        wanted = ways[has_words]
-        places = np.searchsorted(self._ways, wanted)
+        wanted = (foreign[:, :, None].astype(np.int64) * self._n_english + english[:, None, :])[has_words]
+        places = np.searchsorted(self._keys, wanted)
         found = np.zeros(has_words.shape, dtype=np.float32)
-        found[has_words] = np.where(self._ways[places] == wanted, self._probabilities[places], 0)
+        found[has_words] = np.where(self._keys[places] == wanted, self._probabilities[places], 0)
         return torch.from_numpy(found)
 
 
 class _WordNumbers:
-    """The words that one tokenizer cuts, numbered as they come; a word is its letters, whatever their case."""
+    """Numbers the words of one tokenizer in the order they come. Words are compared without case."""
 
     def __init__(self, model: MultiVectorEncoder) -> None:
         self._tokenizer: Any = transformer_of(model, "query").tokenizer
@@ -129,7 +115,7 @@ class _WordNumbers:
         return len(self._by_letters)
 
     def __call__(self, ids: npt.NDArray[np.int64]) -> Numbers:
-        """(tokens,) number of the word that each token is of; -1 at markers, padding and unknown tokens."""
+        """Return (tokens,) numbers of the word of each token; -1 for special tokens, padding and unknown tokens."""
         is_marker = self._is_marker[ids]
         begins = self._begins[ids] | is_marker
         begins[:1] = True
@@ -150,7 +136,7 @@ class _WordNumbers:
 
 
 class _Rows:
-    """The words of many texts by their numbers, one text behind the other."""
+    """The word numbers of many texts, in one array."""
 
     def __init__(self, words: _WordNumbers, model: MultiVectorEncoder, texts: Sequence[str]) -> None:
         numbers, starts = array("i"), [0]

@@ -17,7 +17,7 @@ _SAME = 1e-4
 class TokenBatch:
     """Both sides of a batch of sentence pairs; row i of one side translates row i of the other.
 
-    Padding may hold anything finite. Each row has at least one token that takes part.
+    Padding may be any finite number. Each row has at least one token that takes part.
     """
 
     student: Float[Tensor, "batch m dim"]
@@ -27,7 +27,7 @@ class TokenBatch:
     """English tokens by the teacher, unit rows, no gradient."""
     teacher_mask: Bool[Tensor, "batch n"]
     attached: tuple[Any, ...] = ()
-    """What batch transforms added, one object of each class; empty by default."""
+    """Objects that batch transforms added, one of each class; empty by default."""
     share_done: float = 0.0
     """Share of the training steps before this batch."""
     share_of_stage: float = 0.0
@@ -38,9 +38,9 @@ class TokenBatch:
         return next((each for each in self.attached if isinstance(each, kind)), None)
 
     def copies(self) -> Bool[Tensor, "batch batch"]:
-        """Which other rows have the same English side, and so are no wrong answers.
+        """Return which other rows have the same English side, and so are not wrong answers.
 
-        A pair with a weight above 1 may meet itself in a batch, and so may two translations of one sentence.
+        A pair with a weight above 1 may be in a batch twice, and so may an English sentence with two translations.
         """
         tokens = self.teacher * self.teacher_mask.unsqueeze(2)
         means = tokens.sum(dim=1) / self.teacher_mask.sum(dim=1, keepdim=True).clamp(min=1)

@@ -18,16 +18,16 @@ OBJECTIVES = ("optical", "greedy", "mse", "contrastive", "score_kl")
 """Names of the product's objectives."""
 
 SCORE_TEMPERATURE = 0.1
-"""Of `score_kl`: at .05 the teacher says hardly more than `contrastive`."""
+"""Temperature of `score_kl`. At .05 it is almost the same as `contrastive`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A loss function of a batch, and the attached objects it cannot do without."""
+    """A loss function of a batch, and the attached objects that it needs."""
 
     function: Callable[[TokenBatch], Float[Tensor, ""]]
     needs: frozenset[type[Any]] = frozenset()
-    """Classes of `TokenBatch.attached`. A batch without one of them is left to the other objectives."""
+    """Classes of `TokenBatch.attached`. A batch without one of them skips this objective."""
 
     def __call__(self, batch: TokenBatch) -> Float[Tensor, ""]:
         """The loss of a batch."""
@@ -35,7 +35,7 @@ class Objective:
 
 
 Registry: TypeAlias = Mapping[str, Objective]
-"""Objectives by the names that a method is written with."""
+"""Objectives by the names that a method uses."""
 
 
 def objectives(
@@ -45,12 +45,12 @@ def objectives(
     score_temperature: float = SCORE_TEMPERATURE,
     counter: PlanCounter | None = None,
 ) -> dict[str, Objective]:
-    """The product's objectives by name, with their settings.
+    """Return the product's objectives by name, with their settings.
 
     Args:
-        transport_config: of `optical`.
-        temperature: of `contrastive`, > 0.
-        score_temperature: of `score_kl`, > 0.
+        transport_config: solver of `optical`.
+        temperature: of the softmax of `contrastive`, > 0.
+        score_temperature: of the softmax of `score_kl`, > 0.
         counter: counts plans that do not converge; None counts nothing.
     """
     return {

@@ -15,22 +15,22 @@ class AlignedTokens(NamedTuple):
     source: Int64[Tensor, "batch rounds"]
     target: Int64[Tensor, "batch rounds"]
     is_pair: Bool[Tensor, "batch rounds"]
-    """False once the shorter side is used up; both indices then mean nothing."""
+    """False when the shorter side has no token left. Both indices are then meaningless."""
 
 
 def greedy(batch: TokenBatch) -> Float[Tensor, ""]:
     """Squared distance of greedily aligned tokens, mean over dimensions, aligned tokens, and pairs.
 
-    Tokens of the longer side that found no partner are left out. The published form aligns matrices that
-    are padded to one length, padding included; here padding takes no part, and as there each sentence
-    counts the same however long it is.
+    Tokens of the longer side without a partner are left out. The published form pads the matrices to one length
+    and aligns padding too; here padding takes no part. As in the published form, long and short sentences count
+    the same.
 
     Args:
         batch: tokens of both sides.
 
     Returns:
-        Scalar, at most 4 / dim for unit rows: 384 dimensions make a loss of a hundredth of the size of
-        `optical`. In a sum with another objective its weight must make up for that.
+        Scalar, at most 4 / dim for unit rows. With 384 dimensions it is about a hundredth of `optical`. Give it
+        a larger weight in a sum with other objectives.
 
     Gradient:
         To the aligned tokens of the student; the alignment is detached.
@@ -59,7 +59,7 @@ def greedy_alignment(
     source_mask: Bool[Tensor, "batch m"],
     target_mask: Bool[Tensor, "batch n"],
 ) -> AlignedTokens:
-    """Align the two tokens that are nearest in the whole matrix, take both out, and again.
+    """Align the two nearest tokens of the matrix, remove both, and repeat.
 
     Args:
         similarity: (batch, m, n) tensor, higher is nearer; detached.
@@ -67,8 +67,8 @@ def greedy_alignment(
         target_mask: (batch, n), likewise.
 
     Returns:
-        Pairs in the order they were made, min(m, n) rounds. A similarity that is NaN comes first, so that
-        it shows in what is computed from it.
+        Pairs in the order of the rounds, min(m, n) of them. NaN counts as the nearest, so that the loss becomes
+        NaN too.
 
     Example:
         >>> near = torch.tensor([[[0.9, 0.8], [0.7, 0.1]]])

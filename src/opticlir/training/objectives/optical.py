@@ -15,7 +15,7 @@ from opticlir.training.objectives.plan_counter import PlanCounter
 
 @dataclass(frozen=True, kw_only=True)
 class TransportConfig:
-    """Which transport plan aligns the tokens; docs/studies/plan-sharpness.md compares them."""
+    """The solver that aligns the tokens; docs/studies/plan-sharpness.md compares solvers."""
 
     solvers: ClassVar[tuple[str, ...]] = ("proximal", "sinkhorn", "annealed", "exact")
 
@@ -28,7 +28,7 @@ class TransportConfig:
     epsilon: float = setting(
         0.03, "Entropy strength of the Sinkhorn solvers, in units of the cost.", POSITIVE
     )
-    max_iterations: int = setting(50, "Most pairs of row and column updates.", AT_LEAST_ONE)
+    max_iterations: int = setting(50, "Largest number of pairs of row and column updates.", AT_LEAST_ONE)
 
     def __post_init__(self) -> None:
         if self.solver not in self.solvers:
@@ -36,11 +36,36 @@ class TransportConfig:
             raise ValueError(f"transport solver is {self.solver!r}: expected {choices}")
         check_ranges(self)
 
+    @property
+    def is_balanced(self) -> bool:
+        """Whether the solver moves all mass."""
+        return True
+
+    def solve(
+        self,
+        cost: Float[Tensor, "batch m n"],
+        source_marginal: Float[Tensor, "batch m"],
+        target_marginal: Float[Tensor, "batch n"],
+    ) -> transport.TransportPlan:
+        """Call the solver with these settings. Arguments as in `transport_plan`."""
+        problem, most, epsilon = (cost, source_marginal, target_marginal), self.max_iterations, self.epsilon
+        match self.solver:
+            case "proximal":
+                return transport.proximal_point(*problem, beta=self.beta, max_iterations=most)
+            case "sinkhorn":
+                return transport.sinkhorn(*problem, epsilon=epsilon, max_iterations=most)
+            case "annealed":
+                return transport.annealed_sinkhorn(
+                    *problem, epsilon=epsilon, epsilon_start=max(1.0, epsilon), max_iterations=most
+                )
+            case _:
+                return transport.exact(*problem)
+
 
 def optical(
     batch: TokenBatch, config: TransportConfig, counter: PlanCounter | None = None
 ) -> Float[Tensor, ""]:
-    """Transport cost between the two bags of tokens: <P, C> with P the optimal plan, mean over pairs.
+    """Return the transport cost between two bags of tokens: <P, C> with the optimal plan P, mean over pairs.
 
     Args:
         batch: tokens of both sides.
@@ -48,7 +73,7 @@ def optical(
         counter: counts plans that do not converge; None counts nothing.
 
     Returns:
-        Scalar in [0, 2]; 0 where each token equals a token of the other side.
+        Scalar in [0, 2]; 0 if the two sides have the same tokens in any order.
 
     Gradient:
         Through the cost C = 1 - cosine; the plan P is detached (envelope theorem).
@@ -84,39 +109,12 @@ def transport_plan(
         counter: counts plans that do not converge; None counts nothing.
 
     Returns:
-        (batch, m, n) tensor of masses, dtype and device of `cost`; each problem sums to 1.
+        (batch, m, n) tensor of masses, dtype and device of `cost`. Each plan sums to 1, or to less if the solver
+        is not balanced.
     """
     with torch.no_grad():
-        answer = solved(without_nan(cost), (source_marginal, target_marginal), config)
+        # solvers refuse NaN; the loss is still NaN, and its error names the pairs
+        answer = config.solve(cost.detach().nan_to_num(nan=0.0), source_marginal, target_marginal)
     if counter is not None:
-        counter.add(answer)
+        counter.add(answer, is_balanced=config.is_balanced)
     return answer.plan
-
-
-def without_nan(cost: Tensor) -> Tensor:
-    """The detached cost, NaN replaced by 0, which solvers refuse; the loss still is NaN, and names the pairs."""
-    return cost.detach().nan_to_num(nan=0.0)
-
-
-def solved(
-    cost: Tensor, marginals: tuple[Tensor, Tensor], config: TransportConfig
-) -> transport.TransportPlan:
-    """Call the solver that the settings name.
-
-    Args:
-        cost: (batch, m, n) tensor.
-        marginals: (batch, m) and (batch, n).
-        config: the solver and its strength.
-    """
-    most, epsilon = config.max_iterations, config.epsilon
-    match config.solver:
-        case "proximal":
-            return transport.proximal_point(cost, *marginals, beta=config.beta, max_iterations=most)
-        case "sinkhorn":
-            return transport.sinkhorn(cost, *marginals, epsilon=epsilon, max_iterations=most)
-        case "annealed":
-            return transport.annealed_sinkhorn(
-                cost, *marginals, epsilon=epsilon, epsilon_start=max(1.0, epsilon), max_iterations=most
-            )
-        case _:
-            return transport.exact(cost, *marginals)

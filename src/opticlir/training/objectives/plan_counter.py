@@ -5,15 +5,15 @@ import torch
 from opticlir.transport import TransportPlan
 
 TOLERANCE = 0.01
-"""Largest share of misplaced mass in a plan that counts as converged; it is the tolerance of IPOT itself."""
+"""Largest share of misplaced mass in a plan that counts as converged; the same as the tolerance of IPOT."""
 
 
 class PlanCounter:
-    """Counts plans, and those that did not converge, since the last `take`.
+    """Counts plans, and those of them that did not converge, since the last `take`.
 
-    A plan counts as converged when at most 1 % of its mass is in the wrong place (`marginal_error`), whatever the
-    solver; Sinkhorn's own tolerance is a hundred times stricter. Unbalanced plans leave mass unmoved on purpose:
-    for them the solver's own `converged` counts. The counts stay on the device until they are taken.
+    For every solver, a plan counts as converged if at most 1 % of its mass is misplaced (`marginal_error`). The
+    tolerance of Sinkhorn itself is a hundred times stricter. Unbalanced plans do not move all mass; for them the
+    solver's `converged` counts. The counts stay on the device until `take` reads them.
     """
 
     def __init__(self) -> None:
@@ -23,15 +23,15 @@ class PlanCounter:
         """Count the plans of a batch.
 
         Args:
-            answer: of a solver.
-            is_balanced: whether all mass has to move.
+            answer: plans of a solver.
+            is_balanced: whether all mass must move.
         """
         is_open = answer.marginal_error > TOLERANCE if is_balanced else ~answer.converged
         self._n_plans += len(is_open)
         self._n_open = self._n_open.to(is_open.device) + is_open.sum()
 
     def take(self) -> tuple[int, int]:
-        """Plans that did not converge, and all plans; counting starts again at 0."""
+        """Return the number of plans that did not converge, and of all plans. Counting starts again at 0."""
         counts = int(self._n_open), self._n_plans
         self.__init__()  # type: ignore[misc]
         return counts

@@ -1,4 +1,4 @@
-"""One vector per sentence, the mean of its tokens, and what can be asked of it."""
+"""Mean pooling: one vector per sentence, and the objective that compares such vectors."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -10,7 +10,7 @@ from opticlir.training.objectives.batch import TokenBatch
 def mean_pooled(
     tokens: Float[Tensor, "batch tokens dim"], mask: Bool[Tensor, "batch tokens"]
 ) -> Float[Tensor, "batch dim"]:
-    """Mean vector of the tokens that take part; shorter than 1 where they point apart.
+    """Return the mean vector of the tokens that take part. Its length is below 1 if they differ.
 
     Example:
         >>> mean_pooled(torch.eye(2)[None], torch.ones(1, 2).bool()).tolist()
@@ -21,18 +21,18 @@ def mean_pooled(
 
 
 def mse(batch: TokenBatch) -> Float[Tensor, ""]:
-    """Mean squared error between the mean-pooled sides, over pairs and dimensions.
+    """Return the mean squared error between the mean-pooled sides, over pairs and dimensions.
 
-    The arithmetic of sentence-transformers' `MSELoss`.
+    It computes the same as `MSELoss` of sentence-transformers.
 
     Args:
         batch: tokens of both sides.
 
     Returns:
-        Scalar, at most 4 / dim; of another size than `optical`, as `greedy` is.
+        Scalar, at most 4 / dim: much smaller than `optical`, as is `greedy`.
 
     Gradient:
-        To the student's tokens, all those of a sentence alike.
+        To the student's tokens; the same for all tokens of a sentence.
 
     Example:
         >>> one = torch.ones(1, 1).bool()
@@ -48,6 +48,6 @@ def mse(batch: TokenBatch) -> Float[Tensor, ""]:
 
 
 def check_temperature(temperature: float) -> None:
-    """Refuse what no softmax can be divided by. Raises ValueError."""
+    """Raise ValueError if a temperature is not a finite number above 0."""
     if not 0 < temperature < float("inf"):
         raise ValueError(f"temperature is {temperature}: expected a finite number > 0")

@@ -1,6 +1,6 @@
-"""What MaxSim says within a batch: each sentence is a query over the English sides of all.
+"""Objectives on MaxSim within a batch: each sentence is a query over the English sides of the batch.
 
-Scores are taken per query token, so that one temperature does for short sentences and long ones.
+Scores are divided by the number of query tokens, so that one temperature fits short and long sentences.
 """
 
 import torch
@@ -14,15 +14,15 @@ from opticlir.training.objectives.pooled import check_temperature
 
 
 def contrastive(batch: TokenBatch, temperature: float, *, both_directions: bool = False) -> Float[Tensor, ""]:
-    """Each foreign side must find its own English side among those of the batch, by MaxSim per query token.
+    """Contrastive loss: each foreign side must find its English side in the batch, by MaxSim per query token.
 
-    Other rows with the same English side are left out of the choice: they would be right too.
+    Other rows with the same English side are left out: they would be right too.
 
     Args:
         batch: tokens of both sides.
         temperature: of the softmax over the batch, > 0.
-        both_directions: whether each English side must find its foreign one too, as a query over them;
-            the mean of both then.
+        both_directions: whether each English side must also find its foreign side. Then the loss is the mean
+            of both directions.
 
     Raises:
         ValueError: `temperature` is not > 0.
@@ -41,25 +41,34 @@ def contrastive(batch: TokenBatch, temperature: float, *, both_directions: bool 
     """
     check_temperature(temperature)
     foreign, english = (batch.student, batch.student_mask), (batch.teacher, batch.teacher_mask)
-    own, copies = torch.arange(len(batch.student), device=batch.student.device), batch.copies()
+    loss = in_batch_loss(_per_token(foreign, english) / temperature, batch)
+    if not both_directions:
+        return loss
+    return (loss + in_batch_loss(_per_token(english, foreign) / temperature, batch)) / 2
 
-    def missed(scores: Tensor) -> Tensor:
-        return F.cross_entropy((scores / temperature).masked_fill(copies, -torch.inf), own)
 
-    loss = missed(_per_token(foreign, english))
-    return (loss + missed(_per_token(english, foreign))) / 2 if both_directions else loss
+def in_batch_loss(scores: Float[Tensor, "batch batch"], batch: TokenBatch) -> Float[Tensor, ""]:
+    """Return the cross-entropy of finding the right partner in a batch.
+
+    Args:
+        scores: (batch, batch) logits; row i scores the candidates of text i, and candidate i is the right one.
+        batch: other candidates that are copies of the right one are left out.
+    """
+    own = torch.arange(len(scores), device=scores.device)
+    return F.cross_entropy(scores.masked_fill(batch.copies(), -torch.inf), own)
 
 
 def score_kl(batch: TokenBatch, temperature: float) -> Float[Tensor, ""]:
-    """The foreign side must score the English sides of the batch as the teacher scores them for the English one.
+    """Distil scores: for a foreign query, the student must score the batch as the teacher does for the English one.
 
-    The English sentence is the query and the sentences of the batch are the passages, so no
-    judgement is needed: KL(teacher || student) between the two softmaxes of MaxSim per query token.
+    The English sentences of the batch are the passages, so no judgements are needed. The loss is
+    KL(teacher || student) between the two softmaxes of MaxSim per query token.
 
     Args:
         batch: tokens of both sides.
-        temperature: of both softmaxes, > 0. The teacher is sure of the sentence itself: of a batch of 64
-            English sentences MiniLM gives it .9997 at .05 (this is `contrastive` then), .95 at .1, .41 at .2.
+        temperature: of both softmaxes, > 0. At a low temperature the teacher gives nearly all probability to the
+            sentence itself, and the loss equals `contrastive`. In a batch of 64 English sentences MiniLM gives it
+            .9997 at .05, .95 at .1, and .41 at .2.
 
     Returns:
         Scalar >= 0, in nats, mean over pairs.

@@ -6,7 +6,6 @@ only hand their code on, and it is optimised once, as a whole. That takes a quar
 """
 
 import inspect
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +15,8 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 
+from opticlir.machine_code import compiled_once
 from opticlir.storage import sources
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class _Part(JITCodeLibrary):
@@ -84,17 +82,9 @@ def inlined(function: Callable[..., Any]) -> Any:
 def entry_point(function: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls, once per machine: it takes a few seconds.
 
-    The compiled form is kept next to the source if that folder is writable, else in the user's cache folder, or
-    in `NUMBA_CACHE_DIR`. If none of them is writable, every process compiles again.
+    See `compiled_once` for where the compiled form is kept.
     """
-    plain = inspect.unwrap(function)
-    try:
-        return njit(cache=True, **_OPTIONS)(plain)
-    except RuntimeError as error:  # what numba raises when it finds no such place
-        _LOGGER.warning(
-            "%s; compiling in every process: set NUMBA_CACHE_DIR to a folder to keep it in", error
-        )
-        return njit(**_OPTIONS)(plain)
+    return compiled_once(inspect.unwrap(function), **_OPTIONS)
 
 
 def source_fingerprint() -> int:

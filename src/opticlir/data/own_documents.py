@@ -1,0 +1,41 @@
+"""Queries that are documents of the collection, as in ArguAna and Quora: their own document is no answer."""
+
+from collections.abc import Collection, Mapping
+
+from opticlir.records import Qrels, QueryId, Run
+
+
+def own_documents(run: Run, qrels: Qrels) -> list[QueryId]:
+    """Find the queries for which the document with the query's own id is ranked, though it is not relevant.
+
+    Some collections take their queries from their documents, under the same id. The own document then ranks first,
+    so BEIR leaves it out. A document that is judged relevant stays: queries and documents may share ids by
+    chance, or because they translate each other.
+
+    Args:
+        run: the rankings.
+        qrels: the judgements.
+
+    Returns:
+        Ids of queries, in the order of the run.
+
+    Example:
+        >>> own_documents({"a": {"a": 2.0, "b": 1.0}, "c": {"b": 1.0}}, {"a": {"b": 1}})
+        ['a']
+    """
+    return [each for each, ranking in run.items() if each in ranking and qrels.get(each, {}).get(each, 0) < 1]
+
+
+def without_own_documents(run: Run, query_ids: Collection[QueryId]) -> Run:
+    """Return a run without the own documents of some queries.
+
+    Example:
+        >>> without_own_documents({"a": {"a": 2.0, "b": 1.0}}, ["a"])
+        {'a': {'b': 1.0}}
+    """
+    chosen = set(query_ids)
+    return {each: _without(ranking, each) if each in chosen else ranking for each, ranking in run.items()}
+
+
+def _without(ranking: Mapping[str, float], doc_id: str) -> dict[str, float]:
+    return {each: score for each, score in ranking.items() if each != doc_id}

@@ -1,0 +1,1 @@
+"""Published results of other people's models: what they say about the gap between languages."""

@@ -1,0 +1,314 @@
+"""One English index and the models that read questions: everything the service answers, without HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from opticlir.data.normalisation import normalise_typed
+from opticlir.encoder import encode_documents, encode_queries
+from opticlir.errors import DeadlineError, OpticlirError, SettingsError
+from opticlir.languages import language_code
+from opticlir.pictures import align_texts
+from opticlir.progress import Check, never
+from opticlir.search import Hits, Ranking
+from opticlir.service.answers import (
+    AlignAnswer,
+    EmbedAnswer,
+    ExplanationAnswer,
+    RerankAnswer,
+    RerankedText,
+    SearchAnswer,
+)
+from opticlir.service.detection import LanguageDetector
+from opticlir.service.from_search import explanation_answer, search_answer
+from opticlir.service.live_index import CHUNK, LiveIndex, OpenedIndex
+from opticlir.service.models import ENGLISH, ServedModel, load_models
+from opticlir.service.word_similarities import WordSimilarities, word_similarities
+from opticlir.words import rough_words
+
+AUTO = "auto"
+"""Stands for the language that `detect` finds."""
+
+_ENGLISH_DOCUMENTS = 2000
+"""Documents of the index that teach the detector English words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question, with what is asked of its answer; see `SearchEngine.search`."""
+
+    text: str
+    language: str = AUTO
+    k: int = 10
+    ranking: Ranking = "hybrid"
+    explain: bool = False
+    model: str | None = None
+
+
+class _Route(NamedTuple):
+    """How a question is read."""
+
+    code: str
+    is_detected: bool
+    served: ServedModel
+
+
+class SearchEngine(LiveIndex):
+    """Answers questions in the languages of its models over one index. Threads may share it.
+
+    `open` makes one. Each answer comes from one version of the index, even while a new one is published.
+
+    Example:
+        `engine = SearchEngine.open("index", ["swahili", "hausa"])`, then `engine.search("Maji salama ni yapi?")`
+    """
+
+    def __init__(self, index: Path, models: Sequence[ServedModel]) -> None:
+        super().__init__(index, models)
+        self._models = {model.name: model for model in models}
+        self.languages = tuple(language for model in models for language in model.languages)
+        """In the order of the models. A language that two models read is in it twice; `auto` takes the first."""
+        self._detector = self._learned_detector()
+
+    @classmethod
+    def open(cls, index: Path | str, models: Sequence[Path | str], *, device: str = "auto") -> "SearchEngine":
+        """Open an index with the models that read questions.
+
+        Args:
+            index: the index folder.
+            models: trained models, language packs, or names for `load_model`, which read English questions.
+            device: where the models compute; see `choose_device`.
+
+        Raises:
+            ArtefactError: the index or a model is missing or damaged, or another document encoder built the index.
+            SettingsError: no model is given, or two have the same name.
+        """
+        return cls(Path(index), load_models(models, device=device))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models."""
+        return tuple(self._models)
+
+    @property
+    def served(self) -> tuple[ServedModel, ...]:
+        """The models themselves."""
+        return tuple(self._models.values())
+
+    def detect(self, text: str) -> str:
+        """Return the most probable language of a text among those of the models; the first one if no word decides."""
+        return self._detector.detect(text) or self.languages[0].code
+
+    def search(
+        self,
+        text: str,
+        *,
+        language: str = AUTO,
+        k: int = 10,
+        ranking: Ranking = "hybrid",
+        explain: bool = False,
+        model: str | None = None,
+    ) -> SearchAnswer:
+        """Answer one question.
+
+        Args:
+            text: the question.
+            language: its code in any form, or `auto`.
+            k: number of hits, >= 1.
+            ranking: `hybrid`, `dense` or `bm25`.
+            explain: say of each hit why it was found.
+            model: name of the model that reads it; None takes the first model of the language.
+
+        Raises:
+            DataError: the question has no tokens.
+            SettingsError: no model reads the language, or the model has another name.
+        """
+        (answer,) = self.search_many([Question(text, language, k, ranking, explain, model)])
+        if isinstance(answer, OpticlirError):
+            raise answer
+        return answer
+
+    def search_many(
+        self, questions: Sequence[Question], check: Check = never
+    ) -> list[SearchAnswer | OpticlirError]:
+        """Answer questions together, which is faster than one by one.
+
+        Args:
+            questions: in any mixture of languages.
+            check: see `Check`.
+
+        Returns:
+            For each its answer, or the error that `search` raises.
+
+        Raises:
+            DeadlineError: by `check`.
+        """
+        begin, opened = perf_counter(), self.opened
+        answers: dict[int, SearchAnswer | OpticlirError] = {}
+        groups: dict[tuple[Any, ...], list[tuple[int, Question, _Route]]] = {}
+        for place, asked in enumerate(questions):
+            try:
+                route = self._route(asked.text, asked.language, asked.model)
+            except OpticlirError as error:
+                answers[place] = error
+            else:
+                key = (route.served.name, asked.k, asked.ranking, asked.explain)
+                groups.setdefault(key, []).append((place, asked, route))
+        for group in groups.values():
+            found = self._found(opened, [asked for _, asked, _ in group], group[0][2].served, check)
+            took_ms = 1000 * (perf_counter() - begin)
+            for (place, _, route), hits in zip(group, found, strict=True):
+                answers[place] = (
+                    hits if isinstance(hits, OpticlirError)
+                    else search_answer(
+                        hits, language=route.code, detected=route.is_detected, model=route.served.name,
+                        index_version=opened.version, took_ms=took_ms, table=route.served.translations,
+                    )
+                )  # fmt: skip
+        return [answers[place] for place in range(len(questions))]
+
+    def _found(
+        self, opened: OpenedIndex, group: Sequence[Question], served: ServedModel, check: Check
+    ) -> list[Hits | OpticlirError]:
+        """Search for questions that differ in their text only; if one of them is at fault, for each by itself."""
+        check()
+        first, retriever = group[0], opened.retrievers[served.name]
+        try:
+            with served.lock:
+                return list(
+                    retriever.search_many(
+                        [asked.text for asked in group], first.k, first.ranking,
+                        explain=first.explain, check=check,
+                    )
+                )  # fmt: skip
+        except DeadlineError:
+            raise
+        except OpticlirError as error:
+            if len(group) == 1:
+                return [error]
+            return [each for asked in group for each in self._found(opened, [asked], served, check)]
+
+    def explain(
+        self, text: str, doc_id: str, *, language: str = AUTO, model: str | None = None
+    ) -> ExplanationAnswer:
+        """Say why a document answers a question, found or not; arguments and errors as `search`.
+
+        Raises:
+            DataError: the index has no such document.
+        """
+        served = self._route(text, language, model).served
+        with served.lock:
+            found = self.opened.retrievers[served.name].explain(text, doc_id)
+        return explanation_answer(found, served.translations)
+
+    def word_similarities(
+        self, query: str, text: str, language: str = AUTO, *, model: str | None = None
+    ) -> WordSimilarities:
+        """Compare every word of a question with every word of an English text; arguments and errors as `search`."""
+        _, _, served = self._route(query, language, model)
+        with served.lock:
+            return word_similarities(served.encoder, normalise_typed(query), text)
+
+    def rerank(
+        self,
+        query: str,
+        texts: Sequence[str],
+        language: str = AUTO,
+        *,
+        model: str | None = None,
+        check: Check = never,
+    ) -> RerankAnswer:
+        """Order English texts by how well they answer a question; arguments and errors as `search`."""
+        code, detected, served = self._route(query, language, model)
+        retriever, found = self.opened.retrievers[served.name], []
+        for start in range(0, len(texts), CHUNK):
+            check()
+            with served.lock:
+                hits = retriever.rerank(query, list(texts[start : start + CHUNK]))
+            for hit in hits:
+                place = start + int(hit.doc_id)
+                found.append(RerankedText(place, max(0.0, min(1.0, hit.score)), texts[place]))
+        found.sort(key=lambda text: (-text.score, text.index))
+        return RerankAnswer(normalise_typed(query), code, detected, served.name, tuple(found))
+
+    def align(self, query: str, text: str, language: str = AUTO, *, model: str | None = None) -> AlignAnswer:
+        """Align the tokens of a question with those of an English text; arguments and errors as `search`."""
+        code, detected, served = self._route(query, language, model)
+        with served.lock:
+            found = align_texts(self.opened.retrievers[served.name].model, query, text)
+        plan = tuple(map(tuple, found.plan.tolist()))
+        return AlignAnswer(
+            code, detected, served.name, found.foreign, found.english, plan, found.cost, found.is_cut
+        )
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        language: str = AUTO,
+        route: Literal["query", "document"] = "query",
+        *,
+        model: str | None = None,
+        check: Check = never,
+    ) -> EmbedAnswer:
+        """Encode texts.
+
+        Args:
+            texts: questions, or English documents.
+            language: as of `search`.
+            route: `query` reads questions, `document` English texts.
+            model: as of `search`.
+            check: see `Check`.
+
+        Raises:
+            SettingsError: as `search`.
+        """
+        code, detected, served = self._route(" ".join(texts), language, model)
+        normal = [normalise_typed(text) for text in texts]
+        encoder = self.opened.retrievers[served.name].model
+        encode = encode_queries if route == "query" else encode_documents
+        vectors: list[np.ndarray] = []
+        for start in range(0, len(normal), CHUNK):
+            check()
+            with served.lock:
+                vectors.extend(encode(encoder, normal[start : start + CHUNK]))
+        return EmbedAnswer(code, detected, served.name, tuple(vectors))
+
+    def stats(self) -> dict[str, Any]:
+        """Facts about the index and the models."""
+        opened = self.opened
+        return {
+            "index": {"version": opened.version, "dim": opened.index.dim, **opened.index.counts},
+            "models": [{"name": each.name, "languages": list(each.codes)} for each in self._models.values()],
+        }
+
+    def _route(self, text: str, language: str, model: str | None) -> _Route:
+        """The language of a question and the model that reads it."""
+        if model is not None and model not in self._models:
+            raise SettingsError(f"no model {model!r}: expected one of {', '.join(self._models)}")
+        able = [each for name, each in self._models.items() if model in (None, name)]
+        if is_detected := language == AUTO:
+            found = self.detect(text)
+            code = found if any(found in each.codes for each in able) else able[0].codes[0]
+        else:
+            code = language_code(language)
+        for each in able:
+            if code in each.codes:
+                return _Route(code, is_detected, each)
+        known = ", ".join(dict.fromkeys(code for each in able for code in each.codes))
+        raise SettingsError(f"no model reads the language {language!r}: expected auto or one of {known}")
+
+    def _learned_detector(self) -> LanguageDetector:
+        words: dict[str, list[str]] = {}
+        for model in self._models.values():
+            for code in model.codes[:1]:
+                words.setdefault(code, []).extend(model.words)
+        if ENGLISH in words:
+            words[ENGLISH] += [
+                word
+                for each in self.documents(limit=_ENGLISH_DOCUMENTS)
+                for word in rough_words(each.content)
+            ]
+        return LanguageDetector(words)

@@ -1,0 +1,36 @@
+"""Checkpoints of a training: complete ones have their checksums, and others are never resumed from."""
+
+import logging
+import shutil
+from pathlib import Path
+
+from opticlir.errors import ArtefactError
+from opticlir.manifest import Manifest, read_manifest, write_manifest
+from opticlir.storage import check_files, checksums_of
+
+logger = logging.getLogger(__name__)
+
+_KIND, _VERSION = "checkpoint", 1
+_COMPLETE = "complete.json"
+
+
+def mark_complete(checkpoint: Path) -> None:
+    """Write the checksums of a checkpoint: without them it counts as incomplete."""
+    write_manifest(
+        checkpoint / _COMPLETE, Manifest(kind=_KIND, format_version=_VERSION, files=checksums_of(checkpoint))
+    )
+
+
+def last_complete(folder: Path) -> Path | None:
+    """The newest complete checkpoint of a folder; incomplete and damaged ones are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    for checkpoint in reversed(found):
+        try:
+            manifest = read_manifest(checkpoint / _COMPLETE, kind=_KIND, newest_version=_VERSION)
+            check_files(checkpoint, manifest.files)
+        except (ArtefactError, OSError):
+            logger.warning("%s is incomplete and is ignored", checkpoint)
+            shutil.rmtree(checkpoint)
+        else:
+            return checkpoint
+    return None

@@ -1,0 +1,103 @@
+"""Changes the code in one place at a time, and counts the changes that no test notices: for `make check-deep`.
+
+A change negates a condition, moves a number by one, swaps a comparison, or drops a call without result. The tests
+of each module run against each change in a copy of the source.
+
+    python tests/mutation.py [--every N] [MODULE ...]
+"""
+
+import argparse
+import ast
+import copy
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "opticlir"
+TESTS = {
+    "storage": [
+        "tests/storage/test_storage.py",
+        "tests/storage/test_results.py",
+        "tests/search/test_received_index.py",
+    ],
+    "search": ["tests/search"],
+    "training/run_folder.py": ["tests/training/test_run_folder.py"],
+}
+_SWAPPED = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+            ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is}  # fmt: skip
+
+
+def mutants(tree):
+    """Yield copies of a module's tree with one change each, and what was changed."""
+    nodes = list(ast.walk(tree))
+    for place, node in enumerate(nodes):
+        for change in _changes(node):
+            mutant = copy.deepcopy(tree)
+            changed = list(ast.walk(mutant))[place]
+            change(changed)
+            yield (
+                mutant,
+                f"line {node.lineno}: {ast.unparse(node).splitlines()[0]} -> {ast.unparse(changed)[:60]}",
+            )
+
+
+def _changes(node):
+    if isinstance(node, ast.Compare):
+        yield lambda each: each.ops.__setitem__(0, _SWAPPED[type(each.ops[0])]())
+    elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        yield lambda each: setattr(each, "test", ast.UnaryOp(ast.Not(), each.test))
+    elif isinstance(node, ast.Constant) and type(node.value) is int:
+        yield lambda each: setattr(each, "value", each.value + 1)
+    elif isinstance(node, ast.Constant) and type(node.value) is bool:
+        yield lambda each: setattr(each, "value", not each.value)
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        yield lambda each: setattr(each, "value", ast.Constant(None))
+
+
+def is_noticed(tests, source):
+    """Whether a test fails on the changed source."""
+    environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
+    words = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        return (
+            subprocess.run(
+                words, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=600
+            ).returncode
+            != 0
+        )
+    except subprocess.TimeoutExpired:
+        return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("modules", nargs="*", help="files below src/opticlir; all that are known without it")
+    parser.add_argument("--every", type=int, default=7, help="try each N-th change")
+    options = parser.parse_args()
+    survivors = n_tried = 0
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(shutil.copytree(ROOT / "src", Path(folder, "src")))
+        for room, tests in TESTS.items():
+            place = PACKAGE / room
+            for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+                name = file.relative_to(PACKAGE)
+                if options.modules and str(name) not in options.modules:
+                    continue
+                target = source / "opticlir" / name
+                found = list(mutants(ast.parse(file.read_text())))[:: options.every]
+                for mutant, change in found:
+                    target.write_text(ast.unparse(ast.fix_missing_locations(mutant)))
+                    n_tried += 1
+                    if not is_noticed(tests, source):
+                        survivors += 1
+                        sys.stdout.write(f"{name} {change}" + "\n")
+                shutil.copy(file, target)
+    sys.stdout.write(f"{n_tried} changes tried, {survivors} not noticed\n")
+
+
+if __name__ == "__main__":
+    main()
