@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from opticlir.search import Ranking
-from opticlir.service.engine import AUTO
+from opticlir.search.language_routes import AUTO
 from opticlir.service.limits import MAX_ID, MAX_K, MAX_QUERY, MAX_TEXT, MAX_TEXTS
 
 QueryText = Annotated[str, Field(min_length=1, max_length=MAX_QUERY, examples=["Dalili za malaria ni zipi?"])]

@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field, RootModel
 
 import opticlir
 from opticlir.errors import OpticlirError
+from opticlir.search.language_routes import AUTO
 from opticlir.service.answers import ExplanationAnswer
-from opticlir.service.engine import AUTO, SearchEngine
+from opticlir.service.engine import SearchEngine
 
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")

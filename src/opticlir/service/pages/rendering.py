@@ -10,7 +10,7 @@ from starlette.datastructures import URL
 
 import opticlir
 from opticlir.languages import short_code
-from opticlir.service.engine import AUTO
+from opticlir.search.language_routes import AUTO
 from opticlir.service.pages.interface import INTERFACES, interface, preferred_interface, writing_direction
 from opticlir.visible import visible
 
