@@ -25,7 +25,11 @@ def folders(tmp_path_factory, checkpoints):
 @pytest.fixture(scope="module")
 def index(tmp_path_factory, folders):
     folder = tmp_path_factory.mktemp("index") / "index"
-    Retriever.build(tiny_models.ENGLISH, folders["swahili"], folder)
+    documents = [
+        {"_id": str(number), "text": text, "even": number % 2 == 0}
+        for number, text in enumerate(tiny_models.ENGLISH)
+    ]
+    Retriever.build(documents, folders["swahili"], folder)
     return folder
 
 
@@ -89,6 +93,15 @@ def test_a_run_of_many_questions_is_their_searches(several):
     )
     with pytest.raises(SettingsError, match="no model reads the language 'yor'"):
         several.rank([Query("1", "omi", "yor")])
+
+
+def test_a_filter_holds_for_every_language(several):
+    for question in ("maji safi", "ruwa mai tsabta"):
+        hits = several.search(question, 20, filter="even = true")
+        assert [hit.doc_id for hit in hits] == [
+            hit.doc_id for hit in several.search(question, 20) if int(hit.doc_id) % 2 == 0
+        ]
+        assert list(several.rank({"1": question}, filter="even = true")["1"]) == [hit.doc_id for hit in hits]
 
 
 def test_an_explanation_takes_the_same_route(several):

@@ -15,7 +15,7 @@ import tiny_models
 from opticlir.search import Retriever
 
 DOCUMENTS = [
-    {"_id": f"d{number}", "title": text.split()[1], "text": text}
+    {"_id": f"d{number}", "title": text.split()[1], "text": text, "year": 2000 + number, "open": number < 5}
     for number, text in enumerate(tiny_models.ENGLISH)
 ]
 

@@ -46,6 +46,12 @@ def search(
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="Documents per question: 10, or 1000 in a run.")
     ] = None,
+    filter: Annotated[  # noqa: A002 - the word of the field
+        str | None,
+        typer.Option(
+            help="Which documents may be found, by their fields: 'year >= 2020 and source = \"who\"'."
+        ),
+    ] = None,
     dense_only: Annotated[
         bool,
         typer.Option("--dense-only", help="Rank by the model alone, without BM25."),
@@ -89,10 +95,8 @@ def search(
 
         check_result(run)
         questions = read_queries(queries, None if language == _AUTO else language)
-        _write_run(
-            _open(index, model, device, weights_dtype, is_routed=is_routed),
-            questions, run, k or _RUN_DEPTH, ranking,
-        )  # fmt: skip
+        retriever = _open(index, model, device, weights_dtype, is_routed=is_routed)
+        _write_run(retriever, questions, run, k or _RUN_DEPTH, ranking, filter)
         if as_json:
             print_json({"queries": len(questions), "ranking": ranking, "run": str(run)})
         else:
@@ -102,7 +106,7 @@ def search(
     options: dict[str, Any] = {"language": language or _AUTO} if is_routed else {}
 
     def answer(question: str) -> "Hits":
-        return retriever.search(question, k or 10, ranking, **options)
+        return retriever.search(question, k or 10, ranking, filter=filter, **options)
 
     if query is not None:
         _print(answer(query), as_json=as_json)
@@ -156,12 +160,13 @@ def _write_run(
     run: Path,
     k: int,
     ranking: "Ranking",
+    condition: str | None,
 ) -> None:
     from opticlir.cli.progress import progress_bars
     from opticlir.data import write_run
 
     with progress_bars() as bars:
-        rankings = retriever.rank(questions, k, ranking, progress=bars)
+        rankings = retriever.rank(questions, k, ranking, filter=condition, progress=bars)
     write_run(rankings, run)
 
 
@@ -178,8 +183,8 @@ def _print(hits: "Hits", *, as_json: bool) -> None:
         typer.echo(repr(hits))
 
 
-def _record(rank: int, hit: Any) -> dict[str, str | int | float]:
+def _record(rank: int, hit: Any) -> dict[str, Any]:
     return {
         "rank": rank, "doc_id": hit.doc_id, "score": hit.score, "title": hit.title, "text": hit.text,
-        "snippet": hit.snippet,
+        "snippet": hit.snippet, "fields": dict(hit.fields),
     }  # fmt: skip

@@ -105,6 +105,7 @@ class MultilingualRetriever(Generic[Q]):
         ranking: Ranking = "hybrid",
         *,
         language: str = AUTO,
+        filter: str | None = None,  # noqa: A002 - the word of the field
         explain: bool = False,
     ) -> Hits:
         """Answer one question.
@@ -114,18 +115,19 @@ class MultilingualRetriever(Generic[Q]):
             k: number of hits, >= 1.
             ranking: as for `Retriever.search`.
             language: of the question, any code; `auto` detects it.
+            filter: as for `Retriever.search`.
             explain: as for `Retriever.search`.
 
         Returns:
             As `Retriever.search`; `Hits.language` and `Hits.model` say how the question was read.
 
         Raises:
-            SettingsError: no model reads the language.
+            SettingsError: no model reads the language, or the filter does not fit the fields.
             DataError: the question has no tokens.
             ArtefactError: as `Retriever.search`.
         """
         route = self.routes.choose(question, language)
-        hits = self._retriever(route).search(question, k, ranking, explain=explain)
+        hits = self._retriever(route).search(question, k, ranking, filter=filter, explain=explain)
         return replace(hits, language=route.code, model=route.model.name)
 
     def rank(
@@ -134,6 +136,7 @@ class MultilingualRetriever(Generic[Q]):
         k: int = 1000,
         ranking: Ranking = "hybrid",
         *,
+        filter: str | None = None,  # noqa: A002
         progress: Progress | bool = False,
     ) -> Run:
         """Answer many questions. The language of a `Query` counts; that of a query without one is detected.
@@ -141,7 +144,7 @@ class MultilingualRetriever(Generic[Q]):
         Other arguments, the result and errors are those of `Retriever.rank`.
 
         Raises:
-            SettingsError: no model reads the language of a query.
+            SettingsError: no model reads the language of a query, or the filter does not fit the fields.
             DataError: two queries share an id, or an id is not allowed.
             ArtefactError: as `Retriever.rank`.
             TypeError: a query has none of the known forms.
@@ -155,7 +158,7 @@ class MultilingualRetriever(Generic[Q]):
         run: Run = {}
         with reporting(progress) as tell:
             for name, group in by_model.items():
-                run |= self.retrievers[name].rank(group, k, ranking, progress=tell)
+                run |= self.retrievers[name].rank(group, k, ranking, filter=filter, progress=tell)
         return {query.query_id: run[query.query_id] for query in asked}
 
     def explain(self, question: str, doc_id: str, *, language: str = AUTO) -> Explanation:
