@@ -46,9 +46,11 @@ def test_the_header_of_a_corpus_gives_the_order_of_its_columns(tmp_path, names, 
     assert list(read_corpus(tmp_path / "f")) == EXPECTED
 
 
-def test_other_columns_of_a_corpus_are_ignored(tmp_path):
+def test_other_columns_of_a_corpus_are_metadata(tmp_path):
     (tmp_path / "f.tsv").write_text("url\tid\ttext\tscore\nhttp://x\td1\tWater.\t0.5\n")
-    assert list(read_corpus(tmp_path / "f.tsv")) == [Document("d1", "Water.")]
+    assert list(read_corpus(tmp_path / "f.tsv")) == [
+        Document("d1", "Water.", fields={"url": "http://x", "score": 0.5})
+    ]
 
 
 def test_a_csv_cell_may_have_several_lines(tmp_path):

@@ -108,6 +108,7 @@ def index(
         f"{out}: {counts['documents']:,} documents, {counts['tokens']:,} token vectors "
         f"({counts['empty_documents']:,} empty and {counts['skipped']:,} malformed documents left out)"
     )
+    _print_fields(built)
     _print_long(built)
 
 
@@ -144,6 +145,7 @@ def add(
         return
     _print_skipped(skipped)
     say(f"{index}: {added:,} documents added, {len(opened):,} in all")
+    _print_fields(opened)
     _print_long(opened)
 
 
@@ -188,6 +190,13 @@ def _print_long(retriever: "Retriever") -> None:
         typer.echo(said)
 
 
+def _print_fields(retriever: "Retriever") -> None:
+    if kinds := retriever.index.field_kinds:
+        say(f"fields: {', '.join(f'{name} ({kind})' for name, kind in kinds.items())}")
+
+
 def _print_skipped(skipped: "SkipReport") -> None:
     for message in skipped.messages:
         say(f"skipped: {message}", err=True)
+    for remark in skipped.remarks:
+        say(f"note: {remark}", err=True)

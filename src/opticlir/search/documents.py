@@ -1,4 +1,4 @@
-"""Ids, titles and texts of the indexed documents on disk."""
+"""Ids, titles, texts and metadata fields of the indexed documents on disk."""
 
 import json
 from array import array
@@ -13,6 +13,7 @@ from opticlir.errors import DataError
 from opticlir.records import Document
 from opticlir.search.arrays import damaged, read_bounds, read_permutation, read_texts, write_array
 from opticlir.search.document_ids import DocumentIds
+from opticlir.search.fields import FIELDS, FieldWriter, StoredFields
 from opticlir.storage import Checksum, DurableFile, MappedFile, write_file
 
 _DOCUMENTS = "documents.jsonl"
@@ -40,6 +41,7 @@ class DocumentWriter:
         self._ids = DocumentIds()
         self._empty = dict.fromkeys(empty_ids)
         self._lines = array("q", [0])
+        self._fields = FieldWriter()
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -60,6 +62,7 @@ class DocumentWriter:
             raise DataError(f"document {document.doc_id!r} is no valid Unicode: {error.reason}") from None
         self._file.write(line)
         self._lines.append(self._lines[-1] + len(line))
+        self._fields.append(document.fields)
 
     def leave_out(self, document: Document) -> None:
         """Count a document of which nothing can be encoded, once. Raises as `append`."""
@@ -81,6 +84,7 @@ class DocumentWriter:
             _DOCUMENTS: self._file.finish(),
             _LINES: write_array(self._folder / _LINES, np.array(self._lines, dtype=np.int64)),
             _ID_ORDER: write_array(self._folder / _ID_ORDER, order),
+            **self._fields.finish(self._folder),
         }
 
     def close(self) -> None:
@@ -94,12 +98,13 @@ class StoredDocuments:
     Args:
         folder: a published version whose checksums are right.
         n_documents: number of documents.
+        has_fields: whether the version has a file of metadata fields.
 
     Raises:
         ArtefactError: the files do not hold so many documents, or a document is none.
     """
 
-    def __init__(self, folder: Path, n_documents: int) -> None:
+    def __init__(self, folder: Path, n_documents: int, *, has_fields: bool) -> None:
         self._path = folder / _DOCUMENTS
         self._file = MappedFile(self._path)
         self._lines = read_bounds(folder / _LINES, parts=n_documents, stop=self._file.n_bytes)
@@ -107,6 +112,7 @@ class StoredDocuments:
         empty = folder / _EMPTY  # an index of format 2 has only their number
         self.empty_ids = read_texts(empty) if empty.exists() else []
         """Of documents that were left out, because nothing of them could be encoded."""
+        self.fields = StoredFields(folder / FIELDS if has_fields else None, n_documents)
 
     def __len__(self) -> int:
         return len(self.id_order)
@@ -116,7 +122,7 @@ class StoredDocuments:
         line = self._file.content[self._lines[row] : self._lines[row + 1]]
         try:
             record = json.loads(line.decode())
-            document = Document(doc_id=record["_id"], title=record["title"], text=record["text"])
+            document = Document(record["_id"], record["text"], record["title"], self.fields[row])
             for text in (document.doc_id, document.title, document.text):
                 text.encode()
             allowed_id(document.doc_id, "document")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 
 from opticlir.errors import ArtefactError, DataError
 from opticlir.maxsim import maxsim_exact, rounding_bound
@@ -30,6 +30,8 @@ from opticlir.records import Document
 from opticlir.search.arrays import damaged
 from opticlir.search.codecs import Store, check_store
 from opticlir.search.documents import StoredDocuments
+from opticlir.search.fields import FIELDS
+from opticlir.search.filters import matching, parse_filter
 from opticlir.search.index import Entry, Vectors
 from opticlir.search.index_version import joined_inputs, read_version, stored_as, write_version
 from opticlir.search.lexical import LexicalIndex
@@ -71,7 +73,7 @@ class ExactIndex:
         self.dim: int = manifest.config["dim"]
         codec = read_codec(folder, *stored_as(manifest))
         self.tokens = StoredTokens(folder, n_tokens=n_tokens, codec=codec)
-        self._documents = StoredDocuments(folder, n_documents)
+        self._documents = StoredDocuments(folder, n_documents, has_fields=FIELDS in manifest.files)
         self._passages = StoredPassages(folder, n_documents, n_tokens)
         self._lexical = LexicalIndex(folder, n_documents)
         self._dense = PassageScores(self.tokens, self._passages, is_screened=pays(*self.tokens.shape))
@@ -287,6 +289,19 @@ class ExactIndex:
     def document(self, row: int) -> Document:
         """The document of a row, read from disk."""
         return self._documents[row]
+
+    @property
+    def field_kinds(self) -> dict[str, str]:
+        """What each metadata field holds, by name: `text`, `whole number`, `number`, or `true or false`."""
+        return self._documents.fields.kinds
+
+    def matching(self, condition: str) -> Bool[np.ndarray, " n_documents"]:
+        """Say which documents a filter keeps; see `search/filters.py`.
+
+        Raises:
+            SettingsError: it is no filter, names an unknown field, or compares a field with a value of another kind.
+        """
+        return matching(parse_filter(condition), self._documents.fields.table)
 
     def document_tokens(self, row: int) -> Float[np.ndarray, "tokens dim"]:
         """All token vectors of a row as they are stored; see `StoredTokens`."""
