@@ -26,7 +26,8 @@ coverage: install-dev
 
 # as many cases as are promised, and how many small changes of the code the tests notice; takes an hour or two
 check-deep: install-dev
-	$(BIN)/python -m pytest --deep tests/storage tests/search tests/data tests/test_maxsim.py
+	$(BIN)/python -m pytest --deep tests/storage tests/search tests/data tests/test_maxsim.py \
+	  tests/encoder/test_tokenizer_law.py tests/encoder/test_damaged_models.py
 	$(BIN)/python tests/mutation.py
 
 check: install-dev

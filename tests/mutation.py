@@ -1,7 +1,8 @@
 """Changes the code in one place at a time, and counts the changes that no test notices: for `make check-deep`.
 
 A change negates a condition, moves a number by one, swaps a comparison, or drops a call without result. The tests
-of each module run against each change in a copy of the source.
+of each module run against each change in a copy of the source, in a fork of this process: the large libraries are
+loaded once. First the unchanged source must pass, or every change would count as noticed.
 
     python tests/mutation.py [--every N] [MODULE ...]
 """
@@ -11,11 +12,15 @@ import ast
 import copy
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+import pytest
+
+_SECONDS = 600
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "opticlir"
 TESTS = {
@@ -59,18 +64,25 @@ def _changes(node):
 
 
 def is_noticed(tests, source):
-    """Whether a test fails on the changed source."""
-    environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
-    words = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    try:
-        return (
-            subprocess.run(
-                words, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=600
-            ).returncode
-            != 0
-        )
-    except subprocess.TimeoutExpired:
-        return True
+    """Whether a test fails on the changed source, or the tests do not end in time."""
+    child = os.fork()
+    if child == 0:
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 1)
+        os.dup2(silent, 2)
+        sys.path.insert(0, str(source))
+        sys.dont_write_bytecode = True
+        os.environ["PYTHONPATH"] = str(source)
+        os.chdir(ROOT)
+        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])))
+    for _ in range(10 * _SECONDS):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status != 0
+        time.sleep(0.1)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
 
 
 def main():
@@ -78,15 +90,31 @@ def main():
     parser.add_argument("modules", nargs="*", help="files below src/opticlir; all that are known without it")
     parser.add_argument("--every", type=int, default=7, help="try each N-th change")
     options = parser.parse_args()
+    for library in (
+        "hypothesis",
+        "jaxtyping",
+        "beartype",
+        "sentence_transformers",
+        "torch",
+        "bm25s",
+        "pyarrow",
+    ):
+        __import__(library)
     survivors = n_tried = 0
     with tempfile.TemporaryDirectory() as folder:
         source = Path(shutil.copytree(ROOT / "src", Path(folder, "src")))
         for room, tests in TESTS.items():
             place = PACKAGE / room
-            for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+            files = [
+                each
+                for each in files
+                if str(each.relative_to(PACKAGE)) in options.modules or not options.modules
+            ]
+            if files and is_noticed(tests, source):
+                sys.exit(f"{', '.join(tests)} do not pass on the unchanged source")
+            for file in files:
                 name = file.relative_to(PACKAGE)
-                if options.modules and str(name) not in options.modules:
-                    continue
                 target = source / "opticlir" / name
                 found = list(mutants(ast.parse(file.read_text())))[:: options.every]
                 for mutant, change in found:
@@ -94,7 +122,8 @@ def main():
                     n_tried += 1
                     if not is_noticed(tests, source):
                         survivors += 1
-                        sys.stdout.write(f"{name} {change}" + "\n")
+                        sys.stdout.write(f"{name} {change}\n")
+                        sys.stdout.flush()
                 shutil.copy(file, target)
     sys.stdout.write(f"{n_tried} changes tried, {survivors} not noticed\n")
 

@@ -1,6 +1,9 @@
 """What holds for every tokenizer that a user brings, before and after it has learned words."""
 
 import gzip
+import sys
+import unicodedata
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +129,40 @@ def test_no_token_for_the_blank_before_a_mark(make):
     tokens = student.encode("Maji safi, homa!", add_special_tokens=False).tokens
     assert not {"▁", "Ġ"} & set(tokens)
     assert len([token for token in tokens if "safi" in token.lower()]) == 1
+
+
+@cache
+def assigned_letters():
+    every = (chr(point) for point in range(1, sys.maxunicode + 1))
+    return [each for each in every if unicodedata.category(each) not in ("Cs", "Cn", "Co")]
+
+
+@pytest.mark.parametrize("code", ["swa", "tha"])
+@pytest.mark.parametrize("make", TOKENIZERS)
+def test_no_code_point_fails_and_no_letter_is_dropped(make, code, cases):
+    """Promise 14: all that can be typed can be asked; with `--deep` every code point that Unicode assigns."""
+    student = extended(make, SENTENCES[code], code)
+    letters = assigned_letters()[:: cases(397, 1)]
+    assert len(letters) >= 300
+    texts = [normal_form(f"maji {letter}x") for letter in letters]
+    for text, encoding in zip(texts, student.encode_batch(texts, add_special_tokens=False), strict=True):
+        covered = {place for start, end in encoding.offsets for place in range(start, end)}
+        lost = [each for place, each in enumerate(text) if each.isalnum() and place not in covered]
+        assert not lost, [f"U+{ord(each):04X}" for each in lost]
+
+
+@pytest.mark.parametrize("make", TOKENIZERS)
+def test_marks_without_a_letter_and_floods_of_them_are_no_failure(make):
+    student = extended(make, SENTENCES["swa"], "swa")
+    for text in (
+        "\u0301",
+        "\u0e48",
+        "e" + "\u0301" * 2000,
+        "\u200d",
+        "\u202e\u202c",
+        "🏳️\u200d🌈",
+        "🇰🇪",
+        "\U000e0067",
+    ):
+        encoding = student.encode(normal_form(f"maji {text} safi"), add_special_tokens=False)
+        assert len(encoding.ids) >= 2

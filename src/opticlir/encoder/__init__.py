@@ -14,7 +14,7 @@ from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save
 from opticlir.encoder.encode import encode_documents, encode_queries
 from opticlir.encoder.language_pack import load_language_pack, save_language_pack
 from opticlir.encoder.layers import layer_vectors
-from opticlir.encoder.lengths import are_cut, token_counts, tokens_read
+from opticlir.encoder.lengths import token_counts, tokens_read
 from opticlir.encoder.load import load_model, load_tokenizer
 from opticlir.encoder.pieces import (
     EncodedText,
@@ -58,7 +58,6 @@ __all__ = [
     "Windows",
     "add_adapter",
     "apply_adapter",
-    "are_cut",
     "centred",
     "cross_lingual_model",
     "document_fingerprint",

@@ -1,4 +1,4 @@
-"""How many tokens of a text an encoder reads, and which texts are longer."""
+"""How many tokens a text has, and how many of them an encoder reads."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -49,10 +49,3 @@ def token_counts(
         )["input_ids"]  # fmt: skip
         counts[start : start + len(chunk)] = [len(ids) for ids in found]
     return counts
-
-
-def are_cut(
-    model: MultiVectorEncoder, texts: Sequence[str], task: Literal["query", "document"]
-) -> npt.NDArray[np.bool_]:
-    """(texts,), whether each text is longer than the route reads. Arguments as `token_counts`."""
-    return token_counts(model, texts, task) > tokens_read(model, task)
