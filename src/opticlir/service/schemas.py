@@ -8,7 +8,7 @@ from opticlir.data.metadata import MAX_FIELDS, MAX_NAME, FieldReader
 from opticlir.records import FieldValue
 from opticlir.search import Ranking
 from opticlir.search.filters import MAX_LETTERS
-from opticlir.service.engine import AUTO
+from opticlir.search.language_routes import AUTO
 from opticlir.service.limits import MAX_ID, MAX_K, MAX_QUERY, MAX_TEXT, MAX_TEXTS
 
 QueryText = Annotated[str, Field(min_length=1, max_length=MAX_QUERY, examples=["Dalili za malaria ni zipi?"])]
