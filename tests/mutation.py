@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 _SECONDS = 600
+_LOADED_BEFORE = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # by the libraries
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "opticlir"
 TESTS = {
@@ -74,7 +75,7 @@ def is_noticed(tests, source):
         sys.dont_write_bytecode = True
         os.environ["PYTHONPATH"] = str(source)
         os.chdir(ROOT)
-        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])))
+        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *_LOADED_BEFORE, *tests])))
     for _ in range(10 * _SECONDS):
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
