@@ -4,10 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# packages that torch brings along, other ones for each kind of machine
+TORCH_BRINGS := setuptools triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti \
+  nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver \
+  nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test coverage check check-deep format docs site pictures notebooks install install-dev clean
+.PHONY: demo test coverage check check-deep lock install-locked format docs site pictures notebooks install install-dev clean
 .DEFAULT_GOAL := demo
 
 demo: install
@@ -50,6 +54,21 @@ pictures: install
 # runs the notebooks and stores what they print
 notebooks: install-dev
 	$(BIN)/python examples/execute.py
+
+# requirements-dev.lock: the versions in .venv with the hashes of all their files; needs `uv`. torch has its own line
+lock: install-dev
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > $(VENV)/versions.txt
+	uv pip compile pyproject.toml --extra dev --constraint $(VENV)/versions.txt --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --python-version 3.11.7 --no-emit-package torch $(TORCH_BRINGS:%=--no-emit-package %) \
+	  --output-file requirements-dev.lock --quiet
+
+# what `make install-dev` installs, but exactly the locked files: pip refuses any other
+install-locked:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) torch==2.13.0
+	$(PIP) --no-deps --require-hashes --requirement requirements-dev.lock
+	$(PIP) --no-deps --editable .
+	touch $(VENV)/for-users $(VENV)/for-developers
 
 install: $(VENV)/for-users
 install-dev: $(VENV)/for-developers

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 import opticlir
 from opticlir.data.in_memory import DocumentLike, documents_of, refuse_one_text
 from opticlir.errors import ServiceError
-from opticlir.records import Document, Ranking
+from opticlir.records import Document, FieldValue, Ranking
 from opticlir.service.answers import (
     AlignAnswer,
     EmbedAnswer,
@@ -32,6 +32,7 @@ _SEARCHED = TypeAdapter(SearchAnswer).validate_python
 _RERANKED = TypeAdapter(tuple[RerankedText, ...]).validate_python
 _ALIGNED = TypeAdapter(AlignAnswer).validate_python
 _LANGUAGES = TypeAdapter(tuple[Language, ...]).validate_python
+_FIELDS = TypeAdapter(dict[str, FieldValue]).validate_python
 _FACTS = TypeAdapter(dict[str, Any]).validate_python
 
 _LONGEST_WAIT = 30.0
@@ -87,6 +88,7 @@ class Client:
         ranking: Ranking = "hybrid",
         explain: bool = False,
         model: str | None = None,
+        filter: str | None = None,  # noqa: A002 - the word of the field
     ) -> SearchAnswer:
         """Answer one question.
 
@@ -97,12 +99,14 @@ class Client:
             ranking: `hybrid`, `dense` or `bm25`.
             explain: say of each hit why it was found.
             model: name of the model that reads it; None takes the first of the language.
+            filter: which documents may be found, by their metadata fields: `year >= 2020 and source = "who"`.
 
         Raises:
             ServiceError: the service cannot be reached, refuses, or stays busy.
         """
         asked = {
             "query": text, "language": language, "k": k, "ranking": ranking, "explain": explain, "model": model,
+            "filter": filter,
         }  # fmt: skip
         return _read(_SEARCHED, self._ask("POST", "/v1/search", asked=asked))
 
@@ -185,7 +189,8 @@ class Client:
             The version of the index that has them.
         """
         new = [
-            {"id": each.doc_id, "title": each.title, "text": each.text} for each in documents_of(documents)
+            {"id": each.doc_id, "title": each.title, "text": each.text, "fields": dict(each.fields)}
+            for each in documents_of(documents)
         ]
         return str(_part(self._ask("PUT", "/v1/documents", asked={"documents": new}), "index_version"))
 
@@ -282,7 +287,12 @@ def _foreign(place: str | int) -> ServiceError:
 
 def _documents(body: Any) -> tuple[Document, ...]:
     return tuple(
-        Document(str(_part(each, "id")), str(_part(each, "text")), str(_part(each, "title")))
+        Document(
+            str(_part(each, "id")),
+            str(_part(each, "text")),
+            str(_part(each, "title")),
+            _read(_FIELDS, _part(each, "fields")),
+        )
         for each in _part(body, "documents")
     )
 

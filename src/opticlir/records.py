@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 DocumentId: TypeAlias = str
@@ -47,6 +47,9 @@ def single_precision(scores: Iterable[float]) -> "array[float]":
     """Return scores as trec_eval reads them."""
     return array("f", scores)
 
+
+FieldValue: TypeAlias = str | int | float | bool
+"""Of a metadata field: a text, a whole number of 64 bits, a finite number, true or false."""
 
 WordLink: TypeAlias = tuple[int, int]
 """Positions of a foreign word and of an English word in a sentence pair, both counted from 0."""
@@ -103,6 +106,8 @@ class Document:
     doc_id: DocumentId
     text: str
     title: str = ""
+    fields: Mapping[str, FieldValue] = field(default_factory=dict, hash=False)
+    """Its metadata, such as year and source. A filter reads them; encoders and BM25 do not."""
 
     @property
     def content(self) -> str:

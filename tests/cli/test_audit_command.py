@@ -64,6 +64,15 @@ def test_sentences_that_training_would_cut_are_told(files, checkpoints):
     assert (alike["english"], alike["english_tokens"]) == (0, 512)
 
 
+def test_a_stretch_of_letters_without_end_does_not_fill_the_screen(files):
+    (files / "long.tsv").write_text("fire\tiná\nwater\t" + "각" * 50_000 + "\n", "utf-8")
+    words = [f"{files}/long.tsv", "--language", "kor", "--tokenizer", f"{files}/tokenizer.json"]
+    result = CliRunner().invoke(alone, words)
+    assert result.exit_code == 0, result.output
+    assert "각각" in result.stdout
+    assert len(result.stdout) < 5_000
+
+
 def test_the_table_says_what_there_is(files):
     result = run(files, "--queries", str(files / "q.tsv"))
     assert result.exit_code == 0, result.output

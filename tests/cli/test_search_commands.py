@@ -127,6 +127,51 @@ def test_index_says_what_is_in_it(folder):
     )
 
 
+@pytest.fixture
+def dated(folder):
+    lines = [
+        {"_id": "a", "text": "boil the water", "year": 2019, "source": "who", "tags": ["x"]},
+        {"_id": "b", "text": "water and fever", "metadata": {"year": 2021}, "source": "unicef"},
+        {"_id": "c", "text": "water for the mosquito"},
+    ]
+    (folder / "dated.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    return folder
+
+
+def test_a_filter_chooses_among_the_documents_by_their_fields(dated, monkeypatch, capsys):
+    built = run(dated, "index", "{}/dated.jsonl", "--model", "m", "--out", "{}/index")
+    assert "fields: year (whole number), source (text)\n" in built.stdout
+    assert "note: the field 'tags' holds a list: only texts, numbers, true and false are kept" in built.stderr
+    asked = ("search", "{}/index", "--model", "m", "maji")
+    every = parsed(dated, *asked)["hits"]
+    assert {hit["doc_id"]: hit["fields"] for hit in every} == {
+        "a": {"year": 2019, "source": "who"}, "b": {"year": 2021, "source": "unicef"}, "c": {},
+    }  # fmt: skip
+    (found,) = parsed(dated, *asked, "--filter", 'year >= 2020 and source = "unicef"')["hits"]
+    assert (found["doc_id"], found["score"]) == next(
+        (h["doc_id"], h["score"]) for h in every if h["doc_id"] == "b"
+    )
+    assert 'year = 2021, source = "unicef"' in run(dated, *asked, "--filter", "year >= 2020").stdout
+    typed = run(dated, *asked[:-1], "--filter", "year = 2019", "--json", typed="maji\nhoma\n").stdout
+    assert [[hit["doc_id"] for hit in json.loads(line)["hits"]] for line in typed.splitlines()] == [
+        ["a"],
+        ["a"],
+    ]
+    run(
+        dated,
+        *asked[:-1],
+        "--queries",
+        "{}/queries.tsv",
+        "--run",
+        "{}/run.txt",
+        "--filter",
+        "not year = 2019",
+    )
+    assert {line.split()[2] for line in (dated / "run.txt").read_text().splitlines()} == {"b"}
+    said = fails(monkeypatch, capsys, dated, *asked, "--filter", "yaer >= 2020")
+    assert "did you mean 'year'? The fields are source (text), year (whole number)" in said
+
+
 def test_malformed_documents_stop_or_are_skipped_and_counted(folder, monkeypatch, capsys):
     with (folder / "corpus.jsonl").open("a") as file:
         file.write('{"_id": "broken"\n{"_id": "empty", "text": ""}\n')

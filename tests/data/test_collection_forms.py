@@ -37,7 +37,8 @@ def corpus_table(names, separator="\t"):
     "names",
     [("id", "text", "title"), ("pid", "passage", "title"), ("_id", "title", "text"), ("docid", "Title", "Body"),
      ("Document ID", "Text", "Title"), ("doc-id", "contents", "doc_title"), ("docno", "content", "title"),
-     ("passage_id", "passage_text", "page_title"), ("docId", "abstract", "title")],
+     ("passage_id", "passage_text", "page_title"), ("docId", "abstract", "title"),
+     ("id", "description", "title"), ("doc_id", "English", "doc_title"), ("id", "summary", "title")],
 )  # fmt: skip
 @pytest.mark.parametrize("separator", ["\t", ",", ";"])
 def test_the_header_of_a_corpus_gives_the_order_of_its_columns(tmp_path, names, separator):
@@ -45,9 +46,11 @@ def test_the_header_of_a_corpus_gives_the_order_of_its_columns(tmp_path, names, 
     assert list(read_corpus(tmp_path / "f")) == EXPECTED
 
 
-def test_other_columns_of_a_corpus_are_ignored(tmp_path):
+def test_other_columns_of_a_corpus_are_metadata(tmp_path):
     (tmp_path / "f.tsv").write_text("url\tid\ttext\tscore\nhttp://x\td1\tWater.\t0.5\n")
-    assert list(read_corpus(tmp_path / "f.tsv")) == [Document("d1", "Water.")]
+    assert list(read_corpus(tmp_path / "f.tsv")) == [
+        Document("d1", "Water.", fields={"url": "http://x", "score": 0.5})
+    ]
 
 
 def test_a_csv_cell_may_have_several_lines(tmp_path):
@@ -281,7 +284,11 @@ TOPICS = {
     "tsv with a header": table(("qid", "query"), QUERIES, "\t"),
     "other names": table(("Query ID", "Question"), QUERIES, "\t"),
     "other order": table(("text", "query_id"), [(text, i) for i, text in QUERIES], "\t"),
+    "topic and title": table(("topic", "title"), QUERIES, "\t"),
+    "a language for the text": table(("id", "sw"), QUERIES, "\t"),
+    "a name of a language": table(("query_id", "Kiswahili"), QUERIES, ","),
     "csv": table(("id", "text"), QUERIES, ","),
+    "jsonl in a language": "".join(json.dumps({"qid": i, "swh_Latn": text}) + "\n" for i, text in QUERIES),
     "jsonl": "".join(json.dumps({"_id": i, "text": text, "metadata": {}}) + "\n" for i, text in QUERIES),
     "array": json.dumps([{"query_id": i, "query": text} for i, text in QUERIES]),
     "TREC-COVID": "<topics task=\"COVIDSearch2020\">\n" + "".join(

@@ -41,6 +41,21 @@ def test_documents_keep_their_ids_titles_scores_and_passages(engine):
     assert found[0].metadata["passage"] == expected[0].snippet
 
 
+def test_hits_keep_their_metadata_and_a_filter_chooses_among_them():
+    from opticlir.search import Hit, Hits
+
+    class Searcher:
+        def search(self, text, k, **settings):
+            return Hits(
+                settings["filter"],
+                "hybrid",
+                (Hit("d", 1.0, "t", "x", "s", fields={"year": 2020, "score": 9}),),
+            )
+
+    (found,) = OpticlirRetriever(searcher=Searcher(), settings={"filter": "year > 1"}).invoke("?")
+    assert found.metadata == {"year": 2020, "doc_id": "d", "title": "t", "passage": "s", "score": 1.0}
+
+
 def test_a_retriever_serves_too(engine):
     import opticlir
 

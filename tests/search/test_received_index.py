@@ -1,6 +1,5 @@
 """An index from a stranger, its checksums all right: it is refused, never obeyed, and never crashes the process."""
 
-import hashlib
 import io
 import json
 import os
@@ -9,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from forged_index import forged
 from opticlir.errors import ArtefactError
 from opticlir.records import Document, Query
 from opticlir.search import ExactIndex
@@ -40,23 +40,6 @@ def use(path):
     for doc_id in index.doc_ids:
         index.document_tokens(index.row(doc_id))
     index.verify()
-
-
-def forged(sound, path, change):
-    """A copy that `change` alters in its version folder, with checksums that fit."""
-    shutil.copytree(sound, path)
-    (folder,) = (path / "versions").iterdir()
-    change(folder)
-    manifest = folder / "manifest.json"
-    record = json.loads(manifest.read_text())
-    if isinstance(record["files"], dict):
-        for name in record["files"]:
-            content = (folder / name).read_bytes()
-            record["files"][name] = {"n_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    manifest.write_text(json.dumps(record))
-    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
-    (path / "CURRENT").write_text(f"{folder.name} {digest}\n")
-    return path
 
 
 def saved(values):

@@ -16,7 +16,7 @@ import tiny_models
 from opticlir.search import Retriever
 
 DOCUMENTS = [
-    {"_id": f"d{number}", "title": text.split()[1], "text": text}
+    {"_id": f"d{number}", "title": text.split()[1], "text": text, "year": 2000 + number, "open": number < 5}
     for number, text in enumerate(tiny_models.ENGLISH)
 ]
 HAUSA = ("ruwa mai tsabta", "zazzabi na yaro", "sabulu da ruwa", "magani yana da ɗaci", "asibiti a buɗe")

@@ -68,9 +68,14 @@ def test_it_answers_as_the_engine_here(remote, engine):
 
 def test_documents_are_written_read_and_deleted(remote, engine):
     before = engine.version
-    version = remote.put([("new", "A title", "Fresh water & <b>bread</b>.")])
+    new = {"id": "new", "title": "A title", "text": "Fresh water & <b>bread</b>.", "year": 2030, "share": 1.0}
+    version = remote.put([new])
     assert version == engine.version != before
     assert remote.document("new") == engine.document("new")
+    assert remote.document("new").fields == {"year": 2030, "share": 1.0}
+    assert [hit.doc_id for hit in remote.search("maji", filter="share >= 1").hits] == ["new"]
+    with pytest.raises(ServiceError, match="no field 'who'"):
+        remote.search("maji", filter="who = 1")
     assert remote.documents(0, 3) == engine.documents(0, 3)
     assert remote.delete(["new"]) == engine.version
     with pytest.raises(ServiceError, match="holds no document 'new'") as refused:

@@ -73,6 +73,53 @@ def test_documents_are_written_read_and_deleted(client):
     assert client.delete("/v1/documents", params={"id": "../new"}).status_code == 404
 
 
+def test_a_search_finds_only_documents_that_a_filter_keeps(client):
+    asked = {"query": "maji safi", "k": 20}
+    every = client.post("/v1/search", json=asked).json()["hits"]
+    found = client.post("/v1/search", json={**asked, "filter": "year >= 2010 or open = true"}).json()["hits"]
+    kept = [hit for hit in every if hit["fields"]["year"] >= 2010 or hit["fields"]["open"]]
+    assert [(hit["doc_id"], hit["score"], hit["fields"]) for hit in found] == [
+        (hit["doc_id"], hit["score"], hit["fields"]) for hit in kept
+    ]
+    assert client.get("/v1/stats").json()["index"]["fields"] == {
+        "year": "whole number",
+        "open": "true or false",
+    }
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("yaer = 3", "did you mean 'year'? The fields are open (true or false), year (whole number)"),
+        ("year = 'x'", "compare it with a number"),
+        ("year = = 3", "at letter 8: expected a number, a text in quotes, true or false, found ="),
+        ("", "the filter is empty"),
+        ("x" * 2001, "does not have the expected form"),
+        (7, "does not have the expected form"),
+    ],
+)
+def test_a_filter_that_does_not_fit_is_a_problem(client, condition, message):
+    answer = client.post("/v1/search", json={"query": "maji", "filter": condition})
+    assert answer.status_code == 422
+    assert message in answer.json()["detail"]
+
+
+def test_documents_are_written_with_their_fields(client):
+    fields = {"year": 2024, "share": 0.5, "open": False, "source": "Ọlá", "whole": 3.0}
+    new = {"id": "new", "text": "clean water in the rain", "fields": fields}
+    assert client.put("/v1/documents", json={"documents": [new]}).status_code == 200
+    (read,) = client.get("/v1/documents", params={"id": "new"}).json()["documents"]
+    assert read["fields"] == fields
+    (hit,) = client.post("/v1/search", json={"query": "maji", "filter": "source = 'Ọlá'"}).json()["hits"]
+    assert (hit["doc_id"], hit["fields"]) == ("new", fields)
+    assert client.get("/v1/stats").json()["index"]["fields"] == {
+        "year": "whole number", "open": "true or false", "share": "number", "source": "text", "whole": "number",
+    }  # fmt: skip
+    for wrong in ({"a": [1]}, {"a": None}, {"": 1}, {f"f{at}": at for at in range(65)}):
+        refused = client.put("/v1/documents", json={"documents": [{**new, "fields": wrong}]})
+        assert refused.status_code == 422, wrong
+
+
 def test_facts_and_figures(client):
     assert [each["code"] for each in client.get("/v1/languages").json()["languages"]] == ["swa", "hau"]
     assert client.get("/v1/stats").json()["index"]["documents"] == 20

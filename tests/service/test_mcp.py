@@ -30,25 +30,33 @@ def test_a_client_of_the_sdk_searches_explains_and_reads_over_stdio(index, model
     import os
 
     server = StdioServerParameters(command=sys.executable, args=command, env=dict(os.environ))
-    instructions, tools, (found, why, read) = ask(
+    instructions, tools, (found, why, read, filtered) = ask(
         server,
         ("search", {"query": "maji safi", "k": 3}),
         ("explain", {"query": "maji safi", "doc_id": "d0"}),
         ("get_document", {"doc_id": "d0"}),
+        ("search", {"query": "maji safi", "filter": "year in (2003, 2004)"}),
     )
     assert "Swahili" in instructions
     assert "Hausa" in instructions
     assert sorted(tools) == ["explain", "get_document", "search"]
     assert all(tool.description and tool.annotations.read_only_hint for tool in tools.values())
-    assert not any(result.is_error for result in (found, why, read))
+    assert not any(result.is_error for result in (found, why, read, filtered))
+    assert (
+        "`filter` chooses among the documents by these fields: year (whole number), open (true or f"
+        in instructions
+    )
+    assert {hit["doc_id"] for hit in filtered.structured_content["hits"]} == {"d3", "d4"}
     answer = found.structured_content
     assert answer["language"] == "swa"
     assert len(answer["hits"]) == 3
-    assert answer["hits"][0].keys() == {"doc_id", "title", "passage", "score"}
+    assert answer["hits"][0].keys() == {"doc_id", "title", "passage", "score", "fields"}
     assert answer["hits"][0]["doc_id"] in found.content[0].text
     assert [word["query"] for word in why.structured_content["words"]] == ["maji", "safi"]
     assert why.structured_content["translations"] == {"maji": ["water"]}
-    assert read.structured_content == {"doc_id": "d0", "title": "water", "text": "the water is clean"}
+    assert read.structured_content == {"doc_id": "d0", "title": "water", "text": "the water is clean",
+        "fields": {"year": 2000, "open": True},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -64,6 +72,11 @@ def test_a_client_of_the_sdk_searches_explains_and_reads_over_stdio(index, model
         ("search", {"query": "x" * 4001}, "at most 4000"),
         ("get_document", {"doc_id": "nowhere"}, "the index holds no document 'nowhere'"),
         ("explain", {"query": "maji", "doc_id": "nowhere"}, "the index holds no document 'nowhere'"),
+        (
+            "search",
+            {"query": "maji", "filter": "yer = 3"},
+            "did you mean 'year'? The fields are open (true or false), year",
+        ),
         ("search", {}, "query"),
     ],
 )

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import pytest
 
+from opticlir.search import Retriever
 from opticlir.service.answers import ExplanationAnswer, HitAnswer, WordMatch
 from opticlir.service.pages.heat_map import heat_map
 from opticlir.service.pages.interface import INTERFACES, preferred_interface
@@ -35,6 +36,35 @@ def test_a_question_is_answered_with_titles_passages_scores_and_the_words_that_m
     shown = re.findall(r'<bdi class="own" lang="sw">(.*?)</bdi>', page)
     assert shown[: len(words)] == words == ["chemsha", "maji"]
     assert "read as Swahili (detected)" in text_of(page)
+
+
+def test_a_filter_narrows_the_results_and_is_kept_by_links(client):
+    page = client.get("/", params={"q": "maji safi", "filter": "year = 2003 or year = 2007"})
+    assert page.status_code == 200
+    assert re.findall(r"/explain\?[^\"]*doc=(d\d+)", page.text)[0] in ("d3", "d7")
+    assert page.text.count('<article class="hit"') == 2
+    assert 'value="year = 2003 or year = 2007"' in page.text
+    assert "filter=year+%3D+2003+or+year+%3D+2007" in page.text
+    assert "<dt>year</dt><dd><bdi>2003</bdi></dd>" in page.text
+    assert "<dt>open</dt><dd><bdi>true</bdi></dd>" in page.text
+    refused = client.get("/", params={"q": "maji", "filter": "yaer = 1"})
+    assert refused.status_code == 400
+    assert "did you mean &#39;year&#39;" in refused.text
+    assert 'placeholder="year &gt;= 2020"' in client.get("/", params={"q": "maji", "filter": " "}).text
+    assert "year, open" in client.get("/about").text
+
+
+def test_without_metadata_there_is_no_place_for_a_filter(tmp_path, models):
+    from fastapi.testclient import TestClient
+
+    from opticlir.service.app import create_app
+    from opticlir.service.engine import SearchEngine
+    from opticlir.service.settings import ServiceSettings
+
+    Retriever.build(["the water is clean"], models[0], tmp_path / "bare")
+    app = create_app(SearchEngine.open(tmp_path / "bare", models[:1], device="cpu"), ServiceSettings())
+    with TestClient(app, base_url="http://localhost") as client:
+        assert 'id="filter"' not in client.get("/", params={"q": "maji"}).text
 
 
 def test_the_language_can_be_chosen(client):

@@ -42,7 +42,14 @@ def site(tmp_path_factory, models):
 
     folder = tmp_path_factory.mktemp("site") / "index"
     documents = [
-        {"_id": f"d{number}", "title": f"About {text.split()[-1]}", "text": f"{text.capitalize()}."}
+        {
+            "_id": f"d{number}",
+            "title": f"About {text.split()[-1]}",
+            "text": f"{text.capitalize()}.",
+            "year": 2000 + number,
+            "source": ["WHO", "UNICEF"][number % 2],
+            "open": number < 5,
+        }
         for number, text in enumerate(tiny_models.ENGLISH)
     ]
     Retriever.build(documents, models[0], folder)
@@ -123,6 +130,20 @@ def test_search_in_swahili_and_see_the_passage_and_its_alignment(visit):
     sync_api.expect(page.locator(".threads")).to_have_count(0)
 
 
+def test_a_filter_is_typed_and_stays_while_the_question_changes(visit):
+    page = visit(asked())
+    page.get_by_label("Only documents where").fill('source = "WHO" and year >= 2010')
+    page.keyboard.press("Enter")
+    page.wait_for_url("**filter=source*")
+    assert page.locator(".hit").count() == 5
+    assert all("WHO" in text for text in page.locator(".fields").all_inner_texts())
+    page.locator("#q").fill("homa")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=homa&*")
+    assert page.get_by_label("Only documents where").input_value() == 'source = "WHO" and year >= 2010'
+    assert page.locator(".hit").count() == 5
+
+
 def test_the_heat_map_opens_and_closes_in_place(visit):
     page = visit(asked())
     opener = page.locator(".hit").first.get_by_role("button", name="Heat map")
@@ -170,6 +191,8 @@ def test_everything_by_keyboard_alone(visit):
     page.locator("#lang").focus()
     page.keyboard.press("Tab")
     assert focused(page, "type") == "submit"
+    page.keyboard.press("Tab")
+    assert focused(page, "id") == "filter"
     page.keyboard.press("Tab")
     assert focused(page, "textContent") == "homa", "the words of the question are one stop"
     page.keyboard.press("ArrowRight")

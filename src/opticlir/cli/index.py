@@ -108,6 +108,7 @@ def index(
         f"{out}: {counts['documents']:,} documents, {counts['tokens']:,} token vectors "
         f"({counts['empty_documents']:,} empty and {counts['skipped']:,} malformed documents left out)"
     )
+    _print_fields(built)
     _print_long(built)
 
 
@@ -149,6 +150,7 @@ def add(
     _print_skipped(skipped)
     more = f"updated, {added:,} documents more than before" if update else f"{added:,} documents added"
     say(f"{index}: {more}, {len(opened):,} in all")
+    _print_fields(opened)
     _print_long(opened)
 
 
@@ -193,6 +195,13 @@ def _print_long(retriever: "Retriever") -> None:
         typer.echo(said)
 
 
+def _print_fields(retriever: "Retriever") -> None:
+    if kinds := retriever.index.field_kinds:
+        say(f"fields: {', '.join(f'{name} ({kind})' for name, kind in kinds.items())}")
+
+
 def _print_skipped(skipped: "SkipReport") -> None:
     for message in skipped.messages:
         say(f"skipped: {message}", err=True)
+    for remark in skipped.remarks:
+        say(f"note: {remark}", err=True)

@@ -40,6 +40,12 @@ def search(
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="Documents per question: 10, or 1000 in a run.")
     ] = None,
+    filter: Annotated[  # noqa: A002 - the word of the field
+        str | None,
+        typer.Option(
+            help="Which documents may be found, by their fields: 'year >= 2020 and source = \"who\"'."
+        ),
+    ] = None,
     dense_only: Annotated[
         bool,
         typer.Option("--dense-only", help="Rank by the model alone, without BM25."),
@@ -82,7 +88,8 @@ def search(
 
         check_result(run)
         questions = read_queries(queries, language)
-        _write_run(_open(index, model, device, weights_dtype), questions, run, k or _RUN_DEPTH, ranking)
+        retriever = _open(index, model, device, weights_dtype)
+        _write_run(retriever, questions, run, k or _RUN_DEPTH, ranking, filter)
         if as_json:
             print_json({"queries": len(questions), "ranking": ranking, "run": str(run)})
         else:
@@ -90,9 +97,9 @@ def search(
         return
     retriever = _open(index, model, device, weights_dtype)
     if query is not None:
-        _print(retriever.search(query, k or 10, ranking), as_json=as_json)
+        _print(retriever.search(query, k or 10, ranking, filter=filter), as_json=as_json)
     else:
-        _answer_lines(retriever, k or 10, ranking, as_json=as_json)
+        _answer_lines(retriever, k or 10, ranking, filter, as_json=as_json)
 
 
 def _open(index: Path, model: str, device: str, weights_dtype: NumberFormat) -> "Retriever":
@@ -101,12 +108,14 @@ def _open(index: Path, model: str, device: str, weights_dtype: NumberFormat) -> 
     return Retriever.open(index, model, device=device, weights_dtype=weights_dtype.value)
 
 
-def _answer_lines(retriever: "Retriever", k: int, ranking: "Ranking", *, as_json: bool) -> None:
+def _answer_lines(
+    retriever: "Retriever", k: int, ranking: "Ranking", condition: str | None, *, as_json: bool
+) -> None:
     """Answer each line of input. A question without an answer is an error on stderr; the next one is read."""
     n_failed = 0
     for question in _lines():
         try:
-            _print(retriever.search(question, k, ranking), as_json=as_json)
+            _print(retriever.search(question, k, ranking, filter=condition), as_json=as_json)
         except DataError as error:
             n_failed += 1
             typer.echo(f"error: {error}", err=True)
@@ -132,13 +141,18 @@ def _lines() -> Iterator[str]:
 
 
 def _write_run(
-    retriever: "Retriever", questions: "list[Query]", run: Path, k: int, ranking: "Ranking"
+    retriever: "Retriever",
+    questions: "list[Query]",
+    run: Path,
+    k: int,
+    ranking: "Ranking",
+    condition: str | None,
 ) -> None:
     from opticlir.cli.progress import progress_bars
     from opticlir.data import write_run
 
     with progress_bars() as bars:
-        rankings = retriever.rank(questions, k, ranking, progress=bars)
+        rankings = retriever.rank(questions, k, ranking, filter=condition, progress=bars)
     write_run(rankings, run)
 
 
@@ -154,8 +168,8 @@ def _print(hits: "Hits", *, as_json: bool) -> None:
         typer.echo(repr(hits))
 
 
-def _record(rank: int, hit: Any) -> dict[str, str | int | float]:
+def _record(rank: int, hit: Any) -> dict[str, Any]:
     return {
         "rank": rank, "doc_id": hit.doc_id, "score": hit.score, "title": hit.title, "text": hit.text,
-        "snippet": hit.snippet,
+        "snippet": hit.snippet, "fields": dict(hit.fields),
     }  # fmt: skip

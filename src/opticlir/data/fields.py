@@ -45,9 +45,9 @@ DOCUMENT_TITLE = _field("title", f"(?:(?:{_DOCUMENT}|wiki(?:pedia)?)_?)?(?:title
 DOCUMENT_TEXT = _field(
     "text contents content",
     f"(?:(?:{_DOCUMENT}|main)_?)?(?:text|contents?|body)|passage|document|doc|abstract|paragraph|article|sentence|"
-    "context|segment",
+    "context|segment|summary|description|english",
 )
-QUERY_ID = _field("id query_id qid topic_id", f"(?:{_QUERY}_?)?{_NUMBER}")
+QUERY_ID = _field("id query_id qid topic_id", f"(?:{_QUERY}_?)?{_NUMBER}|topic")
 QUERY_TEXT = _field(
     "text query question title",
     f"(?:{_QUERY}_?)?(?:text|string|contents?|title)|topic|utterance|claim|sentence|description",

@@ -1,13 +1,20 @@
 """Documents, queries and sentence pairs from memory instead of from files."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from opticlir.data.metadata import FieldReader
 from opticlir.data.normalisation import normalise_typed
-from opticlir.records import Document, Query, SentencePair
+from opticlir.records import Document, FieldValue, Query, SentencePair
+
+logger = logging.getLogger(__name__)
 
 DocumentLike: TypeAlias = Document | str | tuple[str, str] | tuple[str, str, str] | Mapping[str, Any]
-"""A `Document`, a text, `(id, text)`, `(id, title, text)`, or a mapping with `_id` (or `id`), `title` and `text`."""
+"""A `Document`, a text, `(id, text)`, `(id, title, text)`, or a mapping with `_id` (or `id`), `title` and `text`.
+
+Other keys of a mapping are metadata fields.
+"""
 
 QueryLike: TypeAlias = Query | str | tuple[str, str]
 """A `Query`, a text, or `(id, text)`."""
@@ -34,14 +41,17 @@ def documents_of(items: Iterable[DocumentLike], *, first: int = 0) -> Iterator[D
         ['0', 'd7']
     """
     _refuse_one(items, "documents")
+    reader = FieldReader(logger.warning)
     item: Any
     doc_id: Any
     title: Any
     text: Any
     for position, item in enumerate(items, start=first):
+        fields: dict[str, FieldValue] = {}
         match item:
             case Document():
                 doc_id, title, text = item.doc_id, item.title, item.text
+                fields = reader.read(item.fields, ())
             case str():
                 doc_id, title, text = str(position), "", item
             case Mapping():
@@ -50,6 +60,7 @@ def documents_of(items: Iterable[DocumentLike], *, first: int = 0) -> Iterator[D
                     item.get("title") or "",
                     item.get("text"),
                 )
+                fields = reader.read(item, ("_id", "id", "title", "text"))
             case (doc_id, text):
                 title = ""
             case (doc_id, title, text):
@@ -61,7 +72,7 @@ def documents_of(items: Iterable[DocumentLike], *, first: int = 0) -> Iterator[D
                 f"document {position} is {_shown(item)}: expected a Document, a text, (id, text), "
                 "(id, title, text) or a mapping with _id, title and text"
             )
-        yield Document(doc_id, normalise_typed(text), normalise_typed(title))
+        yield Document(doc_id, normalise_typed(text), normalise_typed(title), fields)
 
 
 def queries_of(items: Iterable[QueryLike] | Mapping[str, str]) -> list[Query]:

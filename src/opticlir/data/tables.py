@@ -14,6 +14,12 @@ from opticlir.errors import DataError
 from opticlir.visible import shown
 
 Row: TypeAlias = dict[str, Any]
+
+
+class Cells(Row):
+    """A row of a file that has no types: every value is a text."""
+
+
 """A record: value by name of the field."""
 
 _SEPARATORS = ("\t", ",", ";")
@@ -99,7 +105,7 @@ def _named(
                 f"expected {len(names)} columns, {', '.join(names)}, found {len(values)} in "
                 f"{shown(separator.join(values))}"
             )
-        return dict(zip(names, values, strict=True))
+        return Cells(zip(names, values, strict=True))
 
     return parse_records(entries, named, path, report)
 

@@ -105,12 +105,18 @@ def _chosen(path: Path, language: str | None, stated: set[str]) -> str:
 
 
 def _form(path: Path, report: SkipReport) -> _Form:
-    form, items = read_records(path, report, lambda entries: is_header(entries, QUERY_ID, QUERY_TEXT))
+    form, items = read_records(path, report, _names_columns)
     if form == "markup":
         return _Form(sgml_topics(items), languages_of, parse_sgml_topic)
     if form == "rows":
         return _Form(items, _row_languages, _from_row)
     return _Form(items, lambda _: set(), _from_line)
+
+
+def _names_columns(entries: Sequence[str]) -> bool:
+    """Whether a first line is a heading: it names id and text, or an id and one other column, such as `id<TAB>sw`."""
+    is_id_and_word = len(entries) == 2 and bool(QUERY_ID.find(entries[:1])) and len(entries[1].split()) == 1
+    return is_id_and_word or is_header(entries, QUERY_ID, QUERY_TEXT)
 
 
 def _tolerant(languages: Callable[[Any], set[str]], topic: Any) -> set[str]:
@@ -143,6 +149,8 @@ def _from_line(line: str, _code: str, _fields: Sequence[str]) -> tuple[Any, str]
 
 def _from_row(row: Row, code: str, fields: Sequence[str]) -> tuple[Any, str] | None:
     id_name, text_name = QUERY_ID.find(row), QUERY_TEXT.find(row)
+    if id_name and text_name in (None, id_name) and len(row) == 2:
+        text_name = next(name for name in row if name != id_name)
     query_id = row[id_name] if id_name else None
     if isinstance(row.get("topics"), list):
         text = _hc4_text(row["topics"], code, fields)

@@ -137,8 +137,8 @@ def equivalence_test(first: Scores, second: Scores, *, margin: float, clusters: 
             above 0.
 
     Example:
-        >>> round(equivalence_test([0.50, 0.71, 0.30], [0.51, 0.70, 0.30], margin=0.05), 4)
-        0.0066
+        >>> round(equivalence_test([0.50, 0.71, 0.30], [0.51, 0.70, 0.30], margin=0.05), 3)
+        0.007
 
     Reference:
         Schuirmann, A comparison of the two one-sided tests procedure and the power approach, 1987.

@@ -1,7 +1,9 @@
 """Retrievers for frameworks that put search before a language model. Each module needs its framework."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
+
+from opticlir.records import FieldValue
 
 
 @runtime_checkable
@@ -27,6 +29,10 @@ class FoundDocument(Protocol):
     @property
     def snippet(self) -> str:
         """The passage that answers best."""
+
+    @property
+    def fields(self) -> Mapping[str, FieldValue]:
+        """Its metadata, such as year and source."""
 
 
 @runtime_checkable
@@ -60,9 +66,15 @@ def searched(searcher: Searcher, question: str, k: int, settings: dict[str, Any]
 
 
 def metadata_of(hit: FoundDocument) -> dict[str, Any]:
-    """What frameworks keep with the text of a document.
+    """What frameworks keep with the text of a document: its fields, and what the search found.
 
     Args:
         hit: a document.
     """
-    return {"doc_id": hit.doc_id, "title": hit.title, "passage": hit.snippet, "score": hit.score}
+    return {
+        **hit.fields,
+        "doc_id": hit.doc_id,
+        "title": hit.title,
+        "passage": hit.snippet,
+        "score": hit.score,
+    }

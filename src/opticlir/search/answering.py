@@ -76,6 +76,6 @@ def why(
 def hits_of(documents: Sequence[Document], scores: Sequence[float], shown: Sequence[str]) -> tuple[Hit, ...]:
     """Join documents with their scores and snippets."""
     return tuple(
-        Hit(document.doc_id, score, document.title, document.text, snippet)
+        Hit(document.doc_id, score, document.title, document.text, snippet, fields=document.fields)
         for document, score, snippet in zip(documents, scores, shown, strict=True)
     )

@@ -1,4 +1,4 @@
-"""Ids, titles and texts of the documents of a segment on disk."""
+"""Ids, titles, texts and metadata fields of the documents of a segment on disk."""
 
 import json
 from array import array
@@ -12,6 +12,7 @@ from opticlir.errors import DataError
 from opticlir.records import Document
 from opticlir.search.arrays import damaged, read_bounds, read_texts, write_array
 from opticlir.search.document_ids import look_of
+from opticlir.search.fields import FIELDS, FieldWriter, StoredFields
 from opticlir.storage import Checksum, DurableFile, MappedFile, write_file
 
 _DOCUMENTS = "documents.jsonl"
@@ -35,6 +36,7 @@ class DocumentWriter:
         self._file = DurableFile(folder / _DOCUMENTS)
         self._ids: list[str] = []
         self._lines = array("q", [0])
+        self._fields = FieldWriter()
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -53,6 +55,7 @@ class DocumentWriter:
         self._file.write(line)
         self._ids.append(document.doc_id)
         self._lines.append(self._lines[-1] + len(line))
+        self._fields.append(document.fields)
 
     def finish(self) -> dict[str, Checksum]:
         """Write the tables and return the checksums of all files."""
@@ -61,6 +64,7 @@ class DocumentWriter:
             _DOCUMENTS: self._file.finish(),
             _LINES: write_array(self._folder / _LINES, np.array(self._lines, dtype=np.int64)),
             _IDS: write_file(self._folder / _IDS, ids),
+            **self._fields.finish(self._folder),
         }
 
     def close(self) -> None:
@@ -74,18 +78,20 @@ class StoredDocuments:
     Args:
         folder: of a published segment whose checksums are right.
         n_documents: number of documents.
+        has_fields: whether the version has a file of metadata fields.
 
     Raises:
         ArtefactError: the files do not hold so many documents, or a document is none.
     """
 
-    def __init__(self, folder: Path, n_documents: int) -> None:
+    def __init__(self, folder: Path, n_documents: int, *, has_fields: bool) -> None:
         self._path = folder / _DOCUMENTS
         self._file = MappedFile(self._path)
         self._lines = read_bounds(folder / _LINES, parts=n_documents, stop=self._file.n_bytes)
         self._known_ids = read_texts(folder / _IDS) if (folder / _IDS).exists() else None
         if self._known_ids is not None and len(self._known_ids) != n_documents:
             raise damaged(folder / _IDS, f"it does not hold the ids of {n_documents} documents")
+        self.fields = StoredFields(folder / FIELDS if has_fields else None, n_documents)
 
     def __len__(self) -> int:
         return len(self._lines) - 1
@@ -95,7 +101,7 @@ class StoredDocuments:
         line = self._file.content[self._lines[row] : self._lines[row + 1]]
         try:
             record = json.loads(line.decode())
-            document = Document(doc_id=record["_id"], title=record["title"], text=record["text"])
+            document = Document(record["_id"], record["text"], record["title"], self.fields[row])
             for text in (document.doc_id, document.title, document.text):
                 text.encode()
             allowed_id(document.doc_id, "document")

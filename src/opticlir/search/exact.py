@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 
 from opticlir.errors import ArtefactError, DataError
 from opticlir.maxsim import maxsim_exact, rounding_bound
@@ -30,6 +31,8 @@ from opticlir.records import Document
 from opticlir.search.arrays import damaged
 from opticlir.search.codecs import Store, check_store
 from opticlir.search.document_ids import DocumentIds, look_of
+from opticlir.search.fields import joined, kinds_of
+from opticlir.search.filters import matching, parse_filter
 from opticlir.search.index import Entry, Vectors
 from opticlir.search.index_stats import IndexStats, memory_bytes
 from opticlir.search.index_version import codec_of, empty_ids_of, open_segments, read_version
@@ -48,6 +51,9 @@ from opticlir.storage import (
     sha256_file,
     version_name,
 )
+
+if TYPE_CHECKING:  # it is heavy, and an index without fields does without it
+    import pyarrow as pa
 
 
 class ExactIndex:
@@ -184,10 +190,8 @@ class ExactIndex:
 
     def optimize(self) -> "ExactIndex":
         """Publish a version of one segment without tombstones, and return it. Nothing is encoded again."""
-        if (
-            len(self.segments) == 1
-            and not self.manifest.counts["documents"] < self.segments[0].segment.record.documents
-        ):
+        (first, *others) = self.segments
+        if not others and not len(first.deleted) and first.segment.record.has_counts:
             return self
         return self._changed(lambda _, version: version.compact(into_one=True))
 
@@ -367,6 +371,27 @@ class ExactIndex:
             return self.document(self.row(doc_id))
         except KeyError:
             raise DataError(f"the index holds no document {doc_id!r}") from None
+
+    @property
+    def field_kinds(self) -> dict[str, str]:
+        """What each metadata field holds, by name: `text`, `whole number`, `number`, or `true or false`."""
+        return (
+            kinds_of(self._fields())
+            if any(each.segment.documents.fields.kinds for each in self.segments)
+            else {}
+        )
+
+    def matching(self, condition: str) -> Bool[np.ndarray, " n_documents"]:
+        """Say which documents a filter keeps; see `search/filters.py`.
+
+        Raises:
+            SettingsError: it is no filter, names an unknown field, or compares a field with a value of another kind.
+        """
+        return matching(parse_filter(condition), self._fields())
+
+    def _fields(self) -> "pa.Table":
+        """The fields of all live documents."""
+        return joined([(each.fields(), len(each)) for each in self.segments])
 
     def document_tokens(self, row: int) -> Float[np.ndarray, "tokens dim"]:
         """All token vectors of a row as they are stored; see `StoredTokens`."""

@@ -1,11 +1,12 @@
 """What a search returns: ranked documents, with a readable form for terminals and notebooks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import overload
 
 from opticlir.data.markup import html_table
-from opticlir.records import Ranking
+from opticlir.records import FieldValue, Ranking
 from opticlir.search.explanation import Explanation
 from opticlir.visible import visible
 
@@ -26,10 +27,13 @@ class Hit:
     """The passage of the text that answers best, about 240 characters."""
     explanation: Explanation | None = None
     """Why it was found, where the search was asked to say so."""
+    fields: Mapping[str, FieldValue] = field(default_factory=dict, hash=False)
+    """Its metadata, such as year and source."""
 
     def _repr_html_(self) -> str:
         heading = f"{self.doc_id}: {self.title}" if self.title else self.doc_id
-        table = html_table(heading, ("score", "text"), [(self.score, self.text)])
+        names = ("score", *self.fields, "text")
+        table = html_table(heading, names, [(self.score, *map(_shown, self.fields.values()), self.text)])
         return table + (self.explanation._repr_html_() if self.explanation else "")
 
 
@@ -59,12 +63,39 @@ class Hits(Sequence[Hit]):
             return "\n".join([*lines, "nothing found"])
         for rank, hit in enumerate(self.hits, start=1):
             lines.append(f"{rank:>3}  {hit.score:8.3f}  {visible(hit.doc_id)}  {visible(hit.title)}".rstrip())
+            if hit.fields:
+                lines.append(f"     {described(hit.fields)}")
             lines.append(f"     {visible(hit.snippet)}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        names = tuple(dict.fromkeys(name for hit in self.hits for name in hit.fields))
         rows = (
-            (rank, hit.score, hit.doc_id, hit.title, hit.snippet)
+            (
+                rank,
+                hit.score,
+                hit.doc_id,
+                hit.title,
+                *(_shown(hit.fields.get(name, "")) for name in names),
+                hit.snippet,
+            )
             for rank, hit in enumerate(self.hits, start=1)
         )
-        return html_table(self.question, HEADINGS, rows, self.notes)
+        return html_table(self.question, (*HEADINGS[:-1], *names, HEADINGS[-1]), rows, self.notes)
+
+
+def described(fields: Mapping[str, FieldValue]) -> str:
+    """Write metadata fields in one line, each value as a filter takes it.
+
+    Example:
+        >>> described({"year": 2020, "source": "who", "open": True})
+        'year = 2020, source = "who", open = true'
+    """
+    return ", ".join(
+        f"{visible(name)} = {visible(json.dumps(value, ensure_ascii=False))}"
+        for name, value in fields.items()
+    )
+
+
+def _shown(value: FieldValue) -> str | int | float:
+    return str(value).lower() if isinstance(value, bool) else value

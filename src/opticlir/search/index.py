@@ -88,6 +88,13 @@ class Index(Protocol):
         """Document ids by row."""
 
     @property
+    def field_kinds(self) -> dict[str, str]:
+        """What each metadata field holds, by name; see `ExactIndex.field_kinds`."""
+
+    def matching(self, condition: str) -> np.ndarray:
+        """(n_documents,) bool: which documents a filter keeps. Raises SettingsError if it does not fit the fields."""
+
+    @property
     def id_order(self) -> np.ndarray:
         """(n_documents,) int64: the place of each row when rows are sorted by id."""
 

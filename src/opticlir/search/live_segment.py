@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Integer
@@ -12,6 +13,9 @@ from opticlir.search.grams import Part, StoredGrams
 from opticlir.search.passages import Passage
 from opticlir.search.segment import Full, Segment
 from opticlir.storage import Checksum
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NONE_DELETED = np.empty(0, np.int64)
 
@@ -75,6 +79,11 @@ class LiveSegment:
     def counts(self) -> dict[str, int]:
         """Of the live documents; see `StoredPassages.counts`."""
         return self.segment.passages.counts(self.rows)
+
+    def fields(self) -> "pa.Table":
+        """The metadata fields of the live documents; see `StoredFields.table`."""
+        table = self.segment.documents.fields.table
+        return table.take(self.rows) if len(self.deleted) and table.num_columns else table
 
     @property
     def gram_counts(self) -> StoredGrams:

@@ -27,6 +27,7 @@ from opticlir.search.passages import Passage
 from opticlir.search.segment import Full, Segment, write_segment
 from opticlir.search.tokens import TokenWriter, write_codec
 from opticlir.storage import MANIFEST, Checksum, filesystem, link_file, write_file
+from opticlir.storage.filesystem import refusals_named
 
 
 class NextVersion:
@@ -88,7 +89,8 @@ class NextVersion:
             others = [each for each in self._live if each not in group]
             self._live = [*others[:place], *self._merge(list(group)), *others[place:]]
             for name in self._written - {each.segment.record.folder for each in self._live}:
-                filesystem.active.remove(self._folder / name)
+                with refusals_named(self._folder):
+                    filesystem.active.remove(self._folder / name)
                 self._written.remove(name)
 
     def finish(
@@ -173,8 +175,12 @@ class NextVersion:
         known = [int(each.segment.record.folder or 0) for each in self._live]
         name = f"{max([0, *known, *map(int, self._written)]) + 1:06d}"
         self._written.add(name)
-        filesystem.active.make_folder(self._folder / name)
+        self._make_folder(name)
         return self._folder / name
+
+    def _make_folder(self, name: str) -> None:
+        with refusals_named(self._folder):
+            filesystem.active.make_folder(self._folder / name)
 
     def _files_of_segments(self) -> dict[str, Checksum]:
         """The files of all segments. Those that stay get their second names here."""
@@ -182,7 +188,7 @@ class NextVersion:
         for record in (each.segment.record for each in self._live):
             is_new = record.folder in self._written
             if not is_new:
-                filesystem.active.make_folder(self._folder / record.folder)
+                self._make_folder(record.folder)
             for name, checksum in record.files.items():
                 files[f"{record.folder}/{name}"] = checksum
                 if self._source is not None and not is_new:

@@ -253,7 +253,13 @@ class Retriever:
         return self.index.get(doc_id)
 
     def search(
-        self, question: str, k: int = 10, ranking: Ranking = "hybrid", *, explain: bool = False
+        self,
+        question: str,
+        k: int = 10,
+        ranking: Ranking = "hybrid",
+        *,
+        filter: str | None = None,  # noqa: A002 - the word of the field
+        explain: bool = False,
     ) -> Hits:
         """Answer one question.
 
@@ -261,6 +267,8 @@ class Retriever:
             question: in the language of the model's query route.
             k: number of hits, >= 1.
             ranking: `hybrid`, `dense` (the model alone) or `bm25` (the words of the question alone).
+            filter: which documents may be found, by their metadata fields: `year >= 2020 and source = "who"`. Scores
+                and order of these are those of the search without it.
             explain: add to each hit why it was found, as `explain` says it.
 
         Returns:
@@ -270,9 +278,10 @@ class Retriever:
 
         Raises:
             DataError: the question has no tokens.
+            SettingsError: the filter is none, or does not fit the fields.
             ArtefactError: the model is damaged (its embedding holds NaN), or the index is damaged.
         """
-        (hits,) = self.search_many([question], k, ranking, explain=explain)
+        (hits,) = self.search_many([question], k, ranking, filter=filter, explain=explain)
         return hits
 
     def search_many(
@@ -281,6 +290,7 @@ class Retriever:
         k: int = 10,
         ranking: Ranking = "hybrid",
         *,
+        filter: str | None = None,  # noqa: A002
         explain: bool = False,
         check: Check = never,
     ) -> list[Hits]:
@@ -290,11 +300,13 @@ class Retriever:
             questions: as for `search`.
             k: as for `search`.
             ranking: as for `search`.
+            filter: as for `search`.
             explain: as for `search`.
             check: called several times during the search; an exception that it raises ends the search.
 
         Raises:
             DataError: a question has no tokens.
+            SettingsError: as for `search`.
             ArtefactError: as for `search`.
         """
         refuse_one_text(questions, "questions")
@@ -302,10 +314,11 @@ class Retriever:
             refuse_pooled(self.model, "an explanation")
         queries = [typed(question) for question in questions]
         needed: list[Ranking] = ["hybrid"] if explain else [ranking]
+        allowed = self._allowed(filter)
         tokens = self._encoded(queries, needed)
         answers = []
         for query, scored in zip(
-            queries, self._scorer.scored(queries, tokens, needed, check=check), strict=True
+            queries, self._scorer.scored(queries, tokens, needed, allowed=allowed, check=check), strict=True
         ):
             check()
             answers.append(
@@ -319,10 +332,11 @@ class Retriever:
         k: int = 1000,
         ranking: Ranking = "hybrid",
         *,
+        filter: str | None = None,  # noqa: A002
         progress: Progress | bool = False,
     ) -> Run:
         """Answer many questions by one ranking. Arguments and errors as for `rank_by_each`."""
-        return self.rank_by_each(queries, k, [ranking], progress=progress)[ranking]
+        return self.rank_by_each(queries, k, [ranking], filter=filter, progress=progress)[ranking]
 
     def rank_by_each(
         self,
@@ -330,6 +344,7 @@ class Retriever:
         k: int = 1000,
         rankings: Sequence[Ranking] = get_args(Ranking),
         *,
+        filter: str | None = None,  # noqa: A002
         progress: Progress | bool = False,
     ) -> dict[Ranking, Run]:
         """Answer many questions by several rankings at the cost of one.
@@ -338,6 +353,7 @@ class Retriever:
             queries: `Query` records, texts, `(id, text)` pairs, or a mapping of ids to texts.
             k: documents kept per query, >= 1.
             rankings: their names, each once.
+            filter: as for `search`.
             progress: True draws bars on stderr. A function is called while queries are encoded, and after each
                 batch is ranked.
 
@@ -347,12 +363,13 @@ class Retriever:
 
         Raises:
             DataError: two queries share an id, or an id is not allowed.
+            SettingsError: as for `search`.
             ArtefactError: an encoded question holds NaN, or the index is damaged.
             TypeError: a query has none of the known forms.
         """
         asked = queries_of(queries)
         check_query_ids(asked)
-        is_dense = set(rankings) != {"bm25"}
+        is_dense, allowed = set(rankings) != {"bm25"}, self._allowed(filter)
         with reporting(progress) as tell:
             tokens = self._encoded(asked, rankings, progress=tell)
             readable = [
@@ -360,7 +377,7 @@ class Retriever:
             ]
             runs = self._scorer.rank_by_each(
                 [asked[place] for place in readable], [tokens[place] for place in readable],
-                k=k, rankings=rankings, progress=tell,
+                k=k, rankings=rankings, allowed=allowed, progress=tell,
             )  # fmt: skip
         if is_dense:
             warn_of_questions(self.model, asked, tokens)
@@ -411,6 +428,9 @@ class Retriever:
         if set(rankings) == {"bm25"}:  # it needs no vectors
             return [np.empty((0, self.index.dim), np.float32)] * len(queries)
         return encode_questions(self.model, queries, progress=progress)
+
+    def _allowed(self, condition: str | None) -> np.ndarray | None:
+        return None if condition is None else self.index.matching(condition)
 
     def _row(self, doc_id: str) -> int:
         try:

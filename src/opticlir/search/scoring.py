@@ -68,6 +68,7 @@ class Scorer:
         *,
         k: int = 1000,
         rankings: Sequence[Ranking] = get_args(Ranking),
+        allowed: np.ndarray | None = None,
         progress: Progress = silent,
     ) -> dict[Ranking, Run]:
         """Answer many questions by several rankings at the cost of one.
@@ -77,6 +78,7 @@ class Scorer:
             query_tokens: their (tokens, dim) float32 matrices, in the same order; see `QueryTokens`.
             k: documents kept per query, >= 1.
             rankings: their names, each once.
+            allowed: (n_documents,) bool, the documents that may be found; None is all of them.
             progress: called after each batch of queries.
 
         Returns:
@@ -97,7 +99,9 @@ class Scorer:
         n_batch = max(1, min(_BATCH_QUERIES, _BATCH_SCORES // self.index.counts["passages"]))
         n_done = 0
         while batch := list(islice(pairs, n_batch)):
-            answers = self.answers([each[0] for each in batch], [each[1] for each in batch], k, rankings)
+            answers = self.answers(
+                [each[0] for each in batch], [each[1] for each in batch], k, rankings, allowed
+            )
             for (query, _), found in zip(batch, answers, strict=True):
                 for ranking, (rows, scores) in zip(rankings, found, strict=True):
                     ids = (doc_ids[row] for row in rows)
@@ -112,11 +116,12 @@ class Scorer:
         query_tokens: Sequence[QueryTokens],
         k: int,
         rankings: Sequence[Ranking],
+        allowed: np.ndarray | None = None,
     ) -> Iterator[list[Found]]:
         """Score queries: for each, what every ranking found. Arguments and errors as `rank_by_each`."""
         if twice := [ranking for ranking in rankings if list(rankings).count(ranking) > 1]:
             raise ValueError(f"ranking {twice[0]!r} comes twice: name each ranking once")
-        for scored in self.scored(queries, query_tokens, rankings):
+        for scored in self.scored(queries, query_tokens, rankings, allowed=allowed):
             yield [scored.found(ranking, k) for ranking in rankings]
 
     def scored(
@@ -125,6 +130,7 @@ class Scorer:
         query_tokens: Sequence[QueryTokens],
         rankings: Sequence[Ranking],
         *,
+        allowed: np.ndarray | None = None,
         check: Check = never,
     ) -> Iterator["ScoredQuery"]:
         """Score queries with all documents.
@@ -133,6 +139,8 @@ class Scorer:
             queries: ids and texts.
             query_tokens: their token matrices; None where the model knows no word.
             rankings: that will be asked for.
+            allowed: as of `rank_by_each`. The z-scores stay those over all documents, so that the allowed documents
+                keep their scores and their order.
             check: called now and then; it can stop the scoring.
 
         Yields:
@@ -155,13 +163,14 @@ class Scorer:
             for query, tokens in zip(queries, query_tokens, strict=True):
                 if tokens is not None:
                     self.check(query, tokens)
+        rows = np.arange(len(self.index)) if allowed is None else np.flatnonzero(allowed)
         nothing = [np.empty(0)] * len(queries)
         no_tokens = np.empty((0, self.index.dim), np.float32)
         matrices = [no_tokens if tokens is None else tokens for tokens in query_tokens]
         dense = self.index.dense_scores(matrices, device=self.device, check=check) if needs_dense else nothing
         lexical = self.index.lexical_scores([query.text for query in queries]) if needs_lexical else nothing
         for tokens, dense_row, lexical_row in zip(query_tokens, dense, lexical, strict=True):
-            yield ScoredQuery(self.index, tokens, dense_row, lexical_row, self.lexical_weight)
+            yield ScoredQuery(self.index, tokens, dense_row, lexical_row, self.lexical_weight, rows)
 
     def check(self, query: Query, tokens: np.ndarray) -> None:
         """Refuse an encoded query that has no tokens, another width than the index, or NaN."""
@@ -212,6 +221,8 @@ class ScoredQuery:
     lexical_scores: np.ndarray
     """(n_documents,), likewise."""
     lexical_weight: float
+    rows: np.ndarray
+    """(n_allowed,) int64, rising: the documents that may be found."""
 
     @property
     def known_tokens(self) -> np.ndarray:
@@ -229,7 +240,7 @@ class ScoredQuery:
             raise TypeError(f"k is {k!r}: expected a whole number, 1 or more")
         if ranking == "bm25" or (ranking == "hybrid" and self.tokens is None):
             return self._bm25(k)
-        if self.tokens is None:
+        if self.tokens is None or not len(self.rows):
             return np.empty(0, np.int64), np.empty(0)
         return self._dense(k) if ranking == "dense" else self._hybrid(k)
 
@@ -237,8 +248,9 @@ class ScoredQuery:
         return self._best(k, ZScale(0.0, 1.0), np.zeros(len(self.dense_scores)))
 
     def _bm25(self, k: int) -> Found:
-        rows, found = best(self.lexical_scores.astype(np.float64), self.index.id_order, k)
-        return rows[found > 0], found[found > 0]
+        scores = self.lexical_scores[self.rows].astype(np.float64)
+        places, found = best(scores, self.index.id_order[self.rows], k)
+        return self.rows[places[found > 0]], found[found > 0]
 
     def _hybrid(self, k: int) -> Found:
         scale = z_scale(self.dense_scores, self.index.resolution(self.known_tokens))
@@ -246,26 +258,28 @@ class ScoredQuery:
 
     def _best(self, k: int, scale: ZScale, lexical: np.ndarray) -> Found:
         """The k best by the scaled dense score plus a lexical one, in the order of their exact scores."""
-        tokens = self.known_tokens
-        scores = scale(self.dense_scores) + lexical
+        tokens, rows = self.known_tokens, self.rows
+        lexical = lexical[rows]
+        scores = scale(self.dense_scores[rows]) + lexical
         resolution = self.index.resolution(tokens) * scale.factor
         errors = self.index.score_errors(tokens)
         if errors is not None:
             scores = settled(
                 scores,
-                errors * scale.factor,
+                errors[rows] * scale.factor,
                 k,
-                lambda rows: scale(self.index.float32_scores(tokens, rows.tolist())) + lexical[rows],
+                lambda at: scale(self.index.float32_scores(tokens, rows[at].tolist())) + lexical[at],
                 resolution=resolution,
             )
-        return best(
+        places, found = best(
             scores,
-            self.index.id_order,
+            self.index.id_order[rows],
             k,
             resolution=resolution,
-            rescore=lambda rows: scale(self._exact(rows)) + lexical[rows],
+            rescore=lambda at: scale(self._exact(rows[at])) + lexical[at],
             n_exact=_EXACT,
         )
+        return rows[places], found
 
     def parts(self, row: int) -> ScoreParts:
         """Take the hybrid score of one document apart."""

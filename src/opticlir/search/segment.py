@@ -13,6 +13,7 @@ from typing import TypeAlias
 from opticlir.records import Document
 from opticlir.search.codecs import Codec
 from opticlir.search.documents import DOCUMENT_FILES, DocumentWriter, StoredDocuments
+from opticlir.search.fields import FIELDS
 from opticlir.search.grams import GRAM_FILES, READ_LATER, GramWriter, Part, StoredGrams, merge_grams
 from opticlir.search.passage_scores import PassageScores
 from opticlir.search.passages import OFFSETS, PASSAGES, Passage, PassageWriter, StoredPassages
@@ -63,7 +64,7 @@ class Segment:
             is_later = name == TOKENS or (record.has_counts and name in READ_LATER)
             check_file(folder / name, checksum, content=not is_later)
         self.record = record
-        self.documents = StoredDocuments(folder, record.documents)
+        self.documents = StoredDocuments(folder, record.documents, has_fields=FIELDS in record.files)
         self.passages = StoredPassages(folder, record.documents, record.tokens)
         self.tokens = StoredTokens(folder, n_tokens=record.tokens, codec=codec)
         self.scores = PassageScores(self.tokens, self.passages)

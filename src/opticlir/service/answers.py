@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from opticlir.data.markup import html_table
-from opticlir.records import Ranking, Span
+from opticlir.records import FieldValue, Ranking, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,8 @@ class HitAnswer:
     text: str
     snippet: str
     """The passage that answers best."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    """Its metadata, such as year and source."""
     explanation: ExplanationAnswer | None = None
 
     def _repr_html_(self) -> str:

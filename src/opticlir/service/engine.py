@@ -47,6 +47,7 @@ class Question:
     ranking: Ranking = "hybrid"
     explain: bool = False
     model: str | None = None
+    filter: str | None = None
 
 
 class _Route(NamedTuple):
@@ -111,6 +112,7 @@ class SearchEngine(LiveIndex):
         ranking: Ranking = "hybrid",
         explain: bool = False,
         model: str | None = None,
+        filter: str | None = None,  # noqa: A002 - the word of the field
     ) -> SearchAnswer:
         """Answer one question.
 
@@ -121,12 +123,13 @@ class SearchEngine(LiveIndex):
             ranking: `hybrid`, `dense` or `bm25`.
             explain: say of each hit why it was found.
             model: name of the model that reads it; None takes the first model of the language.
+            filter: which documents may be found; see `Retriever.search`.
 
         Raises:
             DataError: the question has no tokens.
-            SettingsError: no model reads the language, or the model has another name.
+            SettingsError: no model reads the language, the model has another name, or the filter does not fit.
         """
-        (answer,) = self.search_many([Question(text, language, k, ranking, explain, model)])
+        (answer,) = self.search_many([Question(text, language, k, ranking, explain, model, filter)])
         if isinstance(answer, OpticlirError):
             raise answer
         return answer
@@ -155,7 +158,7 @@ class SearchEngine(LiveIndex):
             except OpticlirError as error:
                 answers[place] = error
             else:
-                key = (route.served.name, asked.k, asked.ranking, asked.explain)
+                key = (route.served.name, asked.k, asked.ranking, asked.explain, asked.filter)
                 groups.setdefault(key, []).append((place, asked, route))
         for group in groups.values():
             found = self._found(opened, [asked for _, asked, _ in group], group[0][2].served, check)
@@ -181,7 +184,7 @@ class SearchEngine(LiveIndex):
                 return list(
                     retriever.search_many(
                         [asked.text for asked in group], first.k, first.ranking,
-                        explain=first.explain, check=check,
+                        filter=first.filter, explain=first.explain, check=check,
                     )
                 )  # fmt: skip
         except DeadlineError:
@@ -280,9 +283,12 @@ class SearchEngine(LiveIndex):
         """Facts about the index and the models."""
         opened = self.opened
         return {
-            "index": {"version": opened.version, "dim": opened.index.dim, **opened.index.counts},
+            "index": {
+                "version": opened.version, "dim": opened.index.dim, "fields": opened.index.field_kinds,
+                **opened.index.counts,
+            },
             "models": [{"name": each.name, "languages": list(each.codes)} for each in self._models.values()],
-        }
+        }  # fmt: skip
 
     def _route(self, text: str, language: str, model: str | None) -> _Route:
         """The language of a question and the model that reads it."""

@@ -20,7 +20,7 @@ def search_answer(
     """Bring hits into the form of an answer; `table` as of `explanation_answer`, the rest as of `SearchAnswer`."""
     hits = tuple(
         HitAnswer(
-            rank, hit.doc_id, hit.score, hit.title, hit.text, hit.snippet,
+            rank, hit.doc_id, hit.score, hit.title, hit.text, hit.snippet, hit.fields,
             explanation=explanation_answer(hit.explanation, table) if hit.explanation else None,
         )
         for rank, hit in enumerate(found, start=1)

@@ -63,7 +63,9 @@ Computing = Annotated[Workers, Depends(_workers)]
 @api.post("/search", responses=_COMPUTED, tags=["search"])
 async def search(asked: SearchRequest, request: Request, workers: Computing) -> SearchAnswer:
     """Answer a question: documents of the index, best first; on request with the words that met."""
-    question = Question(asked.query, asked.language, asked.k, asked.ranking, asked.explain, asked.model)
+    question = Question(
+        asked.query, asked.language, asked.k, asked.ranking, asked.explain, asked.model, asked.filter
+    )
     answer = await workers.search(question)
     request.state.facts.update(
         {"language": answer.language, "hits": len(answer.hits)}
@@ -136,7 +138,7 @@ def documents(
 @api.put("/documents", responses=_COMPUTED | documented(409), tags=["documents"])
 async def put_documents(asked: DocumentsRequest, engine: Engine, workers: Computing) -> VersionResponse:
     """Write documents and publish a version of the index with them."""
-    new = [Document(each.id, each.text, each.title) for each in asked.documents]
+    new = [Document(each.id, each.text, each.title, each.fields) for each in asked.documents]
     version = await workers.write(lambda: engine.put(new))
     return VersionResponse(index_version=version, total=len(engine))
 
@@ -197,7 +199,7 @@ def metrics(request: Request, engine: Engine) -> Response:
 
 
 def _document(found: Document) -> DocumentOut:
-    return DocumentOut(id=found.doc_id, title=found.title, text=found.text)
+    return DocumentOut(id=found.doc_id, title=found.title, text=found.text, fields=dict(found.fields))
 
 
 def _mean(matrix: np.ndarray) -> np.ndarray:

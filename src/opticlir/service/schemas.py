@@ -4,13 +4,30 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from opticlir.data.metadata import MAX_FIELDS, MAX_NAME
+from opticlir.records import FieldValue
 from opticlir.search import Ranking
+from opticlir.search.filters import MAX_LETTERS
 from opticlir.service.engine import AUTO
 from opticlir.service.limits import MAX_ID, MAX_K, MAX_QUERY, MAX_TEXT, MAX_TEXTS
 
 QueryText = Annotated[str, Field(min_length=1, max_length=MAX_QUERY, examples=["Dalili za malaria ni zipi?"])]
 Passage = Annotated[
     str, Field(min_length=1, max_length=MAX_TEXT, examples=["Boil water before you drink it."])
+]
+Fields = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=MAX_NAME)],
+        Annotated[str, Field(max_length=MAX_QUERY)]
+        | Annotated[int, Field(ge=-(2**63), lt=2**63)]
+        | Annotated[float, Field(allow_inf_nan=False)]
+        | bool,
+    ],
+    Field(
+        max_length=MAX_FIELDS,
+        description="Metadata: texts, numbers, true and false.",
+        examples=[{"year": 2020}],
+    ),
 ]
 DocumentId = Annotated[str, Field(min_length=1, max_length=MAX_ID, examples=["d17"])]
 LanguageChoice = Annotated[
@@ -43,6 +60,14 @@ class SearchRequest(Asked):
     k: Annotated[int, Field(ge=1, le=MAX_K, description="Number of hits.")] = 10
     ranking: Ranking = "hybrid"
     explain: Annotated[bool, Field(description="Say of each hit why it was found.")] = False
+    filter: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_LETTERS,
+            description="Which documents may be found, by their metadata fields; `/v1/stats` names them.",
+            examples=['year >= 2020 and source = "who"'],
+        ),
+    ] = None
 
 
 class RerankText(BaseModel):
@@ -137,6 +162,7 @@ class DocumentIn(BaseModel):
     id: DocumentId
     title: Annotated[str, Field(max_length=MAX_QUERY)] = ""
     text: Passage
+    fields: Fields = {}
 
 
 class DocumentsRequest(BaseModel):
@@ -153,6 +179,7 @@ class DocumentOut(BaseModel):
     id: str
     title: str
     text: str
+    fields: dict[str, FieldValue] = {}
 
 
 class DocumentsResponse(BaseModel):
@@ -192,6 +219,7 @@ class IndexFacts(BaseModel):
     version: str
     dim: int
     documents: int
+    fields: Annotated[dict[str, str], Field(description="What each metadata field holds.")]
 
 
 class ModelFacts(BaseModel):

@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field, RootModel
 
 import opticlir
 from opticlir.errors import OpticlirError
+from opticlir.records import FieldValue
+from opticlir.search.filters import MAX_LETTERS
 from opticlir.service.answers import ExplanationAnswer
 from opticlir.service.engine import AUTO, SearchEngine
 
@@ -40,6 +42,15 @@ DocumentId = Annotated[str, Field(description="`doc_id` of a search result.", mi
 Count = Annotated[int, Field(ge=1, le=_MAX_K, description="Number of documents.")]
 
 
+Filter = Annotated[
+    str | None,
+    Field(
+        description='Which documents may be found, by their fields: `year >= 2020 and source = "who"`.',
+        max_length=MAX_LETTERS,
+    ),
+]
+
+
 class FoundPassage(BaseModel):
     """A document that answers a question."""
 
@@ -47,6 +58,7 @@ class FoundPassage(BaseModel):
     title: str
     passage: Annotated[str, Field(description="The part that answers best.")]
     score: float
+    fields: Annotated[dict[str, FieldValue], Field(description="Its metadata.")]
 
 
 class FoundPassages(BaseModel):
@@ -66,6 +78,7 @@ class WholeDocument(BaseModel):
     doc_id: str
     title: str
     text: str
+    fields: dict[str, FieldValue]
 
 
 def mcp_server(engine: SearchEngine) -> MCPServer:
@@ -81,7 +94,8 @@ def mcp_server(engine: SearchEngine) -> MCPServer:
     server = MCPServer(
         "opticlir",
         title="Search in many languages",
-        instructions=_INSTRUCTIONS.format(languages=", ".join(names)),
+        instructions=_INSTRUCTIONS.format(languages=", ".join(names))
+        + _said_of(engine.stats()["index"]["fields"]),
         version=opticlir.__version__,
         log_level="ERROR",
     )
@@ -89,16 +103,24 @@ def mcp_server(engine: SearchEngine) -> MCPServer:
 
     @server.tool(title="Search", annotations=reads)
     @_with_reasons
-    def search(query: Question, language: LanguageCode = AUTO, k: Count = 5) -> FoundPassages:
+    def search(
+        query: Question,
+        language: LanguageCode = AUTO,
+        k: Count = 5,
+        filter: Filter = None,  # noqa: A002 - the word of the field
+    ) -> FoundPassages:
         """Find English documents that answer a question in another language, best first."""
-        answer = engine.search(query, language=language, k=k)
+        answer = engine.search(query, language=language, k=k, filter=filter)
         return FoundPassages(
             language=answer.language,
             hits=[
-                FoundPassage(doc_id=hit.doc_id, title=hit.title, passage=hit.snippet, score=hit.score)
+                FoundPassage(
+                    doc_id=hit.doc_id, title=hit.title, passage=hit.snippet, score=hit.score,
+                    fields=dict(hit.fields),
+                )
                 for hit in answer.hits
             ],
-        )
+        )  # fmt: skip
 
     @server.tool(title="Explain a search result", annotations=reads)
     @_with_reasons
@@ -111,9 +133,19 @@ def mcp_server(engine: SearchEngine) -> MCPServer:
     def get_document(doc_id: DocumentId) -> WholeDocument:
         """Read one document in full."""
         found = engine.document(doc_id)
-        return WholeDocument(doc_id=found.doc_id, title=found.title, text=found.text)
+        return WholeDocument(
+            doc_id=found.doc_id, title=found.title, text=found.text, fields=dict(found.fields)
+        )
 
     return server
+
+
+def _said_of(fields: dict[str, str]) -> str:
+    """What a language model should know of the metadata fields."""
+    if not fields:
+        return ""
+    known = ", ".join(f"{name} ({kind})" for name, kind in fields.items())
+    return f" `filter` chooses among the documents by these fields: {known}."
 
 
 def _with_reasons(answer: Callable[_Arguments, _Answer]) -> Callable[_Arguments, _Answer]:

@@ -118,9 +118,12 @@ def link_file(source: Path, target: Path) -> None:
     """
     try:
         filesystem.active.link(source, target)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         if error.errno not in _NO_SECOND_NAME:
-            raise
+            with refusals_named(target):
+                raise
         with source.open("rb") as old, DurableFile(target) as new:
             while part := old.read(_COPIED):
                 new.write(part)
@@ -132,12 +135,14 @@ def link_tree(source: Path, target: Path) -> None:
 
     If a run before was interrupted, what it left in `target` is removed.
     """
-    for left in target.iterdir():
-        filesystem.active.remove(left)
+    with refusals_named(target):
+        for left in target.iterdir():
+            filesystem.active.remove(left)
     for path in sorted(source.rglob("*")):
         place = target / path.relative_to(source)
         if path.is_dir() and not path.is_symlink():
-            filesystem.active.make_folder(place)
+            with refusals_named(target):
+                filesystem.active.make_folder(place)
         else:
             link_file(path, place)
 

@@ -26,7 +26,7 @@ LABORATORY = (
     "optimisations", "score_temperature", "both_directions", "dropout", "warmup",
 )  # fmt: skip
 """Settings that only `opticlir lab train` and studies read."""
-_LABORATORY_TRANSPORT = ("marginals", "marginal_penalty", "guide", "guide_weight")
+_LABORATORY_TRANSPORT = ("marginals", "marginal_penalty", "guide", "guide_weight", "shuffle")
 
 _SEED = Range(f"a number below {2**32}", lambda value: value < 2**32)
 

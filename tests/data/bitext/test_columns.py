@@ -21,7 +21,7 @@ def pairs(tmp_path, text, name="f.tsv", **options):
     "heading",
     ["sw\ten", "swh_Latn\teng_Latn", "Swahili\tEnglish", "SWA\tENG", "swahili_text\tenglish_text",
      "sentence_swh_Latn\tsentence_eng_Latn", "text (sw)\ttext (en)", "sw-KE\ten-GB",
-     "foreign\tenglish", "sw_text\ten_text", "target\tEnglish"],
+     "foreign\tenglish", "sw_text\ten_text", "target\tEnglish", "Kiswahili\tEnglish", "Lugha yetu\tENGLISH"],
 )  # fmt: skip
 def test_the_heading_decides_the_order(tmp_path, heading):
     assert pairs(tmp_path, f"{heading}\nMaji safi.\tClean water.\n") == [WATER]
@@ -165,12 +165,33 @@ def test_a_quote_that_does_not_end_loses_its_own_line_alone(tmp_path):
         ({"src": "The water of the people", "tgt": "Maji ya watu"}, "sw",
          ("The water of the people", "Maji ya watu")),
         ({"text": {"en": "Water", "sw": "Maji"}}, "sw", ("Water", "Maji")),
+        ({"Kiswahili": "Maji", "English": "Water"}, "sw", ("Water", "Maji")),
         ({"sentence_eng_Latn": "Water", "sentence_swh_Latn": "Maji"}, "sw", ("Water", "Maji")),
     ],
 )  # fmt: skip
 def test_keys_are_languages_only_where_they_hold_its_text(tmp_path, record, language, expected):
     assert pairs(tmp_path, json.dumps(record) + "\n", "f.jsonl", language=language) == [expected]
     assert pairs(tmp_path, json.dumps([record], indent=1), "f.json", language=language) == [expected]
+
+
+@pytest.mark.parametrize("labels", [("train",), ("train", "dev"), ("ok", "bad", "unsure")])
+def test_a_key_that_holds_labels_is_no_language(tmp_path, labels):
+    records = [{"en": f"Water {n}", "tr": labels[n % len(labels)], "tur_Latn": f"Su {n}"} for n in range(40)]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    assert pairs(tmp_path, lines, "f.jsonl", language="tur")[3] == ("Water 3", "Su 3")
+    assert pairs(tmp_path, json.dumps(records), "f.json", language="tr")[3] == ("Water 3", "Su 3")
+    table = "en\ttr\ttur_Latn\n" + "".join("\t".join(record.values()) + "\n" for record in records)
+    assert pairs(tmp_path, table, language="tur")[3] == ("Water 3", "Su 3")
+
+
+@pytest.mark.parametrize(
+    ("language", "is_said"), [("tur", True), ("tr", True), ("tur_Latn", False), ("tr-CY", True)]
+)
+def test_two_variants_that_compete_are_said(tmp_path, language, is_said):
+    report = SkipReport()
+    record = {"en": "Water", "tr": "Su", "tur_Latn": "Suyu"}
+    pairs(tmp_path, json.dumps(record), "f.jsonl", language=language, skipped=report)
+    assert ("read the variant" in report.summary()) == is_said
 
 
 def test_two_keys_for_one_side_are_refused(tmp_path):

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from opticlir.words import rough_words
 
 _N_EXAMPLES = 10
+_LONGEST = 60  # letters of an example
 _GENERAL_MARKS = re.compile("[\u0300-\u036f]")
 
 
@@ -48,7 +49,7 @@ class Tokenization:
     unknown_rate: float
     """Share of tokens that are the unknown token."""
     unknown_words: list[tuple[str, int]]
-    """The most frequent texts that become the unknown token, with their counts in the sample."""
+    """The most frequent texts that become the unknown token, with their counts in the sample; long ones are cut."""
     lost_rate: float
     """Share of the letters and marks, over all pairs, that the normaliser changes or drops."""
     lost_characters: list[LostCharacter]
@@ -80,7 +81,7 @@ def measure_tokenization(
         n_tokens += len(encoding.ids)
         for token_id, (begin, end) in zip(encoding.ids, encoding.offsets, strict=True):
             if token_id == unknown_id:
-                unknown_words[text[begin:end]] += 1
+                unknown_words[_beginning(text[begin:end])] += 1
     n_english = sum(
         len(encoding.ids) for encoding in plain.encode_batch(list(english), add_special_tokens=False)
     )
@@ -95,6 +96,10 @@ def measure_tokenization(
         lost_rate=sum(character.count for character in lost) / max(1, n_letters),
         lost_characters=lost[:_N_EXAMPLES],
     )
+
+
+def _beginning(word: str) -> str:
+    return word if len(word) <= _LONGEST else f"{word[:_LONGEST]}…"
 
 
 def _unknown_id(tokenizer: Tokenizer) -> int | None:

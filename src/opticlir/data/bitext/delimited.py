@@ -149,6 +149,9 @@ def _is_heading(fields: Row, selection: Selection) -> bool:
     plain = [name.casefold() for name in names]
     if any(source in plain and target in plain for source, target in (("source", "target"), ("src", "tgt"))):
         return True
+    # a language by a name that no table has, such as Kiswahili; English before it may be a word of a dictionary
+    if len(names) == 2 and plain[1] == "english" and not language_of_heading(names[0]):
+        return True
     english = [name for name in names if known_code(language_of_heading(name) or "") == "eng"]
     if not english:
         return False

@@ -86,7 +86,7 @@ def _found(names: Sequence[str], samples: ColumnSamples, selection: Selection) -
             missing = error
     if missing:
         raise missing
-    return _by_direction(perhaps, samples, selection)
+    return _by_direction(perhaps, samples, selection) or _next_to_english(names)
 
 
 def language_of_heading(name: str) -> str | None:
@@ -140,6 +140,14 @@ def _by_direction(
             selection.report.remark(f"took the column {first} for English and {second} for the translation")
             return first, second
     return None
+
+
+def _next_to_english(names: Sequence[str]) -> tuple[str, str] | None:
+    """The only other column next to `English`, such as `Kiswahili`: tables have no names of languages in themselves."""
+    english = [name for name in names if name.strip().casefold() == "english"]
+    others = [name for name in names if name not in english]
+    is_named = any(language_of_heading(name) for name in others)
+    return (english[0], others[0]) if len(english) == len(others) == 1 and not is_named else None
 
 
 def _score(names: Sequence[str], selection: Selection) -> str | None:

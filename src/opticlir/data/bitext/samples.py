@@ -7,6 +7,8 @@ from opticlir.data.skipping import MalformedRecordError
 from opticlir.visible import shown
 
 N_SAMPLED = 200
+_FEWEST, _REPEATED = 20, 10
+"""A column of this many values is no text if it has this many times fewer different ones: it is a label."""
 
 
 class ColumnSamples:
@@ -29,9 +31,9 @@ class ColumnSamples:
                     self._values.setdefault(name, []).append(value)
 
     def has_text(self, name: str) -> bool:
-        """Whether a column holds text: not numbers, identifiers or addresses alone. True if it is unknown."""
+        """Whether a column holds text: not numbers, identifiers, addresses or labels alone. True if it is unknown."""
         values = self._values.get(name)
-        return not values or any(_is_text(value) for value in values)
+        return not values or (any(map(_is_text, values)) and not _are_labels(values))
 
     def has_numbers(self, name: str) -> bool:
         """Whether every value of a column is a number."""
@@ -62,6 +64,11 @@ def parse_score(value: Any, name: str) -> float:
     if not is_number(value):
         raise MalformedRecordError(f"expected a number as score under {name!r}, found {shown(str(value))}")
     return float(value)
+
+
+def _are_labels(values: list[Any]) -> bool:
+    """Whether a few words come again and again, such as `train` and `dev`."""
+    return len(values) >= _FEWEST and len(set(map(str, values))) * _REPEATED <= len(values)
 
 
 def _is_text(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """Picks the English and the foreign side of a record among texts with a language code each."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -61,7 +62,7 @@ def choose_sides(
 ) -> tuple[str, str]:
     """Pick the names of the English and of the foreign text.
 
-    The variant asked for goes first, else the nearest one is taken, and the report says so.
+    The variant asked for goes first, else the nearest one is taken. The report says so if there are several.
 
     Args:
         names: codes in any form (`en`, `EN-US`, `swh_Latn`), or names that `code_of` understands.
@@ -107,7 +108,8 @@ def _nearest(offered: dict[str, str], wanted: str, report: SkipReport) -> str:
             f"{' and '.join(map(repr, same))} both name {language_code(wanted)!r}: "
             "say with --columns which to read"
         )
-    if distance and len(ranked) > 1:
+    is_asked_for = not distance and len(re.split("[-_]", wanted)) > 1
+    if len(ranked) > 1 and not is_asked_for:
         others = ", ".join(name for _, name in ranked[1:])
         report.remark(f"read the variant {best} for {wanted}, not {others}")
     return best

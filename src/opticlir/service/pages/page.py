@@ -13,6 +13,7 @@ from opticlir.errors import DataError, SettingsError
 from opticlir.languages import language_code
 from opticlir.progress import Check
 from opticlir.records import Document
+from opticlir.search.filters import MAX_LETTERS
 from opticlir.service.answers import ExplanationAnswer, HitAnswer, SearchAnswer
 from opticlir.service.batching import Workers
 from opticlir.service.engine import AUTO, Question, SearchEngine
@@ -29,6 +30,7 @@ _LONG, _AROUND = 2000, 200
 
 Text = Annotated[str, Query(max_length=1000)]
 Name = Annotated[str, Query(max_length=1000)]
+Filter = Annotated[str, Query(max_length=MAX_LETTERS)]
 Count = Annotated[int, Query(ge=1, le=_MOST_HITS)]
 
 
@@ -53,17 +55,27 @@ class _Site:
         self._explains = not any(is_pooled(model.encoder) for model in engine.served)
         self._systems = systems(engine)
         self._facts = tuple(map(model_facts, engine.served))
-        self._templates = Templates(tuple(dict.fromkeys(each.code for each in engine.languages)))
+        self._templates = Templates(
+            tuple(dict.fromkeys(each.code for each in engine.languages)),
+            lambda: engine.opened.index.field_kinds,
+        )
 
     async def search(
-        self, request: Request, q: Text = "", lang: Name = AUTO, k: Count = _HITS
+        self,
+        request: Request,
+        q: Text = "",
+        lang: Name = AUTO,
+        k: Count = _HITS,
+        filter: Filter = "",  # noqa: A002 - the name in the address
     ) -> HTMLResponse:
         """Search; the form alone where nothing is asked."""
         if not q.strip():
             counts = self._engine.stats()["index"]
             return self._templates.render(request, "start.html", examples=self._examples, counts=counts)
         try:
-            answer = await _workers(request).search(Question(q, lang, k, explain=self._explains))
+            answer = await _workers(request).search(
+                Question(q, lang, k, explain=self._explains, filter=filter if filter.strip() else None)
+            )
         except (DataError, SettingsError) as error:
             return self._templates.error(request, str(error))
         hits = tuple(map(shown_hit, answer.hits))
@@ -93,7 +105,16 @@ class _Site:
         except (DataError, SettingsError) as error:
             return self._templates.error(request, str(error))
         shown = shown_hit(
-            HitAnswer(1, doc, found.parts["hybrid"], document.title, document.text, document.text, {}, found)
+            HitAnswer(
+                1,
+                doc,
+                found.parts["hybrid"],
+                document.title,
+                document.text,
+                document.text,
+                document.fields,
+                found,
+            )
         )
         question = question_segments(normalise_typed(q), shown.glosses)
         return self._templates.render(

@@ -1,6 +1,6 @@
 """From a template to an answer: the language of the interface, and links that keep it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -10,11 +10,12 @@ from starlette.datastructures import URL
 
 import opticlir
 from opticlir.languages import short_code
+from opticlir.records import FieldValue
 from opticlir.service.engine import AUTO
 from opticlir.service.pages.interface import INTERFACES, interface, preferred_interface, writing_direction
 from opticlir.visible import visible
 
-_KEPT = ("q", "lang")
+_KEPT = ("q", "lang", "filter")
 """Parts of an address that links to other pages keep."""
 _LONGEST_HEADER = 200
 
@@ -24,16 +25,17 @@ class Templates:
 
     Args:
         codes: ISO 639-3 codes of the languages that questions can be in.
+        fields: returns what each metadata field of the documents holds.
     """
 
-    def __init__(self, codes: Sequence[str]) -> None:
-        self._codes = codes
+    def __init__(self, codes: Sequence[str], fields: Callable[[], Mapping[str, str]]) -> None:
+        self._codes, self._fields = codes, fields
         self._templates = Environment(
             loader=PackageLoader("opticlir.service.pages"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
         self._templates.filters |= {
-            "visible": visible, "tag": language_tag, "direction": writing_direction, "level": shade,
+            "visible": visible, "written": written, "tag": language_tag, "direction": writing_direction, "level": shade,
             "language": lambda code, text: text.language(code),
         }  # fmt: skip
 
@@ -62,6 +64,8 @@ class Templates:
             q=asked.get("q", ""),
             lang=asked.get("lang", AUTO),
             ui=asked.get("ui"),
+            filter=asked.get("filter", ""),
+            example=filter_example(self._fields()),
             path=request.url.path,
             link=link,
             here=lambda code: str(request.url.replace(scheme="", netloc="").include_query_params(ui=code)),
@@ -73,6 +77,22 @@ class Templates:
     def error(self, request: Request, message: str) -> HTMLResponse:
         """Say why a question cannot be answered."""
         return self.render(request, "error.html", 400, error=message)
+
+
+def filter_example(fields: Mapping[str, str]) -> str:
+    """A filter on the first of the metadata fields; empty if there are none.
+
+    Example:
+        >>> filter_example({"source": "text", "year": "whole number"}), filter_example({})
+        ('source = "..."', '')
+    """
+    signs = {"text": '= "..."', "true or false": "= true"}
+    return next((f"{name} {signs.get(kind, '>= 2020')}" for name, kind in fields.items()), "")
+
+
+def written(value: FieldValue) -> str:
+    """A value of a metadata field as the page shows it."""
+    return visible(str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def language_tag(code: str) -> str:
