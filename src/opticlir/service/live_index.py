@@ -64,11 +64,7 @@ class LiveIndex:
         Raises:
             DataError: the index has no such document.
         """
-        index = self.opened.index
-        try:
-            return index.document(index.row(doc_id))
-        except KeyError:
-            raise DataError(f"the index holds no document {doc_id!r}") from None
+        return self.opened.index.get(doc_id)
 
     def put(self, documents: Iterable[DocumentLike]) -> str:
         """Publish a version of the index with new documents; one with a known id replaces the old one.
@@ -87,7 +83,7 @@ class LiveIndex:
         with self._writing:
             self.reload()  # another process may have written
             entries = self._encoded(new)
-            self.opened.index.add(entries, replacing={document.doc_id for document in new})
+            self.opened.index.update(entries)
             return self.reload()
 
     def _encoded(self, documents: Sequence[Document]) -> list[Entry]:
