@@ -89,6 +89,25 @@ def test_exact_search(run, tmp_path):
         assert name in table  # timed, or left out with the reason
 
 
+def test_growth_of_an_index(run, tmp_path):
+    sizes = (
+        "--documents",
+        "120",
+        "--added",
+        "3",
+        "--cycled",
+        "40",
+        "--repeats",
+        "2",
+        "--folder",
+        str(tmp_path),
+    )
+    lines, _, _ = run("search_growth.py", *sizes)
+    figures = answer(lines)
+    assert figures.keys() >= {"A1_add_ratio", "A1_add_ratio_opened", "commit"}
+    assert figures["A1_disk_after_ten_cycles"] == pytest.approx(1, abs=0.02)
+
+
 def test_maxsim_within_a_batch(run):
     lines, _, _ = run("maxsim_training.py", "--batch", "3", "--tokens", "4", "--repeats", "1")
     assert {"foreign_ratio", "both_ratio", "commit"} <= answer(lines).keys()

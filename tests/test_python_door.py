@@ -36,7 +36,7 @@ def test_the_import_is_cheap_and_lists_its_names():
     assert heavy == []
     assert sorted(opticlir._HOMES) == opticlir.__all__
     assert {*opticlir.__all__, "__version__"} <= set(names)
-    assert len(opticlir.__all__) == 11
+    assert len(opticlir.__all__) == 12
 
 
 def test_every_name_is_there_and_type_checkers_know_it():
@@ -54,7 +54,8 @@ def test_every_name_is_there_and_type_checkers_know_it():
 
 def test_a_wrong_name_says_which_there_are():
     with pytest.raises(
-        AttributeError, match="no attribute 'serach': expected one of Client, Retriever, TrainedModel, align"
+        AttributeError,
+        match="no attribute 'serach': expected one of Client, MultilingualRetriever, Retriever, TrainedModel, align",
     ):
         _ = opticlir.serach
 

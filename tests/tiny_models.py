@@ -35,6 +35,8 @@ SWAHILI = (
     "moshi huumiza macho", "njia ya kliniki ni ndefu",
 )  # fmt: skip
 
+HAUSA = ("ruwa mai tsabta", "zazzabi na yaro", "sabulu da ruwa", "magani yana da ɗaci", "asibiti a buɗe")
+
 PAIRS = [SentencePair(*sides) for sides in zip(ENGLISH, SWAHILI, strict=True)]
 
 
@@ -279,3 +281,29 @@ def copy_folder(source, target):
     """A copy that a test may damage."""
     shutil.copytree(source, target)
     return target
+
+
+def save_trained(folder, source, **words):
+    """A copy of a model folder with the record of a training; its words by language, `swa=["maji", ...]`."""
+    shutil.copytree(source, folder)
+    record = folder / "run"
+    record.mkdir()
+    manifest = {
+        "kind": "training run",
+        "format_version": 1,
+        "config": {"language": "+".join(words), "seed": 1},
+    }
+    manifest |= {
+        "seed": 1,
+        "inputs": {},
+        "files": {},
+        "counts": {"finished": 1},
+        "environment": {},
+        "made_by": {},
+    }
+    (record / "run.json").write_text(json.dumps(manifest))
+    for code, each in words.items():
+        name = f"words.{code}.txt" if len(words) > 1 else "words.txt"
+        (record / name).write_text("".join(f"{word}\n" for word in each))
+    (record / "dictionary.tsv").write_text("water\tmaji\nfever\thoma\n" if "swa" in words else "")
+    return folder

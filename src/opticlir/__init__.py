@@ -10,6 +10,7 @@ __version__ = "0.2.0"
 
 _HOMES = {
     "Client": "opticlir.client:Client",
+    "MultilingualRetriever": "opticlir.search:MultilingualRetriever",
     "Retriever": "opticlir.search:Retriever",
     "TrainedModel": "opticlir.training:TrainedModel",
     "align": "opticlir.api:align",
@@ -25,6 +26,7 @@ _HOMES = {
 
 __all__ = [
     "Client",
+    "MultilingualRetriever",
     "Retriever",
     "TrainedModel",
     "align",

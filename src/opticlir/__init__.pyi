@@ -2,11 +2,12 @@ from opticlir.api import align, compare, evaluate, read_bitext, rerank, train
 from opticlir.client import Client
 from opticlir.data import read_corpus
 from opticlir.encoder import load_model as load
-from opticlir.search import Retriever
+from opticlir.search import MultilingualRetriever, Retriever
 from opticlir.training import TrainedModel
 
 __all__ = [
     "Client",
+    "MultilingualRetriever",
     "Retriever",
     "TrainedModel",
     "align",

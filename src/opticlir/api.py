@@ -12,7 +12,7 @@ from opticlir.artefacts import default_cache_folder
 from opticlir.benchmark import cached_retriever, ranked_task
 from opticlir.cli.libraries import quieten
 from opticlir.cli.progress import progress_bars
-from opticlir.data import Columns, PairTable, SkipReport, bitext_files
+from opticlir.data import Columns, PairTable, SkipReport, bitext_files, dictionary_pairs
 from opticlir.data.in_memory import DocumentLike, PairLike, pairs_of, refuse_one_text
 from opticlir.data.pair_choice import PairChoice
 from opticlir.encoder import Windows
@@ -41,6 +41,7 @@ def train(
     *,
     language: str,
     out: str | Path,
+    dictionary: Iterable[PairLike] | str | Path = (),
     columns: str | Columns | None = None,
     min_score: float | None = None,
     drop_suspect: bool = False,
@@ -56,6 +57,8 @@ def train(
             `opticlir train --bitext`.
         language: of the foreign side, ISO 639-3 (`hau`) or any code in use.
         out: the model folder.
+        dictionary: words with their translations to train on too: `(english, foreign)` tuples, or a file of
+            `english<TAB>foreign` lines.
         columns: as of `read_bitext`; for a file only.
         min_score: as of `read_bitext`; for a file only.
         drop_suspect: leave out pairs that are hardly translations, and say how many.
@@ -91,6 +94,8 @@ def train(
             raise ValueError("columns and min_score choose from a file, but these pairs come from none")
         found = pairs_of(pairs)
         inputs = {"pairs": _checksum(found)}
+    entries, of_dictionary = _dictionary(dictionary)
+    inputs |= of_dictionary
     chosen = choice.sound(PairTable(found), language, report)
     if report.summary():
         logger.warning("%s", report.summary())
@@ -102,11 +107,24 @@ def train(
             config,
             chosen,
             folder,
+            dictionary=entries,
             inputs=inputs | choice.recorded(),
             command="opticlir.train(...)",
             on_event=on_event,
         )
     return TrainedModel(folder, outcome)
+
+
+def _dictionary(
+    dictionary: Iterable[PairLike] | str | Path,
+) -> tuple[list[SentencePair], dict[str, str]]:
+    """Entries to train on, and their checksums by name."""
+    if isinstance(dictionary, str | Path):
+        path = Path(dictionary)
+        checksums = {f"dictionary {name}": each for name, each in input_checksums([path]).items()}
+        return list(dictionary_pairs(path)), checksums
+    entries = pairs_of(dictionary)
+    return entries, {"dictionary": _checksum(entries)} if entries else {}
 
 
 def read_bitext(

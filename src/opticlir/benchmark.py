@@ -125,7 +125,7 @@ def cached_retriever(
     """
     kept = list(documents_of(documents))
     windows = Windows(model, window, stride)
-    made = made_by(ExactIndex, encode_documents, encoded, documents_of, *LIBRARIES, "anyascii", "bm25s")
+    made = made_by(ExactIndex, encode_documents, encoded, documents_of, *LIBRARIES, "anyascii")
     path = ArtefactCache(folder).path("indexes", {
         "encoder": document_fingerprint(model), "documents": documents_content(kept),
         "window": windows.size, "stride": windows.stride, "made_by": made,

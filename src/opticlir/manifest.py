@@ -25,7 +25,7 @@ from opticlir.storage import (
 )
 from opticlir.storage.sources import library_version
 
-_LIBRARIES = ("torch", "sentence-transformers", "transformers", "tokenizers", "numpy", "scipy", "bm25s")
+_LIBRARIES = ("torch", "sentence-transformers", "transformers", "tokenizers", "numpy", "scipy")
 
 
 @cache

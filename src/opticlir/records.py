@@ -76,6 +76,8 @@ class SentencePair:
     foreign: str
     weight: float = 1.0
     """How often the pair counts in word alignment and in sampling, > 0."""
+    language: str = ""
+    """ISO 639-3 code of the foreign side in a bitext of several languages; empty in a bitext of one."""
 
 
 @dataclass(frozen=True, slots=True)

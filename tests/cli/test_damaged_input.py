@@ -124,7 +124,7 @@ def test_every_file_of_an_index_that_is_cut_off_is_named(opticlir, checkpoints, 
     (version,) = (index / "versions").iterdir()
     search = ("search", index, "--model", checkpoints["crosslingual"], "maji")
     files = sorted(json.loads((version / MANIFEST).read_text())["files"])
-    assert "tokens.bin" in files
+    assert "000001/tokens.bin" in files
     for name in [*files, MANIFEST]:
         content = (version / name).read_bytes()
         (version / name).write_bytes(content[: len(content) // 2])
@@ -138,7 +138,7 @@ def test_every_file_of_an_index_that_is_cut_off_is_named(opticlir, checkpoints, 
 
 
 def test_nan_written_into_a_saved_embedding_is_found_before_anything_is_served(opticlir, checkpoints, index):
-    (path,) = index.glob("versions/*/tokens.bin")
+    (path,) = index.glob("versions/*/*/tokens.bin")
     tokens = np.fromfile(path, dtype="<f2")
     tokens[3] = np.nan
     tokens.tofile(path)

@@ -261,7 +261,7 @@ def test_conditions_of_the_world_are_exit_1_and_one_line(folder, monkeypatch, ca
     )
     assert "query '1' has no tokens: its text is ''" in fails(monkeypatch, capsys, folder, *search[:-1], "")
     assert "holds no finished index" in fails(monkeypatch, capsys, folder, "search", "{}", *search[2:])
-    tokens = next((folder / "index" / "versions").iterdir()) / "tokens.bin"
+    tokens = next((folder / "index" / "versions").iterdir()) / "000001" / "tokens.bin"
     tokens.write_bytes(tokens.read_bytes()[:-2])
     assert "tokens.bin has" in fails(monkeypatch, capsys, folder, *search)
     (folder / "strangers.run").write_text("other Q0 d1 1 1.0 x\n")
@@ -417,7 +417,7 @@ def test_deleted_documents_are_not_found(folder, monkeypatch, capsys):
 def test_verify_finds_a_changed_byte(folder, monkeypatch, capsys):
     assert parsed(folder, "verify", "{}/index")["is_sound"] is True
     assert "3 documents, no damage found" in run(folder, "verify", "{}/index").stdout
-    tokens = next((folder / "index" / "versions").iterdir()) / "tokens.bin"
+    tokens = next((folder / "index" / "versions").iterdir()) / "000001" / "tokens.bin"
     content = bytearray(tokens.read_bytes())
     content[100] ^= 1
     tokens.write_bytes(content)
@@ -446,7 +446,9 @@ def test_the_number_format_of_the_weights_arrives_in_the_encoder(folder):
     assert FakeEncoder.formats == ["bfloat16", "float32", "float16", "auto"]
 
 
-@pytest.mark.parametrize("command", ["index", "search", "evaluate", "add", "delete", "verify"])
+@pytest.mark.parametrize(
+    "command", ["index", "search", "evaluate", "add", "delete", "verify", "optimize", "stats", "snapshot"]
+)
 def test_help_has_an_example(command):
     said = CliRunner().invoke(app, [command, "--help"]).stdout
     assert f"Example: opticlir {command}" in said
@@ -469,3 +471,30 @@ def test_a_width_that_no_store_has_is_refused_before_anything_is_written(folder)
     assert isinstance(result.exception, SettingsError)
     assert str(result.exception) == "store_dim is 30: expected a multiple of 4, 4 or more"
     assert not (folder / "other").exists()
+
+
+def test_documents_are_replaced_and_the_store_says_what_it_takes(folder):
+    (folder / "new.tsv").write_text("water\tWells\tmaji ya kisima\nnet\tBed nets\tmosquito net at night\n")
+    assert run(folder, "add", "{}/index", "{}/new.tsv", "--model", "m", code=1).exception
+    said = run(folder, "add", "{}/index", "{}/new.tsv", "--model", "m", "--update").stdout
+    assert f"{folder}/index: updated, 1 documents more than before, 4 in all" in said
+    found = parsed(folder, "stats", "{}/index")
+    assert (found["documents"], found["tombstones"], found["segments"], found["store"]) == (
+        4,
+        0,
+        2,
+        "float16",
+    )
+    files = [path for path in (folder / "index" / "versions").rglob("*.*") if path.name != "manifest.json"]
+    assert found["disk_bytes"] == sum(path.stat().st_size for path in files)
+    assert "2 segments, 0 deleted documents" in run(folder, "stats", "{}/index").stdout
+    assert "2 segments became 1" in run(folder, "optimize", "{}/index").stdout
+    assert parsed(folder, "stats", "{}/index")["segments"] == 1
+
+
+def test_a_snapshot_is_searched_as_its_index(folder):
+    assert "copy: 3 documents" in run(folder, "snapshot", "{}/index", "{}/copy").stdout
+    run(folder, "delete", "{}/index", "water")
+    assert parsed(folder, "verify", "{}/copy")["documents"] == 3
+    assert parsed(folder, "stats", "{}/index")["documents"] == 2
+    assert "overlap" in str(run(folder, "snapshot", "{}/index", "{}/index", code=1).exception)

@@ -168,6 +168,14 @@ def test_one_student_learns_two_languages(train, teacher, tmp_path, bitext, seco
         foreign = [pair.foreign[::backwards] for pair in tiny_models.PAIRS[:10]]
         found = model.similarity(model.encode_query(foreign), documents).argmax(dim=1)
         assert (found == wanted).sum() >= 8
+    swahili, yoruba, every = (
+        (tmp_path / "model" / "run" / name).read_text().split()
+        for name in ("words.swa.txt", "words.yor.txt", "words.txt")
+    )
+    assert set(swahili) == {word for pair in tiny_models.PAIRS for word in pair.foreign.split()}
+    assert set(yoruba) == {word for pair in tiny_models.PAIRS[:10] for word in pair.foreign[::-1].split()}
+    assert set(every) == {*swahili, *yoruba}
+    assert swahili.index("maji") < swahili.index("chungu"), "the most frequent words come first"
     card = (tmp_path / "model" / "README.md").read_text()
     assert "- sw\n- yo\n- en" in card
     assert "questions in Swahili and Yoruba" in card

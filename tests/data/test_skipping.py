@@ -30,6 +30,17 @@ def test_lenient_skips_and_counts():
     assert report.summary() == "2 malformed (first: f:2: no number: 'x')"
 
 
+def test_the_first_malformed_records_are_told_in_the_order_of_the_files():
+    """A reader looks ahead, so that it meets a broken line 9 before line 2."""
+    report = SkipReport(max_messages=3)
+    for name, line in (("b", 9), ("b", 2), ("a", 1), ("b", 5), ("b", 11)):
+        report.malformed(Path(name), line, f"bad {line}")
+    assert report.messages == ["b:2: bad 2", "b:5: bad 5", "b:9: bad 9"]
+    assert report.n_malformed == 5
+    with pytest.raises(DataError, match=r"^b:2: bad$"):
+        SkipReport(lenient=False).malformed(Path("b"), 2, "bad")
+
+
 def test_a_callers_report_is_used():
     report = SkipReport()
     assert SkipReport.of(report) is report

@@ -31,6 +31,11 @@ def entries(n_documents, n_tokens=50, first=0):
         yield Document(f"d{number:04d}", f"water number {number}"), vectors(n_tokens, seed=number)
 
 
+def stored_tokens(index):
+    """Of the first segment."""
+    return index.segments[0].segment.tokens
+
+
 def build(path, store, store_dim=32, n_documents=100):
     return ExactIndex.create(path, entries(n_documents), encoder="e", store=store, store_dim=store_dim)
 
@@ -89,8 +94,8 @@ def test_a_vector_has_the_same_code_beside_any_others():
 @pytest.mark.parametrize("store", STORES)
 def test_an_index_ranks_by_its_stored_vectors(tmp_path, store):
     index = build(tmp_path / "index", store)
-    assert index.tokens.shape == (5000, 32)
-    assert index.tokens.codes(slice(0, 5000)).shape == (5000, SIZES[store])
+    assert stored_tokens(index).shape == (5000, 32)
+    assert stored_tokens(index).codes(slice(0, 5000)).shape == (5000, SIZES[store])
     query = vectors(8, seed=42)
     stored = [index.document_tokens(row).astype(np.float32) for row in range(len(index))]
     expected = maxsim_exact(index.project(query), stored)
@@ -105,12 +110,13 @@ def test_an_index_ranks_by_its_stored_vectors(tmp_path, store):
 
 def test_adding_and_deleting_keep_the_codes_of_the_others(tmp_path):
     index = build(tmp_path / "index", "4bit")
-    before = index.tokens.codes(slice(0, 5000)).copy()
+    before = stored_tokens(index).codes(slice(0, 5000)).copy()
     larger = index.add(entries(2, first=100))
-    np.testing.assert_array_equal(larger.tokens.codes(slice(0, 5000)), before)
-    np.testing.assert_array_equal(larger.tokens.codec.fitted, index.tokens.codec.fitted)
+    np.testing.assert_array_equal(stored_tokens(larger).codes(slice(0, 5000)), before)
+    np.testing.assert_array_equal(larger.codec.fitted, index.codec.fitted)
     smaller = larger.delete(["d0000", "d0101"])
-    np.testing.assert_array_equal(smaller.tokens.codes(slice(0, 4950)), before[50:])
+    kept = [part.tokens for _, parts in smaller.segments[0].documents() for part in parts]
+    np.testing.assert_array_equal(np.concatenate(kept), before[50:])
     assert ranked(smaller, vectors(50, seed=100)[:8])[0] == "d0100"
     smaller.verify()
 
@@ -122,9 +128,9 @@ def test_two_builds_have_the_same_bytes(tmp_path):
 
 def test_a_small_collection_is_stored_in_float16(tmp_path):
     one = build(tmp_path / "one", "2bit", n_documents=1)
-    assert (one.tokens.codec.store, one.tokens.shape) == ("float16", (50, DIM))
+    assert (one.codec.store, stored_tokens(one).shape) == ("float16", (50, DIM))
     assert FEWEST > 50
-    assert one.add(entries(2, first=1)).tokens.codec.store == "float16"
+    assert one.add(entries(2, first=1)).codec.store == "float16"
 
 
 def test_a_changed_projection_is_found(tmp_path):

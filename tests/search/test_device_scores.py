@@ -66,7 +66,7 @@ def test_a_search_on_a_device_finds_the_same(monkeypatch, tmp_path):
         Scorer(each, device=device).rank_by_each([Query("1", "text 3", "und")], [query], k=10)
         for each, device in ((index, "cpu"), (ExactIndex.open(tmp_path / "index"), "meant"))
     ]
-    assert index._dense._on_device is None
+    assert index.segments[0].segment.scores._on_device is None
     for ranking in ("dense", "hybrid"):
         ours, theirs = (answer[ranking]["1"] for answer in answers)
         assert list(ours) == list(theirs)

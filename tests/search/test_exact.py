@@ -32,6 +32,11 @@ def version_folder(path):
     return folder
 
 
+def segment_folder(path):
+    (folder,) = version_folder(path).glob("0*/")
+    return folder
+
+
 def rewrite(path, name, content):
     """Alter a file and every checksum above it: the index as another program might have made it."""
     folder = version_folder(path)
@@ -54,12 +59,12 @@ def test_what_goes_in_comes_out(path, dtype, itemsize):
     index = ExactIndex.create(
         path, iter(stream), encoder="ab12", store=dtype, inputs={"corpus.jsonl": "0" * 64}
     )
-    assert (len(index), index.dim, index.tokens.codec.store, index.encoder) == (3, DIM, dtype, "ab12")
+    assert (len(index), index.dim, index.codec.store, index.encoder) == (3, DIM, dtype, "ab12")
     assert index.doc_ids == ["d1", "d2", "d3"]
     for row, (document, tokens) in enumerate(stream):
         assert index.document(row) == document
         np.testing.assert_array_equal(index.document_tokens(row), tokens.astype(dtype))
-    assert (version_folder(path) / "tokens.bin").stat().st_size == 8 * DIM * itemsize
+    assert (segment_folder(path) / "tokens.bin").stat().st_size == 8 * DIM * itemsize
     assert index.manifest.counts == {
         "documents": 3, "passages": 3, "tokens": 8, "empty_documents": 0, "long_documents": 0, "cut_documents": 0
     }  # fmt: skip
@@ -72,7 +77,8 @@ def test_the_same_documents_make_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         ExactIndex.create(tmp_path / name, entries(1, 2, 3), encoder="e")
     files = [
-        {p.name: p.read_bytes() for p in version_folder(tmp_path / name).iterdir()} for name in ("one", "two")
+        {p.name: p.read_bytes() for p in version_folder(tmp_path / name).rglob("*.*")}
+        for name in ("one", "two")
     ]
     assert files[0] == files[1]
 
@@ -181,7 +187,7 @@ def test_another_encoder_is_refused(path):
 
 def test_truncated_files_are_refused_at_open(path):
     ExactIndex.create(path, entries(1, 2), encoder="e")
-    for file in sorted(version_folder(path).iterdir()):
+    for file in sorted(version_folder(path).rglob("*.*")):
         content = file.read_bytes()
         for n_bytes in (0, len(content) // 2, len(content) - 1):
             file.write_bytes(content[:n_bytes])
@@ -199,7 +205,7 @@ def test_truncated_files_are_refused_at_open(path):
 
 def test_an_altered_vector_is_found_before_it_is_used(path):
     ExactIndex.create(path, entries(1, 2), encoder="e")
-    file = version_folder(path) / "tokens.bin"
+    file = segment_folder(path) / "tokens.bin"
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
@@ -214,7 +220,7 @@ def test_blocks_are_checked_when_they_are_read_and_once(path):
     """Three megabytes of vectors: damage in the last block leaves the documents of the first in use."""
     big = [(Document(f"d{n}", "x"), matrix(n, n_tokens=1024, dim=256)) for n in range(6)]
     ExactIndex.create(path, iter(big), encoder="e")
-    file = version_folder(path) / "tokens.bin"
+    file = segment_folder(path) / "tokens.bin"
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
@@ -228,11 +234,11 @@ def test_blocks_are_checked_when_they_are_read_and_once(path):
 def test_nan_in_a_store_with_good_checksums_is_named(path):
     """Made by another program: every checksum fits, the numbers do not."""
     ExactIndex.create(path, entries(1, 2), encoder="e", store="float32")
-    tokens = np.fromfile(version_folder(path) / "tokens.bin", dtype="<f4")
+    tokens = np.fromfile(segment_folder(path) / "tokens.bin", dtype="<f4")
     tokens[4 * DIM] = np.nan
     content = tokens.tobytes()
-    rewrite(path, "tokens.bin", content)
-    rewrite(path, "tokens.sha256", hashlib.sha256(content).digest())
+    rewrite(path, "000001/tokens.bin", content)
+    rewrite(path, "000001/tokens.sha256", hashlib.sha256(content).digest())
     index = ExactIndex.open(path)
     with pytest.raises(ArtefactError, match="document 'd2' holds NaN or infinity"):
         index.verify()
@@ -244,8 +250,8 @@ def test_a_newer_format_and_a_swapped_manifest_are_refused(path):
     ExactIndex.create(path, entries(1), encoder="e")
     folder = version_folder(path)
     manifest = json.loads((folder / MANIFEST).read_text())
-    rewrite(path, MANIFEST, json.dumps({**manifest, "format_version": 5}).encode())
-    with pytest.raises(ArtefactError, match="has format 5, this opticlir"):
+    rewrite(path, MANIFEST, json.dumps({**manifest, "format_version": 6}).encode())
+    with pytest.raises(ArtefactError, match="has format 6, this opticlir"):
         ExactIndex.open(path)
     shutil.copy(folder / MANIFEST, path.with_name("older"))
     ExactIndex.create(path, entries(2), encoder="e")
@@ -259,7 +265,7 @@ def test_an_older_format_is_to_be_built_again(path):
     manifest = json.loads((version_folder(path) / MANIFEST).read_text())
     rewrite(path, MANIFEST, json.dumps({**manifest, "format_version": 1}).encode())
     with pytest.raises(
-        ArtefactError, match=r"an index of format 1, .*this one reads formats 2 to 4: build it again"
+        ArtefactError, match=r"an index of format 1, .*this one reads formats 2 to 5: build it again"
     ):
         ExactIndex.open(path)
     assert len(ExactIndex.create(path, entries(1), encoder="e")) == 1
@@ -268,7 +274,7 @@ def test_an_older_format_is_to_be_built_again(path):
 def test_files_swapped_between_two_indexes_are_found(tmp_path):
     for number in (1, 2):
         ExactIndex.create(tmp_path / str(number), entries(number), encoder="e")
-    one, two = (version_folder(tmp_path / str(number)) for number in (1, 2))
+    one, two = (segment_folder(tmp_path / str(number)) for number in (1, 2))
     shutil.copy(two / "documents.jsonl", one / "documents.jsonl")
     with pytest.raises(ArtefactError, match=r"documents\.jsonl is not what was written"):
         ExactIndex.open(tmp_path / "1")
@@ -278,8 +284,8 @@ def test_checksums_in_the_manifest_are_those_of_the_files(path):
     index = ExactIndex.create(path, entries(1, 2), encoder="e")
     folder = version_folder(path)
     on_disk = {
-        each.name: Checksum(each.stat().st_size, sha256_file(each))
-        for each in folder.iterdir()
+        each.relative_to(folder).as_posix(): Checksum(each.stat().st_size, sha256_file(each))
+        for each in folder.rglob("*.*")
         if each.name != MANIFEST
     }
     assert index.manifest.files == on_disk
@@ -302,7 +308,7 @@ def test_verify_of_a_replaced_version_checks_the_one_that_replaced_it(path):
     old.verify()
     ExactIndex.create(path, entries(4), encoder="e")
     old.verify()
-    (tokens,) = path.glob("versions/*/tokens.bin")
+    (tokens,) = path.glob("versions/*/*/tokens.bin")
     tokens.write_bytes(bytes(tokens.stat().st_size))
     with pytest.raises(ArtefactError, match=r"tokens\.bin is not what was written"):
         old.verify()

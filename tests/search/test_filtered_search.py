@@ -258,7 +258,7 @@ def test_forged_fields_are_refused_when_the_index_is_opened(built, tmp_path, kin
     path = forged(
         built.index.path,
         tmp_path / "f",
-        lambda folder: (folder / "fields.arrow").write_bytes(FORGERIES[kind]),
+        lambda folder: (folder / "000001" / "fields.arrow").write_bytes(FORGERIES[kind]),
     )
     with pytest.raises(ArtefactError, match=r"fields\.arrow is damaged"):
         ExactIndex.open(path)
@@ -276,7 +276,7 @@ def test_flipped_bits_with_fitting_checksums_are_refused_or_read(built, tmp_path
         path = forged(
             built.index.path,
             tmp_path / f"f{trial}",
-            lambda folder, new=changed: (folder / "fields.arrow").write_bytes(new),
+            lambda folder, new=changed: (folder / "000001" / "fields.arrow").write_bytes(new),
         )
         try:
             index = ExactIndex.open(path)

@@ -4,17 +4,18 @@ import bm25s
 import numpy as np
 import pytest
 
-from opticlir.search.lexical import K1, B, LexicalIndex, LexicalWriter, character_grams
+from opticlir.search.grams import GramWriter, StoredGrams, character_grams
+from opticlir.search.lexical import K1, B, LexicalIndex, LiveWeights
 
 TEXTS = ["Michael Jackson was a singer", "the singer sang", "Kampala is the capital of Uganda", "..."]
 
 
 def build(folder, texts):
-    writer = LexicalWriter(folder)
+    writer = GramWriter(folder)
     for text in texts:
         writer.append(text)
-    writer.finish()
-    return LexicalIndex(folder, len(texts))
+    counts = StoredGrams(folder, len(texts), writer.finish())
+    return LexicalIndex(LiveWeights([(counts, np.arange(len(texts)))]))
 
 
 @pytest.mark.parametrize(
@@ -90,4 +91,4 @@ def test_no_file_is_a_pickle(tmp_path):
     for path in tmp_path.iterdir():
         if path.suffix == ".npy":
             np.load(path, allow_pickle=False)
-    assert {path.suffix for path in tmp_path.iterdir()} == {".npy", ".json"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".npy", ".json", ".bin"}

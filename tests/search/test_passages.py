@@ -1,7 +1,8 @@
 """Long documents: nothing of them is lost, and they are found by their best passage."""
 
-import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ import tiny_models
 from opticlir.encoder import Windows, load_model, token_counts
 from opticlir.errors import DataError, SettingsError
 from opticlir.search import ExactIndex, Retriever
-from opticlir.storage import sha256_file
 
 ANSWER = "A mosquito brings malaria."
 FILLER = "The road to the clinic is long. Clean hands keep the child well. "
@@ -68,9 +68,11 @@ def test_an_index_made_in_steps_is_the_index_made_at_once(model, tmp_path):
     steps.add(texts[20:])
     steps.delete(["3"])
     once.delete(["3"])
+    for each in (once, steps):
+        each.optimize()
     for name in ("tokens.bin", "offsets.npy", "passages.npy", "documents.jsonl"):
         first, second = (
-            next((tmp_path / which / "versions").glob(f"*/{name}")) for which in ("once", "steps")
+            next((tmp_path / which / "versions").glob(f"*/*/{name}")) for which in ("once", "steps")
         )
         assert first.read_bytes() == second.read_bytes()
     assert once.counts == steps.counts
@@ -180,31 +182,17 @@ def test_windows_that_cannot_be_are_refused_before_anything_is_encoded(model, tm
     assert not (tmp_path / "i").exists()
 
 
-def test_an_index_of_format_2_is_read_searched_and_added_to(model, tmp_path):
-    Retriever.build(["", *tiny_models.ENGLISH], model, tmp_path / "i")
-    new = Retriever.open(tmp_path / "i", model)
-    expected = new.search("a mosquito brings malaria", k=20)
-    (folder,) = (tmp_path / "i" / "versions").iterdir()
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["format_version"] = 2
-    for name in ("window", "stride"):
-        del manifest["config"][name]
-    for name in ("passages", "long_documents", "cut_documents"):
-        del manifest["counts"][name]
-    for name in ("passages.npy", "empty.json"):
-        del manifest["files"][name]
-        (folder / name).unlink()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    (tmp_path / "i" / "CURRENT").write_text(f"{folder.name} {sha256_file(folder / 'manifest.json')}\n")
-    old = Retriever.open(tmp_path / "i", model)
-    assert old.search("a mosquito brings malaria", k=20) == expected
-    assert old.long_documents == ""
-    old.add([("long", long_text(9000)), ("none", "")])
-    assert old.counts["cut_documents"] == 1  # as those before it
-    assert old.counts["empty_documents"] == 2
-    assert old.index.manifest.format_version == 4
-    old.delete(["1"])
-    old.verify()
+def test_an_index_of_format_2_is_added_to(tmp_path):
+    old = shutil.copytree(Path(__file__).parents[1] / "old_versions" / "0.1.0", tmp_path / "old")
+    retriever = Retriever.open(old / "index", old / "model", device="cpu")
+    n_empty = retriever.counts["empty_documents"]
+    assert retriever.long_documents == ""
+    retriever.add([("long", long_text(9000)), ("none", "")])
+    assert retriever.counts["cut_documents"] == 1  # as those before it
+    assert retriever.counts["empty_documents"] == n_empty + 1
+    assert retriever.index.manifest.format_version == 5
+    retriever.delete(["d1"])
+    retriever.verify()
 
 
 # windows of a text

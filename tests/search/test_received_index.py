@@ -15,6 +15,7 @@ from opticlir.search import ExactIndex
 from opticlir.search.scoring import Scorer
 
 DIM = 4
+SEGMENT = "000001"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def put(values, place, value):
     return values
 
 
-ARRAYS = ("bm25_documents", "bm25_grams", "bm25_scores", "offsets", "documents", "id_order")
+ARRAYS = ("grams", "lengths", "offsets", "documents")
 CHANGES = {
     "of another type": lambda values: values.astype("f2" if values.dtype != "f2" else "f4"),
     "wider": lambda values: values.astype("c16"),
@@ -66,15 +67,12 @@ CHANGES = {
     "empty": lambda values: values[:0],
 }
 NUMBERS = {
-    "a document above": ("bm25_documents", lambda values: put(values, 0, 6)),
-    "documents far above": ("bm25_documents", lambda values: np.full_like(values, 10**6)),
-    "documents far below": ("bm25_documents", lambda values: np.full_like(values, -(10**6))),
-    "columns that fall": ("bm25_grams", lambda values: put(values, 1, 10**6)),
-    "columns that end early": ("bm25_grams", lambda values: put(values, -1, 1)),
-    "columns that begin late": ("bm25_grams", lambda values: put(values, 0, 1)),
-    "columns below 0": ("bm25_grams", lambda values: put(values, 1, -(2**40))),
-    "a score that is no number": ("bm25_scores", lambda values: put(values, 0, np.nan)),
-    "an infinite score": ("bm25_scores", lambda values: put(values, 0, np.inf)),
+    "columns that fall": ("grams", lambda values: put(values, 1, 10**6)),
+    "columns that end early": ("grams", lambda values: put(values, -1, 1)),
+    "columns that begin late": ("grams", lambda values: put(values, 0, 1)),
+    "columns below 0": ("grams", lambda values: put(values, 1, -(2**40))),
+    "a column without documents": ("grams", lambda values: put(values, 1, 0)),
+    "a document of less than no grams": ("lengths", lambda values: put(values, 0, -1)),
     "vectors beyond the store": ("offsets", lambda values: put(values, -1, 2**40)),
     "vectors before it": ("offsets", lambda values: put(values, 1, -1)),
     "vectors left out": ("offsets", lambda values: put(values, 0, 1)),
@@ -87,16 +85,12 @@ NUMBERS = {
     "passages beyond the documents": ("passages", lambda values: put(values, (-1, 0), 2**40)),
     "passages of three columns": ("passages", lambda values: values[:, :3].copy()),
     "passages in one row": ("passages", lambda values: values.ravel()),
-    "an order beyond the documents": ("id_order", lambda values: put(values, 0, 6)),
-    "an order below 0": ("id_order", lambda values: put(values, 0, -1)),
-    "an order with a number twice": ("id_order", lambda values: put(values, 0, values[1])),
-    "an order that is another": ("id_order", lambda values: values[::-1]),
 }  # fmt: skip
 FILES = {
     "no array": ("offsets.npy", b"hello"),
-    "a pickle": ("bm25_scores.npy", b"\x80\x04."),
+    "a pickle": ("lengths.npy", b"\x80\x04."),
     "a zip": ("documents.npy", b"PK\x03\x04" + bytes(60)),
-    "nothing": ("id_order.npy", b""),
+    "nothing": ("lengths.npy", b""),
     "an array of terabytes": ("offsets.npy", lambda old: old.replace(b"(7,), }" + b" " * 12, b"(9999999999999,), }")),
     "a header that is no Python": ("offsets.npy", lambda old: old.replace(b"(7,)", b"(7**")),
     "no JSON": ("grams.json", b"{"),
@@ -113,6 +107,15 @@ FILES = {
     "a document that is no UTF-8": ("documents.jsonl", lambda old: old.replace(b"water", b"\xffater", 1)),
     "an id with a line end": ("documents.jsonl", lambda old: old.replace(b'"d0", "title": ""', b'"d\\n0","title":""')),
     "no documents": ("documents.jsonl", b""),
+    "ids of others": ("ids.json", lambda old: old.replace(b'"d0"', b'"d7"')),
+    "an id twice": ("ids.json", lambda old: old.replace(b'"d0"', b'"d1"')),
+    "an id fewer": ("ids.json", lambda old: old.replace(b'"d0", ', b"")),
+    "ids that are numbers": ("ids.json", lambda old: old.replace(b'"', b"").replace(b"d", b"1")),
+    "grams in another order": ("grams.json", lambda old: json.dumps(json.loads(old)[::-1]).encode()),
+    "no postings": ("postings.bin", b""),
+    "half a posting": ("postings.bin", lambda old: old[:-3]),
+    "a document above": ("postings.bin", lambda old: (6).to_bytes(4, "little") + old[4:]),
+    "a document below 0": ("postings.bin", lambda old: b"\xff" * 4 + old[4:]),
     "no vectors": ("tokens.bin", b""),
     "half of the vectors": ("tokens.bin", lambda old: old[: len(old) // 2]),
     "no checksums of vectors": ("tokens.sha256", b""),
@@ -122,7 +125,11 @@ RECORDS = {
     ("config", "dim"): (0, -1, 2, 4.0, True, "4", None, 10**12, []),
     ("config", "store"): ("object", "float32", "uint8", "4bit", None, []),
     ("config", "store_dim"): (0, -1, 2, 4.0, True, "4", None, 10**12, []),
-    ("config", "max_norm"): (-1.0, "x", None, 1e300, 0.001),
+    ("config", "segments"): ([], None, "x", [None], [{}]),
+    ("config", "segments", 0, "max_norm"): (-1.0, "x", None, 1e300, 0.001, float("inf")),
+    ("config", "segments", 0, "folder"): ("", "..", "../000001", "000002", 1, None),
+    ("config", "segments", 0, "documents"): (0, -1, 5, 7, 6.0, "6", True, None),
+    ("config", "segments", 0, "tokens"): (0, -1, 17, 10**15, 18.0, None),
     ("config", "encoder"): (5, None),
     ("config", "window"): ("x", [], 1.5),
     ("counts", "tokens"): (-1, 10**15, 5, 18.0, "x", True, None),
@@ -152,7 +159,7 @@ def in_record(keys, value):
 
 def in_array(name, make):
     def change(folder):
-        path = folder / f"{name}.npy"
+        path = folder / SEGMENT / f"{name}.npy"
         path.write_bytes(saved(make(np.load(path))))
 
     return change
@@ -160,7 +167,7 @@ def in_array(name, make):
 
 def in_file(name, content):
     def change(folder):
-        path = folder / name
+        path = folder / SEGMENT / name
         before = path.read_bytes()
         after = content if isinstance(content, bytes) else content(before)
         assert after != before
@@ -174,7 +181,7 @@ FORGERIES = {
     **{kind: in_array(*each) for kind, each in NUMBERS.items()},
     **{f"{name} holds {kind}": in_file(name, content) for kind, (name, content) in FILES.items()},
     **{
-        f"{'.'.join(keys)} is {value!r}": in_record(keys, value)
+        f"{'.'.join(map(str, keys))} is {value!r}": in_record(keys, value)
         for keys, values in RECORDS.items()
         for value in values
     },
@@ -200,7 +207,7 @@ def test_a_file_that_changes_under_an_open_index_is_noticed(sound, tmp_path, nam
     path = shutil.copytree(sound, tmp_path / "index")
     index = ExactIndex.open(path)
     index.dense_scores([np.ones((1, DIM), np.float32)])
-    (file,) = path.glob(f"versions/*/{name}")
+    (file,) = path.glob(f"versions/*/*/{name}")
     content = file.read_bytes()
     os.utime(file, (1, 1))  # long before
     opened = ExactIndex.open(path)

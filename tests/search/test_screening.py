@@ -182,7 +182,7 @@ def test_nan_in_the_store_is_named(tmp_path):
     index = build(tmp_path / "index", documents, dtype="float32")
     stored = np.concatenate(documents)
     stored[9, 3] = np.nan
-    index._dense._tokens = stored
+    index.segments[0].segment.scores._tokens = stored
     with pytest.raises(ArtefactError, match="document 'd002' holds NaN or infinity"):
         index.dense_scores([documents[0]])
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,26 +18,6 @@ DOCUMENTS = [
     {"_id": f"d{number}", "title": text.split()[1], "text": text, "year": 2000 + number, "open": number < 5}
     for number, text in enumerate(tiny_models.ENGLISH)
 ]
-HAUSA = ("ruwa mai tsabta", "zazzabi na yaro", "sabulu da ruwa", "magani yana da ɗaci", "asibiti a buɗe")
-
-
-def trained(folder, source, language, words):
-    """A model folder with the record of a training, as the engine reads it."""
-    shutil.copytree(source, folder)
-    (folder / "run").mkdir()
-    record = {"kind": "training run", "format_version": 1, "config": {"language": language, "seed": 1}}
-    record |= {
-        "seed": 1,
-        "inputs": {},
-        "files": {},
-        "counts": {"finished": 1},
-        "environment": {},
-        "made_by": {},
-    }
-    (folder / "run" / "run.json").write_text(json.dumps(record))
-    (folder / "run" / "words.txt").write_text("".join(f"{word}\n" for word in words))
-    (folder / "run" / "dictionary.tsv").write_text("water\tmaji\nfever\thoma\n" if language == "swa" else "")
-    return folder
 
 
 @pytest.fixture
@@ -51,9 +30,12 @@ def reloads():
 def models(tmp_path_factory, checkpoints):
     root = tmp_path_factory.mktemp("models")
     swahili = {word for text in tiny_models.SWAHILI for word in text.split()}
-    hausa = {word for text in HAUSA for word in text.split()}
+    hausa = {word for text in tiny_models.HAUSA for word in text.split()}
     source = checkpoints["crosslingual"]
-    return [trained(root / "swahili", source, "swa", swahili), trained(root / "hausa", source, "hau", hausa)]
+    return [
+        tiny_models.save_trained(root / "swahili", source, swa=swahili),
+        tiny_models.save_trained(root / "hausa", source, hau=hausa),
+    ]
 
 
 @pytest.fixture

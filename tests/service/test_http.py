@@ -115,7 +115,7 @@ def test_documents_are_written_with_their_fields(client):
     assert client.get("/v1/stats").json()["index"]["fields"] == {
         "year": "whole number", "open": "true or false", "share": "number", "source": "text", "whole": "number",
     }  # fmt: skip
-    for wrong in ({"a": [1]}, {"a": None}, {"": 1}, {f"f{at}": at for at in range(65)}):
+    for wrong in ({"a": [1]}, {"a": None}, {"": 1}, {" \x0f": 1}, {f"f{at}": at for at in range(65)}):
         refused = client.put("/v1/documents", json={"documents": [{**new, "fields": wrong}]})
         assert refused.status_code == 422, wrong
 

@@ -202,12 +202,17 @@ def test_the_log_holds_questions_only_on_request(serve):
                 "/v1/search", json={"query": "maji safi"}, headers={"Authorization": "Bearer secretsecret"}
             )
             client.get("/v1/documents", params={"id": "siri"})
+            mixed = {"id": "mixed", "text": "clean water", "fields": {"year": "unknown"}}
+            client.put("/v1/documents", json={"documents": [mixed]}).raise_for_status()
         service.stop()
         (line, *_) = [each for each in service.log() if each.get("route") == "/v1/search"]
         assert line.items() >= {"event": "answered", "status": 200, "language": "swa"}.items()
         assert "secretsecret" not in json.dumps(service.log())
         assert "siri" not in json.dumps(service.log())
     assert "maji" not in json.dumps(quiet.log())
+    assert "values of several kinds" in json.dumps(quiet.log()), (
+        "the library's warnings are lines of JSON too"
+    )
     assert "maji safi" in json.dumps(talking.log())
 
 

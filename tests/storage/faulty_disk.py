@@ -130,6 +130,13 @@ class FaultyDisk(filesystem.FileSystem):
 
         self._call(operation)
 
+    def link(self, source, target):
+        def operation():
+            super(FaultyDisk, self).link(source, target)
+            self._log.append(Change(target))
+
+        self._call(operation)
+
     def make_folder(self, path):
         def operation():
             super(FaultyDisk, self).make_folder(path)

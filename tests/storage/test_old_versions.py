@@ -9,13 +9,16 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from opticlir.artefacts import ArtefactCache
 from opticlir.errors import ArtefactError
 from opticlir.lab.studies import RunStore
 from opticlir.manifest import read_manifest
+from opticlir.records import Document, Query
 from opticlir.search import ExactIndex, Retriever
+from opticlir.search.scoring import Scorer
 from opticlir.training import TrainConfig
 from opticlir.training.run_folder import RunFolder
 
@@ -34,6 +37,42 @@ def test_an_old_model_searches_an_old_index_as_it_did(old):
     scores = {"d2": 0.984266565, "d0": 0.962314077, "d1": -0.648803918, "d3": -1.297776723}
     assert [hit.doc_id for hit in hits] == list(scores)
     assert {hit.doc_id: hit.score for hit in hits} == pytest.approx(scores, abs=1e-5)
+
+
+@pytest.mark.parametrize("change", ["add and delete", "update", "optimize"])
+def test_an_index_of_format_4_answers_as_it_did_and_changes_to_segments(tmp_path, change):
+    """`old_versions/format4` was written by commit 316e824: 4-bit vectors, a long document, an empty one."""
+    path = shutil.copytree(OLD.with_name("format4") / "index", tmp_path / "index")
+
+    def vectors(seed, n_tokens):
+        found = np.random.default_rng(seed).standard_normal((n_tokens, 8), dtype=np.float32)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    def ranked(index):
+        query = Query("1", "river water", "und")
+        runs = Scorer(index).rank_by_each([query], [vectors(999, 4)], k=8)
+        return {ranking: run["1"] for ranking, run in runs.items()}
+
+    expected = json.loads((OLD.with_name("format4") / "answers.json").read_text())
+    old = ExactIndex.open(path)
+    old.verify()
+    assert (old.manifest.format_version, old.counts["long_documents"], old.n_empty) == (4, 1, 1)
+    codes = {doc_id: old.document_tokens(old.row(doc_id)).tobytes() for doc_id in old.doc_ids}
+    new = {
+        "add and delete": lambda: old.add([(Document("new", "another"), vectors(5, 9))]).delete(["new"]),
+        "update": lambda: old.update([(old.get("d40"), vectors(40, 50))]),
+        "optimize": old.optimize,
+    }[change]()
+    assert new.manifest.format_version == 5
+    new.verify()
+    for index in (old, new, ExactIndex.open(path)):
+        for ranking, found in ranked(index).items():
+            assert list(found) == list(expected[ranking])
+            assert found == pytest.approx(expected[ranking], abs=1e-5)
+        assert {
+            doc_id: index.document_tokens(index.row(doc_id)).tobytes() for doc_id in index.doc_ids
+        } == codes
+    assert (new.counts, new.windows) == (old.counts, old.windows)
 
 
 def test_an_index_of_an_older_format_says_what_to_do(old):

@@ -5,6 +5,7 @@ anew. The moment is signalled through a pipe, never by sleeping.
 """
 
 import os
+import shutil
 import signal
 import warnings
 from contextlib import contextmanager
@@ -39,6 +40,14 @@ class PausingDisk(filesystem.FileSystem):
     def write(self, descriptor, data):
         self._step()
         return super().write(descriptor, data)
+
+    def link(self, source, target):
+        self._step()
+        super().link(source, target)
+
+    def make_folder(self, path):
+        self._step()
+        super().make_folder(path)
 
     def rename(self, source, target):
         self._step()
@@ -104,6 +113,49 @@ def test_a_killed_build_leaves_the_old_index_or_the_new(tmp_path, n, cases):
     assert seen == answers(ExactIndex.open(path))
     assert seen in {old, new}
     assert len(create(path, 4, 5)) == 2
+    assert len(list((path / "versions").iterdir())) == 1
+
+
+def twelve_deleted(path):
+    """An index with two segments and tombstones: the next deletion copies one of them."""
+    index = create(path, *range(20))
+    more = [(Document(f"d{number}", f"text {number}"), matrix(number)) for number in range(20, 24)]
+    return index.add(more).delete(["d1", "d2", "d3", "d4"])
+
+
+CHANGES = {
+    "add": lambda path: ExactIndex.open(path).add([(Document("d99", "text 99"), matrix(99))]),
+    "delete": lambda path: ExactIndex.open(path).delete(["d5", "d6"]),
+    "update": lambda path: ExactIndex.open(path).update([(Document("d7", "another"), matrix(98))]),
+    "optimize": lambda path: ExactIndex.open(path).optimize(),
+    "snapshot": lambda path: ExactIndex.open(path).snapshot(path.with_name("copy")),
+}
+
+
+@pytest.mark.parametrize("n", [1, 3, 12, 17, 25, 31])
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_killed_change_leaves_the_old_index_or_the_new(tmp_path, name, n):
+    path, change = tmp_path / "index", CHANGES[name]
+    with using(FaultyDisk()):
+        twelve_deleted(path)
+        shutil.copytree(path, tmp_path / "changed")
+        old, new = answers(ExactIndex.open(path)), answers(change(tmp_path / "changed"))
+        shutil.rmtree(tmp_path / "copy", ignore_errors=True)
+
+    def work(pipe):
+        with using(PausingDisk(n, pipe)):
+            change(path)
+
+    with forked(work) as (_, pipe):
+        assert os.read(pipe, 1) == b"!", "the change ended before its n-th call"
+        assert answers(ExactIndex.open(path)) in {old, new}
+    index = ExactIndex.open(path)
+    index.verify()
+    assert answers(index) in {old, new}
+    with using(FaultyDisk()):
+        if answers(index) == old:
+            assert answers(change(path)) == new
+        ExactIndex.open(path).add([(Document("last", "text"), matrix(1))])  # the dead one is in nobody's way
     assert len(list((path / "versions").iterdir())) == 1
 
 

@@ -15,5 +15,6 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     mcp,
     search,
     serve,
+    store,
     train,
 )

@@ -119,10 +119,14 @@ def add(
     model: DocumentModel,
     device: Device = "auto",
     weights_dtype: WeightsDtype = NumberFormat.AUTO,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="A document may have the id of one in INDEX, and takes its place."),
+    ] = False,
     lenient: Lenient = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add the documents of CORPUS to INDEX, cut into passages as those in it.
+    """Add the documents of CORPUS to INDEX, cut into passages as those in it. It costs the new documents alone.
 
     A search that is running keeps the version that it opened.
 
@@ -138,13 +142,14 @@ def add(
         opened = Retriever.open(index, model, device=device, weights_dtype=weights_dtype.value)
         before = len(opened)
         documents = CheckedCorpus(corpus, skipped=skipped)
-        opened.add(documents, inputs=input_checksums([corpus]), progress=bars)
+        opened.add(documents, update=update, inputs=input_checksums([corpus]), progress=bars)
     added = len(opened) - before
     if as_json:
         print_json({"index": str(index), "added": added, **opened.counts, "skipped": skipped.n_malformed})
         return
     _print_skipped(skipped)
-    say(f"{index}: {added:,} documents added, {len(opened):,} in all")
+    more = f"updated, {added:,} documents more than before" if update else f"{added:,} documents added"
+    say(f"{index}: {more}, {len(opened):,} in all")
     _print_fields(opened)
     _print_long(opened)
 

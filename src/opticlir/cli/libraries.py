@@ -18,7 +18,7 @@ def quieten() -> None:
     if imported := sys.modules.get("transformers.utils.logging"):
         imported.set_verbosity_error()
         imported.disable_progress_bar()
-    for name in ("sentence_transformers", "bm25s", "datasets", "torch"):
+    for name in ("sentence_transformers", "datasets", "torch"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="torch")
 

@@ -1,7 +1,7 @@
 """`opticlir search`: answers a question in any language with English passages."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,15 +22,21 @@ from opticlir.errors import DataError
 
 if TYPE_CHECKING:
     from opticlir.records import Query
-    from opticlir.search import Hits, Ranking, Retriever
+    from opticlir.search import Hits, MultilingualRetriever, Ranking, Retriever
+    from opticlir.search.question_models import QuestionModel
 
-_RUN_DEPTH = 1000
+_RUN_DEPTH, _AUTO = 1000, "auto"
 
 
 @app.command(rich_help_panel=TRAIN_AND_SEARCH)
 def search(
     index: IndexFolder,
-    model: Annotated[str, typer.Option(help="Model folder or name; its query route encodes the questions.")],
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="Model folder or name; its query route encodes the questions. Repeat it per language."
+        ),
+    ],
     query: Annotated[
         str | None,
         typer.Argument(
@@ -59,7 +65,8 @@ def search(
     language: Annotated[
         str | None,
         typer.Option(
-            help="Which topics of --queries, if the file has several languages: any code, such as sw."
+            help="Language of the question: any code, such as sw, or auto, as with several models. "
+            "With --queries: which topics, if the file has several languages."
         ),
     ] = None,
     run: Annotated[
@@ -71,7 +78,8 @@ def search(
 ) -> None:
     """Rank the documents of INDEX for one question, for lines of input, or for a file of questions.
 
-    Without a question, it reads questions from the terminal or a pipe, one per line, until Ctrl-D.
+    Without a question, it reads questions from the terminal or a pipe, one per line, until Ctrl-D. With several
+    models, each question is read by the model of its language.
 
     Example: opticlir search index/ --model model/ "Dalili za malaria ni zipi?"
     """
@@ -79,43 +87,49 @@ def search(
         raise typer.BadParameter("give one question, or a file of them with --queries")
     if (queries is None) != (run is None):
         raise typer.BadParameter("--queries and --run go together")
-    if language is not None and queries is None:
-        raise typer.BadParameter("--language chooses among the topics of --queries")
     ranking: Ranking = "dense" if dense_only else "hybrid"
+    is_routed = len(model) > 1 or (queries is None and language is not None) or language == _AUTO
     if queries is not None and run is not None:
         from opticlir.data import read_queries
         from opticlir.storage import check_result
 
         check_result(run)
-        questions = read_queries(queries, language)
-        retriever = _open(index, model, device, weights_dtype)
+        questions = read_queries(queries, None if language == _AUTO else language)
+        retriever = _open(index, model, device, weights_dtype, is_routed=is_routed)
         _write_run(retriever, questions, run, k or _RUN_DEPTH, ranking, filter)
         if as_json:
             print_json({"queries": len(questions), "ranking": ranking, "run": str(run)})
         else:
             say(f"{run}: {len(questions):,} questions ranked")
         return
-    retriever = _open(index, model, device, weights_dtype)
+    retriever = _open(index, model, device, weights_dtype, is_routed=is_routed)
+    options: dict[str, Any] = {"language": language or _AUTO} if is_routed else {}
+
+    def answer(question: str) -> "Hits":
+        return retriever.search(question, k or 10, ranking, filter=filter, **options)
+
     if query is not None:
-        _print(retriever.search(query, k or 10, ranking, filter=filter), as_json=as_json)
+        _print(answer(query), as_json=as_json)
     else:
-        _answer_lines(retriever, k or 10, ranking, filter, as_json=as_json)
+        _answer_lines(answer, as_json=as_json)
 
 
-def _open(index: Path, model: str, device: str, weights_dtype: NumberFormat) -> "Retriever":
-    from opticlir.search import Retriever
+def _open(
+    index: Path, models: list[str], device: str, weights_dtype: NumberFormat, *, is_routed: bool
+) -> "Retriever | MultilingualRetriever[QuestionModel]":
+    from opticlir.search import MultilingualRetriever, Retriever
 
-    return Retriever.open(index, model, device=device, weights_dtype=weights_dtype.value)
+    if is_routed:
+        return MultilingualRetriever.open(index, models, device=device, weights_dtype=weights_dtype.value)
+    return Retriever.open(index, models[0], device=device, weights_dtype=weights_dtype.value)
 
 
-def _answer_lines(
-    retriever: "Retriever", k: int, ranking: "Ranking", condition: str | None, *, as_json: bool
-) -> None:
+def _answer_lines(answer: "Callable[[str], Hits]", *, as_json: bool) -> None:
     """Answer each line of input. A question without an answer is an error on stderr; the next one is read."""
     n_failed = 0
     for question in _lines():
         try:
-            _print(retriever.search(question, k, ranking, filter=condition), as_json=as_json)
+            _print(answer(question), as_json=as_json)
         except DataError as error:
             n_failed += 1
             typer.echo(f"error: {error}", err=True)
@@ -141,7 +155,7 @@ def _lines() -> Iterator[str]:
 
 
 def _write_run(
-    retriever: "Retriever",
+    retriever: "Retriever | MultilingualRetriever[QuestionModel]",
     questions: "list[Query]",
     run: Path,
     k: int,
@@ -158,9 +172,10 @@ def _write_run(
 
 def _print(hits: "Hits", *, as_json: bool) -> None:
     if as_json:
+        read = {"language": hits.language, "model": hits.model} if hits.language else {}
         print_json(
             {
-                "query": hits.question, "ranking": hits.ranking, "notes": list(hits.notes),
+                "query": hits.question, **read, "ranking": hits.ranking, "notes": list(hits.notes),
                 "hits": [_record(rank, hit) for rank, hit in enumerate(hits, start=1)],
             }
         )  # fmt: skip

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -105,6 +106,12 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
         tensorboard: Annotated[
             bool, typer.Option("--tensorboard", help="Also write the curves to OUT/run/tensorboard.")
         ] = False,
+        dictionary: Annotated[
+            list[str] | None,
+            typer.Option(
+                help="Words with translations, also trained on: english<TAB>foreign, FILE or FILE:WEIGHT; repeat it."
+            ),
+        ] = None,
         columns: TableColumns = None,
         min_score: MinScore = None,
         drop_suspect: Annotated[
@@ -124,11 +131,12 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
 
         Example: opticlir train --bitext news.tsv --bitext questions.tsv:3 --language swa --out swahili --minutes 15
         """
-        from opticlir.data import SkipReport, bitext_files, bitext_sources
+        from opticlir.data import SkipReport, bitext_files, bitext_sources, dictionary_pairs, language_sources
         from opticlir.data.pair_choice import PairChoice
         from opticlir.languages import language_codes
         from opticlir.manifest import input_checksums
         from opticlir.settings import read_toml, settings_toml
+        from opticlir.training import is_rank_zero
 
         make_config, distil = load()
         options: dict[str, Any] = {
@@ -146,10 +154,19 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
             text = settings_toml(resolved, without=without)
             print_json(asdict(resolved)) if as_json else typer.echo(text, nl=False)
             return
-        skipped = SkipReport(lenient=lenient)
-        sources = bitext_sources(bitext, languages, language.replace("+", ",").split(","))
+        skipped, variants = SkipReport(lenient=lenient), language.replace("+", ",").split(",")
+        sources = bitext_sources(bitext, languages, variants)
+        dictionaries = language_sources(dictionary or [], languages, variants)
         choice = PairChoice.of(columns, min_score, drop_suspect=drop_suspect)
         pairs = _pairs(sources, languages, resolved.language_balance, choice, skipped)
+        entries = [
+            entry
+            for source in dictionaries
+            for entry in dictionary_pairs(
+                source.path, weight=source.weight, skipped=skipped,
+                language=source.language if len(languages) > 1 else "",
+            )
+        ]  # fmt: skip
         if summary := skipped.summary():
             typer.echo(summary, err=True)
         inputs = {
@@ -159,8 +176,18 @@ def train_command(load: Callable[[], Training]) -> Callable[..., None]:
                 bitext_files(source.path, language=source.variant or source.language)
             ).items()
         }
+        inputs |= {
+            f"dictionary {name}:{source.weight}": value
+            for source in dictionaries
+            for name, value in input_checksums([source.path]).items()
+        }
         inputs |= choice.recorded()
-        _distil(distil, resolved, pairs, out, inputs, tensorboard=tensorboard, as_json=as_json)
+        run = partial(distil, resolved, pairs, out, dictionary=entries, inputs=inputs)
+        outcome = _trained(run, out, tensorboard=tensorboard)
+        if is_rank_zero():
+            _print(outcome, len(pairs), resolved.held_out_of(len(pairs)), out, as_json=as_json)
+        if not outcome.is_finished:
+            raise typer.Exit(1)
 
     return train
 
@@ -201,16 +228,8 @@ def _pairs(
     return balanced(found, balance) if len(languages) > 1 else found[languages[0]]
 
 
-def _distil(
-    distil: Callable[..., Any],
-    config: "TrainConfig",
-    pairs: "PairTable",
-    out: Path,
-    inputs: dict[str, str],
-    *,
-    tensorboard: bool,
-    as_json: bool,
-) -> None:
+def _trained(run: Callable[..., Any], out: Path, *, tensorboard: bool) -> Any:
+    """Train with progress bars; `run` is `distil` without its event handler."""
     from opticlir.cli.progress import progress_bars
     from opticlir.training import is_rank_zero
     from opticlir.training.tensorboard import tensorboard_writer
@@ -224,16 +243,12 @@ def _distil(
 
         try:
             command = shlex.join(["opticlir", *sys.argv[1:]])
-            outcome = distil(config, pairs, out, inputs=inputs, command=command, on_event=on_event)
+            return run(command=command, on_event=on_event)
         except FloatingPointError as error:
             raise ArtefactError(
                 f"{out}: {error}: training stopped, the last checkpoint is kept in {out / 'run'}; "
                 "start again with another --out and a smaller learning_rate"
             ) from error
-    if is_rank_zero():
-        _print(outcome, len(pairs), config.held_out_of(len(pairs)), out, as_json=as_json)
-    if not outcome.is_finished:
-        raise typer.Exit(1)
 
 
 def _print(outcome: Any, n_pairs: int, n_held_out: int, out: Path, *, as_json: bool) -> None:

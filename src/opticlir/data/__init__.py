@@ -7,12 +7,13 @@ from opticlir.data.bitext import (
     PairTable,
     bitext_files,
     bitext_sources,
+    language_sources,
     parse_bitext_argument,
     parse_columns,
     read_bitext,
 )
 from opticlir.data.corpora import CheckedCorpus, read_corpus
-from opticlir.data.dictionaries import read_dictionary
+from opticlir.data.dictionaries import dictionary_pairs, read_dictionary
 from opticlir.data.qrels import read_qrels
 from opticlir.data.skipping import SkipReport
 from opticlir.data.topic_numbers import run_with_judged_numbers
@@ -27,6 +28,8 @@ __all__ = [
     "SkipReport",
     "bitext_files",
     "bitext_sources",
+    "dictionary_pairs",
+    "language_sources",
     "parse_bitext_argument",
     "parse_columns",
     "read_beir",

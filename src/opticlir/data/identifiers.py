@@ -82,7 +82,7 @@ def refuse_duplicates(
         if identifier in first_line or identifier in before:
             line = first_line.get(identifier)
             where = "in an earlier file of the collection" if line is None else f"on line {line}"
-            report.malformed(DataError(f"{path}:{number}: id {shown(identifier)} is also {where}"))
+            report.malformed(path, number, f"id {shown(identifier)} is also {where}")
         else:
             first_line[identifier] = number
             yield record

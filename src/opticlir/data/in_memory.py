@@ -118,7 +118,7 @@ def pairs_of(items: Iterable[PairLike]) -> list[SentencePair]:
 
     Example:
         >>> pairs_of([("water", "maji")])
-        [SentencePair(english='water', foreign='maji', weight=1.0)]
+        [SentencePair(english='water', foreign='maji', weight=1.0, language='')]
     """
     refuse_one_text(items, "pairs")
     found = []
@@ -126,14 +126,14 @@ def pairs_of(items: Iterable[PairLike]) -> list[SentencePair]:
     for position, item in enumerate(items):
         match item:
             case SentencePair():
-                english, foreign, weight = item.english, item.foreign, item.weight
+                english, foreign, weight, language = item.english, item.foreign, item.weight, item.language
             case (str(english), str(foreign)):
-                weight = 1.0
+                weight, language = 1.0, ""
             case _:
                 raise TypeError(
                     f"pair {position} is {_shown(item)}: expected (english, foreign) or a SentencePair"
                 )
-        pair = SentencePair(normalise_typed(english), normalise_typed(foreign), weight)
+        pair = SentencePair(normalise_typed(english), normalise_typed(foreign), weight, language)
         if not pair.english or not pair.foreign:
             raise ValueError(f"pair {position} is {_shown(item)}: a side is blank")
         found.append(pair)

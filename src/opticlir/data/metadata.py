@@ -66,7 +66,7 @@ class FieldReader:
     def _refusal(self, name: Any, value: Any) -> str:
         """Why a field is left out; empty if it is kept."""
         if not isinstance(name, str) or is_blank(name) or len(name) > MAX_NAME or not _is_unicode(name):
-            return f"its name is blank, or no text of at most {MAX_NAME} letters"
+            return f"is left out: its name is blank, or no text of at most {MAX_NAME} letters"
         if found := _unkept(value):
             return f"holds {found}"
         if name not in self._names and len(self._names) == MAX_FIELDS:

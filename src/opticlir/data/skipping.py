@@ -1,5 +1,6 @@
 """Malformed records: a strict reader refuses them, a lenient one skips, counts and reports them."""
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,8 +28,6 @@ class SkipReport:
     lenient: bool = True
     """If False, malformed records are refused; dropped ones are still counted."""
     n_malformed: int = 0
-    messages: list[str] = field(default_factory=list)
-    """Path, line and reason of the first malformed records."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Number of dropped records by reason."""
     first_dropped: dict[str, str] = field(default_factory=dict)
@@ -36,23 +35,38 @@ class SkipReport:
     remarks: list[str] = field(default_factory=list)
     """What a reader decided where a file left a choice, and what looks wrong in it; each once."""
     max_messages: int = 5
+    _first: list[tuple[int, int, str]] = field(default_factory=list)
+    """The first malformed records: number of the file, line, and message."""
+    _files: dict[Path, int] = field(default_factory=dict)
+    """Files with malformed records, numbered as they were read."""
 
     @classmethod
     def of(cls, skipped: "SkipReport | None") -> "SkipReport":
         """Return the given report, or a strict one for None."""
         return cls(lenient=False) if skipped is None else skipped
 
-    def malformed(self, error: DataError) -> None:
-        """Count a malformed record; if the report is strict, raise `error`.
+    @property
+    def messages(self) -> list[str]:
+        """Path, line and reason of the first malformed records, in the order of the files and of their lines."""
+        return [message for _, _, message in self._first]
+
+    def malformed(self, path: Path, line: int, reason: str) -> None:
+        """Count a malformed record; a strict report refuses it.
+
+        Args:
+            path: its file.
+            line: its line. A reader may find the malformed lines of a file in any order.
+            reason: what is wrong.
 
         Raises:
             DataError: the report is strict.
         """
+        message = f"{path}:{line}: {reason}"
         if not self.lenient:
-            raise error
+            raise DataError(message)
         self.n_malformed += 1
-        if len(self.messages) < self.max_messages:
-            self.messages.append(str(error))
+        insort(self._first, (self._files.setdefault(path, len(self._files)), line, message))
+        del self._first[self.max_messages :]
 
     def drop(self, reason: str, where: str) -> None:
         """Count a dropped record; `where` is its path and line."""
@@ -71,7 +85,7 @@ class SkipReport:
             for reason, count in self.dropped.most_common()
         ]
         if self.n_malformed:
-            parts.insert(0, f"{self.n_malformed} malformed (first: {self.messages[0]})")
+            parts.insert(0, f"{self.n_malformed} malformed (first: {'; '.join(self.messages)})")
         return "; ".join([*parts, *self.remarks])
 
 
@@ -96,6 +110,6 @@ def parse_records(
         try:
             parsed = parse(record)
         except MalformedRecordError as error:
-            report.malformed(DataError(f"{path}:{number}: {error}"))
+            report.malformed(path, number, str(error))
         else:
             yield number, parsed

@@ -130,7 +130,7 @@ def _csv(
         except StopIteration:
             return
         except csv.Error as error:
-            report.malformed(DataError(f"{path}:{place}: malformed CSV: {error}"))
+            report.malformed(path, place, f"malformed CSV: {error}")
         else:
             yield place, entries
 

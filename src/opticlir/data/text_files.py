@@ -95,7 +95,7 @@ def read_lines(
         try:
             line = _decode(raw_line, max_line_bytes)
         except MalformedRecordError as error:
-            report.malformed(DataError(f"{path}:{number}: {error}"))
+            report.malformed(path, number, str(error))
         else:
             yield number, line
 

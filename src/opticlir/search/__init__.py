@@ -1,4 +1,4 @@
-"""A model with its index: build, open, search, rank, explain."""
+"""A model with its index, or several: build, open, search, rank, explain."""
 
 from opticlir.records import Ranking
 from opticlir.search.exact import ExactIndex
@@ -6,7 +6,9 @@ from opticlir.search.explanation import Explanation, Match
 from opticlir.search.hits import Hit, Hits
 from opticlir.search.hybrid import LEXICAL_WEIGHT
 from opticlir.search.index import Entry, Index
+from opticlir.search.language_routes import LanguageRoutes
 from opticlir.search.models import Model
+from opticlir.search.multilingual import MultilingualRetriever
 from opticlir.search.retriever import Retriever
 
 __all__ = [
@@ -17,8 +19,10 @@ __all__ = [
     "Hit",
     "Hits",
     "Index",
+    "LanguageRoutes",
     "Match",
     "Model",
+    "MultilingualRetriever",
     "Ranking",
     "Retriever",
 ]

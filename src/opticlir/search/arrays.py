@@ -1,7 +1,6 @@
 """Arrays of an index on disk, in numpy's own format. Reading checks them: an index can come from a stranger."""
 
 import json
-from collections.abc import Set
 from io import BytesIO
 from pathlib import Path
 from tokenize import TokenError
@@ -61,35 +60,23 @@ def read_array(
     return values
 
 
-def read_bounds(path: Path, *, parts: int, stop: int, may_be_empty: bool = False) -> np.ndarray:
+def read_bounds(path: Path, *, parts: int | None = None, stop: int, may_be_empty: bool = False) -> np.ndarray:
     """Read where each of several parts begins and the last one ends.
 
     Args:
         path: of (parts + 1,) int64 that rise from 0 to `stop`.
-        parts: how many there must be.
+        parts: how many there must be; None is any number.
         stop: where the last one must end.
         may_be_empty: whether a part may have no length.
 
     Raises:
         ArtefactError: the file holds anything else.
     """
-    bounds = read_array(path, np.int64, parts + 1)
+    bounds = read_array(path, np.int64, None if parts is None else parts + 1)
     steps = bounds[1:] > bounds[:-1] if not may_be_empty else bounds[1:] >= bounds[:-1]
-    if bounds[0] != 0 or bounds[-1] != stop or not steps.all():
+    if not len(bounds) or bounds[0] != 0 or bounds[-1] != stop or not steps.all():
         raise damaged(path, f"its numbers do not rise from 0 to {stop}")
     return bounds
-
-
-def read_permutation(path: Path, length: int) -> np.ndarray:
-    """Read (length,) int64 that hold each number from 0 to `length` - 1 once.
-
-    Raises:
-        ArtefactError: the file holds anything else.
-    """
-    order = read_array(path, np.int64, length)
-    if not np.array_equal(np.sort(order), np.arange(length)):
-        raise damaged(path, f"it is no order of {length} documents")
-    return order
 
 
 def read_texts(path: Path) -> list[str]:
@@ -98,8 +85,13 @@ def read_texts(path: Path) -> list[str]:
     Raises:
         ArtefactError: the file holds anything else.
     """
+    return checked_texts(path.read_bytes(), path)
+
+
+def checked_texts(content: bytes, path: Path) -> list[str]:
+    """`read_texts`, of the content of a file."""
     try:
-        texts = json.loads(path.read_bytes())
+        texts = json.loads(content)
     except (ValueError, RecursionError):
         texts = None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
@@ -109,26 +101,22 @@ def read_texts(path: Path) -> list[str]:
     return texts
 
 
-def check_manifest(manifest: Manifest, folder: Path, files: Set[str]) -> None:
+def check_manifest(manifest: Manifest, folder: Path) -> None:
     """Check the fields of a manifest that reading its index relies on.
 
     Args:
         manifest: of the version.
         folder: of the version, for the message.
-        files: names that the manifest must have.
 
     Raises:
         ArtefactError: a field is wrong or missing.
     """
     config, counts, path = manifest.config, manifest.counts, folder / MANIFEST
-    if missing := files - manifest.files.keys():
-        raise damaged(path, f"it does not name {min(missing)}")
     for name, is_right in (
         ("dim", type(config.get("dim")) is int and config["dim"] > 0),
         ("store", config.get("store", config.get("dtype")) in STORES),
         ("store_dim", type(config.get("store_dim", 1)) is int and config.get("store_dim", 1) > 0),
         ("encoder", isinstance(config.get("encoder"), str)),
-        ("max_norm", type(config.get("max_norm")) is float and 0 <= config["max_norm"] < np.inf),
         *((name, type(config.get(name)) in (int, type(None))) for name in ("window", "stride")),
         *((name, counts.get(name, -1) >= 0) for name in ("documents", "tokens", "empty_documents")),
     ):

@@ -50,7 +50,7 @@ class Codec:
     @property
     def row_bytes(self) -> int:
         """Bytes of a stored vector."""
-        return self.width * _BITS[self.store] // 8 + (0 if self._is_float else _SCALE.itemsize)
+        return row_bytes(self.store, self.width)
 
     def project(self, vectors: Float[np.ndarray, "n dim"]) -> Float32[np.ndarray, "n width"]:
         """Vectors of the encoder, of questions or documents, in the space of the store."""
@@ -116,6 +116,11 @@ class Codec:
         bits = _BITS[self.store]
         shifts = np.arange(0, 8, bits, dtype=np.uint8)
         return ((packed[:, :, None] >> shifts) & np.uint8(2**bits - 1)).reshape(len(packed), self.width)
+
+
+def row_bytes(store: Store, width: int) -> int:
+    """Bytes of a stored vector of so many numbers."""
+    return width * _BITS[store] // 8 + (0 if store in ("float32", "float16") else _SCALE.itemsize)
 
 
 def check_store(store: str, store_dim: int | None) -> None:

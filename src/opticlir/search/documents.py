@@ -1,8 +1,7 @@
-"""Ids, titles, texts and metadata fields of the indexed documents on disk."""
+"""Ids, titles, texts and metadata fields of the documents of a segment on disk."""
 
 import json
 from array import array
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import numpy as np
 from opticlir.data.identifiers import allowed_id
 from opticlir.errors import DataError
 from opticlir.records import Document
-from opticlir.search.arrays import damaged, read_bounds, read_permutation, read_texts, write_array
-from opticlir.search.document_ids import DocumentIds
+from opticlir.search.arrays import damaged, read_bounds, read_texts, write_array
+from opticlir.search.document_ids import look_of
 from opticlir.search.fields import FIELDS, FieldWriter, StoredFields
 from opticlir.storage import Checksum, DurableFile, MappedFile, write_file
 
@@ -20,26 +19,22 @@ _DOCUMENTS = "documents.jsonl"
 """One JSON object a line: `_id`, `title`, `text`, as in a BEIR corpus."""
 _LINES = "documents.npy"
 """(n_documents + 1,) int64: where each line of documents.jsonl begins."""
-_ID_ORDER = "id_order.npy"
-"""(n_documents,) int64: the place of each document when they are sorted by id; it decides ties."""
-_EMPTY = "empty.json"
-"""Ids of documents that were left out, because nothing of them could be encoded."""
-DOCUMENT_FILES = (_DOCUMENTS, _LINES, _ID_ORDER)
+_IDS = "ids.json"
+"""Their ids, by row; only since format 5."""
+DOCUMENT_FILES = (_DOCUMENTS, _LINES, _IDS)
 
 
 class DocumentWriter:
     """Appends documents to a new store; of each only the id stays in memory.
 
     Args:
-        folder: an unpublished folder.
-        empty_ids: of documents that an earlier version left out.
+        folder: of an unpublished segment.
     """
 
-    def __init__(self, folder: Path, empty_ids: Iterable[str] = ()) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = DurableFile(folder / _DOCUMENTS)
-        self._ids = DocumentIds()
-        self._empty = dict.fromkeys(empty_ids)
+        self._ids: list[str] = []
         self._lines = array("q", [0])
         self._fields = FieldWriter()
 
@@ -50,40 +45,25 @@ class DocumentWriter:
         """Append one document.
 
         Raises:
-            DataError: its id is not allowed (see `allowed_id`) or looks like an earlier one, or its text is not valid
-                Unicode.
+            DataError: its text is not valid Unicode.
         """
-        self._ids.add(document)
-        self._empty.pop(document.doc_id, None)
         record = {"_id": document.doc_id, "title": document.title, "text": document.text}
         try:
             line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
         except UnicodeEncodeError as error:
             raise DataError(f"document {document.doc_id!r} is no valid Unicode: {error.reason}") from None
         self._file.write(line)
+        self._ids.append(document.doc_id)
         self._lines.append(self._lines[-1] + len(line))
         self._fields.append(document.fields)
 
-    def leave_out(self, document: Document) -> None:
-        """Count a document of which nothing can be encoded, once. Raises as `append`."""
-        self._ids.check(document)
-        self._empty[document.doc_id] = None
-
-    @property
-    def n_empty(self) -> int:
-        """Documents that were left out."""
-        return len(self._empty)
-
     def finish(self) -> dict[str, Checksum]:
         """Write the tables and return the checksums of all files."""
-        order = np.empty(len(self._ids), dtype=np.int64)
-        order[sorted(range(len(order)), key=list(self._ids).__getitem__)] = np.arange(len(order))
-        empty = json.dumps(list(self._empty), ensure_ascii=False).encode()
+        ids = json.dumps(self._ids, ensure_ascii=False).encode()
         return {
-            _EMPTY: write_file(self._folder / _EMPTY, empty),
             _DOCUMENTS: self._file.finish(),
             _LINES: write_array(self._folder / _LINES, np.array(self._lines, dtype=np.int64)),
-            _ID_ORDER: write_array(self._folder / _ID_ORDER, order),
+            _IDS: write_file(self._folder / _IDS, ids),
             **self._fields.finish(self._folder),
         }
 
@@ -96,7 +76,7 @@ class StoredDocuments:
     """Documents by their row, read from disk when they are asked for.
 
     Args:
-        folder: a published version whose checksums are right.
+        folder: of a published segment whose checksums are right.
         n_documents: number of documents.
         has_fields: whether the version has a file of metadata fields.
 
@@ -108,14 +88,13 @@ class StoredDocuments:
         self._path = folder / _DOCUMENTS
         self._file = MappedFile(self._path)
         self._lines = read_bounds(folder / _LINES, parts=n_documents, stop=self._file.n_bytes)
-        self.id_order = read_permutation(folder / _ID_ORDER, n_documents)
-        empty = folder / _EMPTY  # an index of format 2 has only their number
-        self.empty_ids = read_texts(empty) if empty.exists() else []
-        """Of documents that were left out, because nothing of them could be encoded."""
+        self._known_ids = read_texts(folder / _IDS) if (folder / _IDS).exists() else None
+        if self._known_ids is not None and len(self._known_ids) != n_documents:
+            raise damaged(folder / _IDS, f"it does not hold the ids of {n_documents} documents")
         self.fields = StoredFields(folder / FIELDS if has_fields else None, n_documents)
 
     def __len__(self) -> int:
-        return len(self.id_order)
+        return len(self._lines) - 1
 
     def __getitem__(self, row: int) -> Document:
         self._file.check()
@@ -128,18 +107,40 @@ class StoredDocuments:
             allowed_id(document.doc_id, "document")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, DataError) as error:
             raise damaged(self._path, f"line {row + 1} is no document") from error
+        if self._known_ids is not None and self._known_ids[row] != document.doc_id:
+            raise damaged(self._path, f"line {row + 1} has another id than {_IDS}")
         return document
 
     @cached_property
     def ids(self) -> list[str]:
-        """All document ids by row; the whole file is read once."""
-        found = [self[row].doc_id for row in range(len(self))]
-        if len(set(found)) < len(found):
-            raise damaged(self._path, "two documents have the same id")
-        return found
+        """All document ids by row. The whole file of an index before format 5 is read for them."""
+        if self._known_ids is None:
+            found = [self[row].doc_id for row in range(len(self))]
+            if len(set(found)) < len(found):
+                raise damaged(self._path, "two documents have the same id")
+            return found
+        try:
+            return [allowed_id(doc_id, "document") for doc_id in self._known_ids]
+        except DataError as error:
+            raise damaged(self._path.with_name(_IDS), str(error)) from error
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each id."""
+        return {doc_id: row for row, doc_id in enumerate(self.ids)}
+
+    @cached_property
+    def by_look(self) -> dict[str, str]:
+        """Ids that do not look as they are written, by how they look."""
+        return {look: doc_id for doc_id in self.ids if (look := look_of(doc_id)) != doc_id}
+
+    @cached_property
+    def in_order(self) -> np.ndarray:
+        """(n_documents,) int64: all rows, in the order of the ids."""
+        return np.array(sorted(range(len(self)), key=self.ids.__getitem__), dtype=np.int64)
 
     def verify(self) -> None:
-        """Read every document, and check the order of their ids."""
-        place = {doc_id: number for number, doc_id in enumerate(sorted(self.ids))}
-        if any(place[doc_id] != number for doc_id, number in zip(self.ids, self.id_order, strict=True)):
-            raise damaged(self._path.with_name(_ID_ORDER), "it is not the order of the ids")
+        """Read every document."""
+        for row in range(len(self)):
+            self[row]
+        self.ids  # noqa: B018 - reading them checks them

@@ -1,24 +1,25 @@
 """The exact index: every token vector of every document on disk, every document scored.
 
 A document that is longer than the encoder reads is kept as several passages. Its score is that of the best one.
+The documents are in segments; see `segment`, `live_segment` and `compaction`.
 
 Time: a search takes 2 * query tokens * document tokens * dim operations, and reads the store once per batch of
-queries. Both grow in proportion to the collection.
+queries. Both grow in proportion to the collection. A change takes the time of what is changed, and sometimes that of
+a compaction.
 
-Disk: a document of 150 tokens and 384 dimensions takes 115 KB in half precision, 15 KB in a store of 2 bits. `add` and
-`delete` copy the store.
+Disk: a document of 150 tokens and 384 dimensions takes 115 KB in half precision, 15 KB in a store of 2 bits.
 
-Memory: 70 bytes per document, and the BM25 weights. The vectors are memory-mapped; those of a small index (64 MB in
-float32) are kept. Those of a larger one than 64 MB in half precision are screened, with a copy of one byte per value.
-Building holds the vectors of one passage, all ids, the grams of all texts, and 64 MB of vectors while a small store is
-fitted.
+Memory: 150 bytes per document. The vectors and the counts of grams are memory-mapped; the vectors of a small index
+(64 MB in float32) are kept. Those of a larger one than 64 MB in half precision are screened, with a copy of one byte
+per value. Building holds the vectors of one passage, all ids, 6 bytes per gram and document of one segment, and 64 MB
+of vectors while a small store is fitted.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
@@ -29,25 +30,30 @@ from opticlir.progress import Check, never
 from opticlir.records import Document
 from opticlir.search.arrays import damaged
 from opticlir.search.codecs import Store, check_store
-from opticlir.search.documents import StoredDocuments
-from opticlir.search.fields import FIELDS
+from opticlir.search.document_ids import DocumentIds, look_of
+from opticlir.search.fields import joined, kinds_of
 from opticlir.search.filters import matching, parse_filter
 from opticlir.search.index import Entry, Vectors
-from opticlir.search.index_version import joined_inputs, read_version, stored_as, write_version
-from opticlir.search.lexical import LexicalIndex
-from opticlir.search.passage_scores import PassageScores
-from opticlir.search.passages import Passage, StoredPassages, best_of_each
-from opticlir.search.screening import pays
-from opticlir.search.tokens import TOKENS, StoredTokens, TokenWriter, read_codec
+from opticlir.search.index_stats import IndexStats, memory_bytes
+from opticlir.search.index_version import codec_of, empty_ids_of, open_segments, read_version
+from opticlir.search.lexical import LexicalIndex, LiveWeights, StoredWeights
+from opticlir.search.live_segment import LiveSegment
+from opticlir.search.next_version import NextVersion, joined_inputs
+from opticlir.search.passage_scores import way_of
+from opticlir.search.passages import Passage, best_of_each
 from opticlir.storage import (
     MANIFEST,
-    check_file,
     check_files,
+    current_version,
+    link_tree,
     open_version,
     publish_version,
     sha256_file,
     version_name,
 )
+
+if TYPE_CHECKING:  # it is heavy, and an index without fields does without it
+    import pyarrow as pa
 
 
 class ExactIndex:
@@ -61,22 +67,22 @@ class ExactIndex:
         (1, [[1.0]])
     """
 
-    def __init__(self, path: Path, folder: Path) -> None:
+    def __init__(self, path: Path, folder: Path, *, opened: Sequence[LiveSegment] = ()) -> None:
         self.path = path
         self.manifest = manifest = read_version(path, folder)
         self._folder = folder
         self.version = version_name(folder, sha256_file(folder / MANIFEST))
         """Number and beginning of the checksum of the version that is open: `000003-5f2a9c01`."""
-        n_documents, n_tokens = manifest.counts["documents"], manifest.counts["tokens"]
-        check_files(folder, {name: each for name, each in manifest.files.items() if name != TOKENS})
-        check_file(folder / TOKENS, manifest.files[TOKENS], content=False)  # its blocks are checked as read
         self.dim: int = manifest.config["dim"]
-        codec = read_codec(folder, *stored_as(manifest))
-        self.tokens = StoredTokens(folder, n_tokens=n_tokens, codec=codec)
-        self._documents = StoredDocuments(folder, n_documents, has_fields=FIELDS in manifest.files)
-        self._passages = StoredPassages(folder, n_documents, n_tokens)
-        self._lexical = LexicalIndex(folder, n_documents)
-        self._dense = PassageScores(self.tokens, self._passages, is_screened=pays(*self.tokens.shape))
+        self.codec = codec_of(manifest, folder)
+        """How vectors are written; all segments share it."""
+        self.empty_ids = empty_ids_of(manifest, folder)
+        self.segments = tuple(open_segments(manifest, folder, self.codec, opened))
+        """The live documents, segment by segment."""
+        self._starts = np.cumsum([0, *map(len, self.segments)])
+        oldest = self.segments[0].segment
+        self._old_weights = None if oldest.grams else StoredWeights(folder, len(self))
+        self._way = way_of(sum(each.segment.record.tokens for each in self.segments), self.codec.width)
 
     @classmethod
     def create(  # noqa: PLR0913 - what decides an index
@@ -121,8 +127,10 @@ class ExactIndex:
                 "encoder": encoder, "vectors": vectors, "window": windows[0], "stride": windows[1],
                 "mean": None if mean is None else mean.tolist(),
             }  # fmt: skip
-            tokens = TokenWriter(folder, store, store_dim)
-            write_version(folder, entries, tokens, config=config, inputs=inputs or {}, made_by=made_by or {})
+            version = NextVersion(folder, store=store, store_dim=store_dim)
+            version.add(entries, DocumentIds())
+            version.compact()
+            version.finish(config, inputs=inputs or {}, made_by=made_by or {})
         return cls.open(path)
 
     @classmethod
@@ -134,31 +142,35 @@ class ExactIndex:
         """
         return open_version(path, lambda folder: cls(path, folder))
 
-    def add(
-        self,
-        entries: Iterable[Entry],
-        *,
-        inputs: dict[str, str] | None = None,
-        replacing: Collection[str] = (),
-    ) -> "ExactIndex":
-        """Publish a version with more documents, and give it back.
+    def add(self, entries: Iterable[Entry], *, inputs: dict[str, str] | None = None) -> "ExactIndex":
+        """Publish a version with more documents, and return it. It costs the new documents, not the old ones.
 
         Args:
             entries: as of `create`.
-            replacing: ids of documents to leave out, because new ones take their place.
             inputs: checksums of the files that the new documents came from, for the manifest.
 
         Raises:
             ArtefactError: as for `create`; or the index was built again with another encoder since it was opened.
             DataError: as for `create`.
         """
-        with publish_version(self.path) as folder:
-            current = self._current()
-            known = current.manifest.inputs
-            current._derive(
-                folder, chain(current._entries(replacing), entries), joined_inputs(known, inputs or {})
-            )
-        return self.open(self.path)
+        return self._changed(
+            lambda current, version: version.add(entries, DocumentIds(current.id_like)), inputs
+        )
+
+    def update(self, entries: Iterable[Entry], *, inputs: dict[str, str] | None = None) -> "ExactIndex":
+        """Publish a version in which documents take the places of those with their ids, and return it.
+
+        Args:
+            entries: as of `create`. One with an unknown id is added; one without text is only deleted.
+            inputs: as of `add`.
+
+        Raises:
+            ArtefactError: as for `add`.
+            DataError: as for `create`; or no document would be left.
+        """
+        return self._changed(
+            lambda current, version: version.add(entries, DocumentIds(current.id_like, replaces=True)), inputs
+        )
 
     def delete(self, doc_ids: Iterable[str]) -> "ExactIndex":
         """Publish a version without some documents, and return it.
@@ -168,35 +180,84 @@ class ExactIndex:
             ArtefactError: as for `add`.
         """
         unwanted = set(doc_ids)
+
+        def delete(current: "ExactIndex", version: NextVersion) -> None:
+            if unknown := {doc_id for doc_id in unwanted if current.id_like(look_of(doc_id)) != doc_id}:
+                raise DataError(f"{self.path} holds no document {min(unknown)!r}: nothing was deleted")
+            version.delete(unwanted)
+
+        return self._changed(delete)
+
+    def optimize(self) -> "ExactIndex":
+        """Publish a version of one segment without tombstones, and return it. Nothing is encoded again."""
+        (first, *others) = self.segments
+        if not others and not len(first.deleted) and first.segment.record.has_counts:
+            return self
+        return self._changed(lambda _, version: version.compact(into_one=True))
+
+    def snapshot(self, folder: Path) -> "ExactIndex":
+        """Publish the current version in another folder as well, and return the index there.
+
+        On the same file system its files are second names of those here (hard links), which take no time and no
+        space. Elsewhere they are copied. Later changes of one of the two do not reach the other.
+
+        Args:
+            folder: absent, empty, or an index, which is replaced.
+
+        Raises:
+            ArtefactError: `folder` holds something else or is in the index, or the disk cannot be written.
+        """
+        here, there = self.path.resolve(), folder.resolve()
+        if here == there or here in there.parents or there in here.parents:
+            raise ArtefactError(f"{folder} and the index {self.path} overlap: choose another folder")
+        with publish_version(folder) as draft:
+            open_version(self.path, lambda version: link_tree(version, draft))
+        return self.open(folder)
+
+    def stats(self) -> IndexStats:
+        """What the index holds and takes."""
+        return IndexStats(
+            **self.counts,
+            tombstones=sum(len(each.deleted) for each in self.segments),
+            segments=len(self.segments),
+            store=self.codec.store,
+            store_dim=self.codec.width,
+            disk_bytes=sum(each.n_bytes for each in self.manifest.files.values()),
+            memory_bytes=memory_bytes(self.manifest.counts["tokens"], self.codec.width, len(self)),
+        )
+
+    def _changed(
+        self, change: Callable[["ExactIndex", NextVersion], None], inputs: dict[str, str] | None = None
+    ) -> "ExactIndex":
+        """Publish what a change makes of the current version."""
         with publish_version(self.path) as folder:
             current = self._current()
-            if unknown := unwanted.difference(current.doc_ids):
-                raise DataError(f"{self.path} holds no document {min(unknown)!r}: nothing was deleted")
-            current._derive(folder, current._entries(unwanted), current.manifest.inputs)
-        return self.open(self.path)
+            version = NextVersion(
+                folder, live=current.segments, source=current._folder, codec=current.codec,
+                empty_ids=current.empty_ids,
+            )  # fmt: skip
+            change(current, version)
+            version.compact()
+            known = current.manifest.config
+            config = {name: known[name] for name in known if name in ("encoder", "vectors", "mean")}
+            config |= {"window": current.windows[0], "stride": current.windows[1]}
+            version.finish(
+                config,
+                inputs=joined_inputs(current.manifest.inputs, inputs or {}),
+                made_by=current.manifest.made_by,
+                n_more_empty=current.n_empty - len(current.empty_ids),
+            )
+        return self._reopened()
+
+    def _reopened(self) -> "ExactIndex":
+        """The current version; segments that are open already are not opened again."""
+        return open_version(self.path, lambda folder: type(self)(self.path, folder, opened=self.segments))
 
     def _current(self) -> "ExactIndex":
         """Open the current version, and check that the same encoder built it."""
-        current = self.open(self.path)
+        current = self if current_version(self.path) == self.version else self._reopened()
         current.check_encoder(self.encoder, self.vectors)
         return current
-
-    def _derive(self, folder: Path, entries: Iterable[Entry], inputs: dict[str, str]) -> None:
-        known: dict[str, Any] = self.manifest.config
-        config = {name: known[name] for name in known if name in ("encoder", "vectors", "mean")}
-        config |= {"window": self.windows[0], "stride": self.windows[1]}
-        empty_ids = self._documents.empty_ids
-        tokens = TokenWriter(folder, self.tokens.codec.store, codec=self.tokens.codec)
-        write_version(
-            folder, entries, tokens, config=config, inputs=inputs, made_by=self.manifest.made_by,
-            empty_ids=empty_ids, n_more_empty=self.n_empty - len(empty_ids),
-        )  # fmt: skip
-
-    def _entries(self, unwanted: Collection[str]) -> Iterator[Entry]:
-        """All documents but some."""
-        for row in range(len(self)):
-            if (document := self.document(row)).doc_id not in unwanted:
-                yield document, self._passages_of(row, self.tokens.codes)
 
     def verify(self) -> None:
         """Read and check every file and every number. If another process has published a new version, check that one.
@@ -214,17 +275,22 @@ class ExactIndex:
 
     def _verify(self) -> None:
         check_files(self._folder, self.manifest.files)
-        self._documents.verify()
-        max_norm = 0.0
-        for row in range(len(self)):
-            tokens = self.document_tokens(row).astype(np.float32)
-            max_norm = max(max_norm, float(np.linalg.norm(tokens, axis=1).max()))
-            if not np.isfinite(tokens).all():
-                raise ArtefactError(
-                    f"{self.path}: document {self.document(row).doc_id!r} holds NaN or infinity"
+        for each in self.segments:
+            segment, record = each.segment, each.segment.record
+            segment.documents.verify()
+            segment.verify_counts()
+            max_norm = 0.0
+            for row in range(record.documents):
+                vectors = np.concatenate([passage.tokens for passage in each.passages(row)]).astype(
+                    np.float32
                 )
-        if not np.isclose(max_norm, self.manifest.config["max_norm"], rtol=1e-3):
-            raise damaged(self._folder / MANIFEST, "its 'max_norm' is not that of the vectors")
+                max_norm = max(max_norm, float(np.linalg.norm(vectors, axis=1).max()))
+                if not np.isfinite(vectors).all():
+                    doc_id = segment.documents.ids[row]
+                    raise ArtefactError(f"{self.path}: document {doc_id!r} holds NaN or infinity")
+            if not np.isclose(max_norm, record.max_norm, rtol=1e-3):
+                raise damaged(self._folder / MANIFEST, "its 'max_norm' is not that of the vectors")
+        self.id_order  # noqa: B018 - it checks that all ids differ
 
     def check_encoder(self, fingerprint: str, vectors: Vectors = "tokens") -> None:
         """Refuse a model whose vectors cannot be compared with those in the index.
@@ -284,16 +350,36 @@ class ExactIndex:
         return self.manifest.counts["empty_documents"]
 
     def __len__(self) -> int:
-        return len(self._documents)
+        return int(self._starts[-1])
+
+    def _place(self, row: int) -> tuple[LiveSegment, int]:
+        """The segment of a document, and its row there."""
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row is {row}: the index has {len(self)} documents")
+        number = int(np.searchsorted(self._starts, row % len(self), side="right")) - 1
+        live = self.segments[number]
+        return live, int(live.rows[row % len(self) - self._starts[number]])
 
     def document(self, row: int) -> Document:
         """The document of a row, read from disk."""
-        return self._documents[row]
+        live, place = self._place(row)
+        return live.segment.documents[place]
+
+    def get(self, doc_id: str) -> Document:
+        """A document by its id. Raises DataError: the index does not hold it."""
+        try:
+            return self.document(self.row(doc_id))
+        except KeyError:
+            raise DataError(f"the index holds no document {doc_id!r}") from None
 
     @property
     def field_kinds(self) -> dict[str, str]:
         """What each metadata field holds, by name: `text`, `whole number`, `number`, or `true or false`."""
-        return self._documents.fields.kinds
+        return (
+            kinds_of(self._fields())
+            if any(each.segment.documents.fields.kinds for each in self.segments)
+            else {}
+        )
 
     def matching(self, condition: str) -> Bool[np.ndarray, " n_documents"]:
         """Say which documents a filter keeps; see `search/filters.py`.
@@ -301,12 +387,15 @@ class ExactIndex:
         Raises:
             SettingsError: it is no filter, names an unknown field, or compares a field with a value of another kind.
         """
-        return matching(parse_filter(condition), self._documents.fields.table)
+        return matching(parse_filter(condition), self._fields())
+
+    def _fields(self) -> "pa.Table":
+        """The fields of all live documents."""
+        return joined([(each.fields(), len(each)) for each in self.segments])
 
     def document_tokens(self, row: int) -> Float[np.ndarray, "tokens dim"]:
         """All token vectors of a row as they are stored; see `StoredTokens`."""
-        numbers = self._passages.numbers(row)
-        return self.tokens[self._passages.tokens(numbers[0]).start : self._passages.tokens(numbers[-1]).stop]
+        return np.concatenate([passage.tokens for passage in self._passages_of(row)])
 
     def best_passage(self, query: np.ndarray, row: int) -> Passage:
         """The passage that gives a document its dense score; the first one if the query has no tokens."""
@@ -316,31 +405,43 @@ class ExactIndex:
         query = self.project(query)
         return passages[int(np.argmax(maxsim_exact(query, [passage.tokens for passage in passages])))]
 
-    def _passages_of(self, row: int, read: Callable[[slice], np.ndarray] | None = None) -> list[Passage]:
-        """The passages of a document, with their stored vectors or with their codes."""
-        read = read or self.tokens.__getitem__
-        return [
-            Passage(self._passages.window(number), read(self._passages.tokens(number)))
-            for number in self._passages.numbers(row)
-        ]
+    def _passages_of(self, row: int) -> list[Passage]:
+        live, place = self._place(row)
+        return live.passages(place)
 
-    @property
+    @cached_property
     def doc_ids(self) -> Sequence[str]:
         """Document ids by row."""
-        return self._documents.ids
+        return [doc_id for each in self.segments for doc_id in each.ids]
 
     def row(self, doc_id: str) -> int:
         """The row of a document. Raises KeyError if it is not in the index."""
-        return self._rows[doc_id]
+        for start, each in zip(self._starts, self.segments, strict=False):
+            if (place := each.place(doc_id)) is not None:
+                return int(start) + place
+        raise KeyError(doc_id)
+
+    def id_like(self, look: str) -> str | None:
+        """The id in the index that looks so (see `look_of`); None if there is none."""
+        return next((found for each in self.segments if (found := each.id_like(look)) is not None), None)
 
     @cached_property
-    def _rows(self) -> dict[str, int]:
-        return {doc_id: row for row, doc_id in enumerate(self.doc_ids)}
-
-    @property
     def id_order(self) -> np.ndarray:
-        """(n_documents,) int64: the place of each row when rows are sorted by id."""
-        return self._documents.id_order
+        """(n_documents,) int64: the place of each row when rows are sorted by id.
+
+        Raises:
+            ArtefactError: two documents have the same id.
+        """
+        ids, starts = self.doc_ids, self._starts
+        runs = np.concatenate(
+            [start + each.in_order for start, each in zip(starts, self.segments, strict=False)]
+        )
+        rows = sorted(runs.tolist(), key=ids.__getitem__)  # quick, since each segment is in order
+        if any(ids[one] == ids[other] for one, other in pairwise(rows)):
+            raise damaged(self._folder / MANIFEST, "two of its documents have the same id")
+        order = np.empty(len(rows), np.int64)
+        order[rows] = np.arange(len(rows))
+        return order
 
     def dense_scores(
         self, queries: Sequence[np.ndarray], *, device: str = "cpu", check: Check = never
@@ -355,7 +456,12 @@ class ExactIndex:
         Raises:
             ArtefactError: a block of the store is damaged, or holds NaN or infinity.
         """
-        scores = self._dense.of_all([self.project(query) for query in queries], device=device, check=check)
+        projected = [self.project(query) for query in queries]
+        parts = [
+            each.live(each.segment.scores.of_all(projected, way=self._way, device=device, check=check))
+            for each in self.segments
+        ]
+        scores = np.concatenate(parts, axis=1)
         if not np.isfinite(scores).all():
             row = int(np.flatnonzero(~np.isfinite(scores).all(axis=0))[0])
             raise ArtefactError(f"{self.path}: document {self.document(row).doc_id!r} holds NaN or infinity")
@@ -363,15 +469,29 @@ class ExactIndex:
 
     def score_errors(self, query: np.ndarray) -> Float64[np.ndarray, " n_documents"] | None:
         """How far the last dense scores may be from the true ones; None if they are in float32, within `resolution`."""
-        return self._dense.errors(self.project(query))
+        query = self.project(query)
+        found = [each.segment.scores.errors(query) for each in self.segments]
+        if all(each is None for each in found):
+            return None
+        return np.concatenate([
+            np.zeros(len(each)) if errors is None else each.live(errors)
+            for each, errors in zip(self.segments, found, strict=True)
+        ])  # fmt: skip
 
     def float32_scores(self, query: np.ndarray, rows: Sequence[int]) -> Float32[np.ndarray, " n_rows"]:
         """MaxSim of some documents in float32, within `resolution`."""
-        return self._dense.of_some(self.project(query), rows)
+        query, wanted = self.project(query), np.asarray(rows, np.int64)
+        owners = np.searchsorted(self._starts, wanted, side="right") - 1
+        scores = np.empty(len(wanted), np.float32)
+        for number in np.unique(owners):
+            live, is_here = self.segments[number], owners == number
+            places = live.rows[wanted[is_here] - self._starts[number]]
+            scores[is_here] = live.segment.scores.of_some(query, places.tolist())
+        return scores
 
     def project(self, vectors: np.ndarray) -> np.ndarray:
         """(tokens, dim) vectors of the encoder in the (tokens, width) space of the stored ones."""
-        return self.tokens.codec.project(vectors)
+        return self.codec.project(vectors)
 
     def exact_scores(self, query: np.ndarray, rows: Sequence[int]) -> Float64[np.ndarray, " n_rows"]:
         """MaxSim of a few documents in float64. Equal documents get equal scores."""
@@ -381,7 +501,12 @@ class ExactIndex:
 
     def resolution(self, query: np.ndarray) -> float:
         """The largest rounding error of a float32 score of this query."""
-        return rounding_bound(self.project(query), self.manifest.config["max_norm"])
+        max_norm = max(each.segment.record.max_norm for each in self.segments)
+        return rounding_bound(self.project(query), max_norm)
+
+    @cached_property
+    def _lexical(self) -> LexicalIndex:
+        return LexicalIndex(self._old_weights or LiveWeights([each.part() for each in self.segments]))
 
     def lexical_scores(self, texts: Sequence[str]) -> Float32[np.ndarray, "n_queries n_documents"]:
         """BM25 of every document for each query text."""

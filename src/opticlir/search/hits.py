@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import overload
 
 from opticlir.data.markup import html_table
+from opticlir.languages import language_name
 from opticlir.records import FieldValue, Ranking
 from opticlir.search.explanation import Explanation
 from opticlir.visible import visible
@@ -46,6 +47,10 @@ class Hits(Sequence[Hit]):
     hits: tuple[Hit, ...]
     notes: tuple[str, ...] = ()
     """Notes on this answer, for example that the question is longer than the model reads."""
+    language: str = ""
+    """ISO 639-3 code of the question's language, of a `MultilingualRetriever`."""
+    model: str = ""
+    """Name of the model that read the question, of a `MultilingualRetriever`."""
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -58,7 +63,8 @@ class Hits(Sequence[Hit]):
         return self.hits[position]
 
     def __repr__(self) -> str:
-        lines = [f"note: {note}" for note in self.notes]
+        lines = [f"{language_name(self.language)}, read by {self.model}"] if self.language else []
+        lines += [f"note: {note}" for note in self.notes]
         if not self.hits:
             return "\n".join([*lines, "nothing found"])
         for rank, hit in enumerate(self.hits, start=1):

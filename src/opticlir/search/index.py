@@ -1,12 +1,14 @@
 """What a retriever needs of an index, whatever the index is made of."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 from opticlir.progress import Check, never
 from opticlir.records import Document
+from opticlir.search.index_stats import IndexStats
 from opticlir.search.passages import Passage
 
 Entry: TypeAlias = tuple[Document, np.ndarray | Iterable[Passage]]
@@ -20,24 +22,30 @@ Vectors: TypeAlias = Literal["tokens", "pooled"]
 class Index(Protocol):
     """Documents with their token matrices. A version of an index never changes.
 
-    Each kind of index has its own `create` and `open`. `add` and `delete` publish a new version and return it.
+    Each kind of index has its own `create` and `open`. A change publishes a new version and returns it.
     Programs that have opened the old version keep reading it.
     """
 
     dim: int
     """Width of a token vector."""
 
-    def add(
-        self,
-        entries: Iterable[Entry],
-        *,
-        inputs: dict[str, str] | None = None,
-        replacing: Collection[str] = (),
-    ) -> "Index":
-        """Publish a version with more documents, from files with these checksums, and without some old ones."""
+    def add(self, entries: Iterable[Entry], *, inputs: dict[str, str] | None = None) -> "Index":
+        """Publish a version with more documents, from files with these checksums."""
+
+    def update(self, entries: Iterable[Entry], *, inputs: dict[str, str] | None = None) -> "Index":
+        """Publish a version in which documents take the places of those with their ids."""
 
     def delete(self, doc_ids: Iterable[str]) -> "Index":
         """Publish a version without some documents."""
+
+    def optimize(self) -> "Index":
+        """Publish a version in which nothing is left of deleted documents, with the same answers."""
+
+    def snapshot(self, folder: Path) -> "Index":
+        """Publish the current version in another folder as well, and return the index there."""
+
+    def stats(self) -> IndexStats:
+        """What the index holds and takes."""
 
     def verify(self) -> None:
         """Read everything. Raises ArtefactError if a file is damaged."""
@@ -62,6 +70,12 @@ class Index(Protocol):
 
     def document(self, row: int) -> Document:
         """The document of a row."""
+
+    def get(self, doc_id: str) -> Document:
+        """A document by its id. Raises DataError if it is not in the index."""
+
+    def id_like(self, look: str) -> str | None:
+        """The id in the index that looks so, in NFC and without blanks around it; None if there is none."""
 
     def best_passage(self, query: np.ndarray, row: int) -> Passage:
         """The passage that gives a document its dense score; the first one if the query has no tokens."""

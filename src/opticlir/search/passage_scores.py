@@ -1,8 +1,9 @@
-"""MaxSim of all documents of a token store: in float32, or screened by 7-bit copies where the store is large."""
+"""MaxSim of all documents of a segment: in float32, or screened by 7-bit copies where the store is large."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from threading import Lock
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -11,13 +12,23 @@ from opticlir.maxsim import TokenRows, maxsim_ragged
 from opticlir.progress import Check
 from opticlir.search.device_scores import DeviceScores, fits
 from opticlir.search.passages import StoredPassages, best_of_each
-from opticlir.search.screening import Screening
+from opticlir.search.screening import Screening, pays
 from opticlir.search.tokens import CheckedRows, StoredTokens
 
 _IN_MEMORY = 2**26
 """Bytes. A search keeps the vectors of a smaller index in memory, in float32."""
 _GATHERED_TOKENS = 2048
 """Document tokens that are scored again at a time."""
+
+Way: TypeAlias = Literal["kept", "screened", "read"]
+"""How the vectors of an index are scored: kept in memory in float32, by 7-bit copies, or read from disk."""
+
+
+def way_of(n_tokens: int, dim: int) -> Way:
+    """The way for an index of this size."""
+    if pays(n_tokens, dim):
+        return "screened"
+    return "kept" if 4 * n_tokens * dim <= _IN_MEMORY else "read"
 
 
 class PassageScores:
@@ -26,23 +37,22 @@ class PassageScores:
     Args:
         tokens: the store.
         passages: its passages by document.
-        is_screened: see `screening.pays`; all stores of an index must agree.
     """
 
-    def __init__(self, tokens: StoredTokens, passages: StoredPassages, *, is_screened: bool) -> None:
+    def __init__(self, tokens: StoredTokens, passages: StoredPassages) -> None:
         self._tokens, self._passages = tokens, passages
-        self._is_screened = is_screened
         self._screening: Screening | None = None
         self._on_device: DeviceScores | None = None
         self._lock = Lock()
 
     def of_all(
-        self, queries: Sequence[np.ndarray], *, device: str, check: Check
+        self, queries: Sequence[np.ndarray], *, way: Way, device: str, check: Check
     ) -> Float32[np.ndarray, "n_queries n_documents"]:
         """MaxSim of the best passage of every document, within `errors`.
 
         Args:
             queries: (tokens, dim) float32 matrices; all are scored in one pass over the store.
+            way: see `way_of`. A store that was screened once stays so.
             device: an accelerator is used if it has memory for the vectors.
             check: called before each block of the store is scored.
 
@@ -50,10 +60,10 @@ class PassageScores:
             ArtefactError: a block of the store is damaged.
         """
         with np.errstate(invalid="ignore", over="ignore"):
-            if copied := self._copied(device, check):
+            if copied := self._copied(device, check, is_screened=way == "screened"):
                 scores = copied.scores(queries, check=check)
             else:
-                rows = CheckedRows(self._rows, check)
+                rows = CheckedRows(self._kept if way == "kept" else self._tokens, check)
                 scores = maxsim_ragged(queries, rows, self._passages.offsets)
         return self._passages.best_by_document(scores)
 
@@ -72,20 +82,18 @@ class PassageScores:
         return np.concatenate([np.empty(0, np.float32), *parts])
 
     @cached_property
-    def _rows(self) -> TokenRows:
-        """The rows to score. Those of a small store are in float32, so that they are converted only once."""
-        n_tokens, dim = self._tokens.shape
-        small = 4 * n_tokens * dim <= _IN_MEMORY
-        return self._tokens[:n_tokens].astype(np.float32) if small else self._tokens
+    def _kept(self) -> TokenRows:
+        """The vectors in float32, so that they are converted only once."""
+        return self._tokens[: self._tokens.shape[0]].astype(np.float32)
 
-    def _copied(self, device: str, check: Check) -> DeviceScores | Screening | None:
+    def _copied(self, device: str, check: Check, *, is_screened: bool) -> DeviceScores | Screening | None:
         """The copy that is scored, made by the first search. A search that is stopped leaves that to the next one."""
         offsets, (n_tokens, dim) = self._passages.offsets, self._tokens.shape
         with self._lock:
             if self._on_device is None and self._screening is None:
                 if fits(device, n_tokens * dim * self._tokens[0:0].dtype.itemsize):
                     self._on_device = DeviceScores(self._tokens, offsets, device, check=check)
-                elif self._is_screened:
+                elif is_screened:
                     self._screening = Screening(self._tokens, offsets, check=check)
             return self._on_device or self._screening
 

@@ -35,7 +35,7 @@ class PassageWriter:
     """Collects the places of passages in their documents and in the token store.
 
     Args:
-        folder: an unpublished folder.
+        folder: of an unpublished segment.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,18 +50,6 @@ class PassageWriter:
         self._table.extend((row, *window))
         self._offsets.append(last)
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """`passages`, `long_documents` (of several passages, or cut) and `cut_documents` (first passage only)."""
-        table = np.array(self._table, dtype=np.int64).reshape(-1, 4)
-        _, first, n_passages = np.unique(table[:, 0], return_index=True, return_counts=True)
-        is_cut = (n_passages == 1) & (table[first, 3] != WHOLE.end)
-        return {
-            "passages": len(table),
-            "long_documents": int((is_cut | (n_passages > 1)).sum()),
-            "cut_documents": int(is_cut.sum()),
-        }
-
     def finish(self) -> dict[str, Checksum]:
         """Write both tables and return the checksums of their files."""
         return {
@@ -73,10 +61,10 @@ class PassageWriter:
 
 
 class StoredPassages:
-    """The passages of an index by document.
+    """The passages of a segment by document.
 
     Args:
-        folder: a published version whose checksums are right.
+        folder: of a published segment whose checksums are right.
         n_documents: number of documents. An index of format 2 has no table: each of its documents is one
             passage.
         n_tokens: rows of the token store.
@@ -113,6 +101,22 @@ class StoredPassages:
     def tokens(self, number: int) -> slice:
         """The rows of a passage in the token store."""
         return slice(int(self.offsets[number]), int(self.offsets[number + 1]))
+
+    def counts(self, rows: np.ndarray) -> dict[str, int]:
+        """What some documents have, by their rows.
+
+        `documents`, `passages`, `tokens`, `long_documents` (of several passages, or cut) and `cut_documents` (first
+        passage only).
+        """
+        first, last = self._first[rows], self._first[rows + 1]
+        is_cut = (last - first == 1) & (self._windows[first, 2] != WHOLE.end)
+        return {
+            "documents": len(rows),
+            "passages": int((last - first).sum()),
+            "tokens": int((self.offsets[last] - self.offsets[first]).sum()),
+            "long_documents": int((is_cut | (last - first > 1)).sum()),
+            "cut_documents": int(is_cut.sum()),
+        }
 
     def best_by_document(
         self, scores: Float[np.ndarray, "n_queries n_passages"]

@@ -14,13 +14,14 @@ from opticlir.progress import Check, Progress, never, reporting, silent
 from opticlir.records import Document, Query, Ranking, Run
 from opticlir.search.answering import answer, why
 from opticlir.search.codecs import Store
-from opticlir.search.document_ids import checked_documents
+from opticlir.search.document_ids import DocumentIds, checked_documents
 from opticlir.search.encoding import encoded, vectors_of, with_mean
 from opticlir.search.exact import ExactIndex
 from opticlir.search.explanation import Explanation
 from opticlir.search.hits import Hits
 from opticlir.search.hybrid import LEXICAL_WEIGHT
 from opticlir.search.index import Index
+from opticlir.search.index_stats import IndexStats
 from opticlir.search.models import Model, loaded
 from opticlir.search.passages import long_documents
 from opticlir.search.questions import encode_known, encode_questions, typed, warn_of_questions
@@ -176,6 +177,7 @@ class Retriever:
         self,
         documents: Iterable[DocumentLike],
         *,
+        update: bool = False,
         inputs: dict[str, str] | None = None,
         progress: Progress | bool = False,
     ) -> None:
@@ -184,20 +186,42 @@ class Retriever:
         Args:
             documents: in the forms of `build`, cut into passages as those in the index. The ids of plain texts
                 continue from the highest number among the ids.
+            update: whether a document may have the id of one in the index, and takes its place.
             inputs: as for `build`.
             progress: as for `build`.
 
         Raises:
-            DataError: an id is blank, comes twice or is in the index already.
+            DataError: an id is blank, comes twice, or is in the index already and `update` is False.
             ArtefactError: as for `build`.
         """
         first = 1 + max((int(each) for each in self.index.doc_ids if each.isdecimal()), default=-1)
+        ids = DocumentIds(self.index.id_like, replaces=update)
+        new = checked_documents(documents, first=first, ids=ids)
+        change = self.index.update if update else self.index.add
         with reporting(progress) as tell:
-            entries = encoded(
-                checked_documents(documents, first=first, indexed=self.index.doc_ids), self.model, self.windows,
-                progress=tell, total=_length(documents),
-            )  # fmt: skip
-            self._scorer.index = self.index.add(entries, inputs=inputs)
+            entries = encoded(new, self.model, self.windows, progress=tell, total=_length(documents))
+            self._scorer.index = change(entries, inputs=inputs)
+
+    def optimize(self) -> None:
+        """Write the index as one segment without deleted documents. Answers stay the same; nothing is encoded."""
+        self._scorer.index = self.index.optimize()
+
+    def snapshot(self, folder: str | Path) -> None:
+        """Publish the current version of the index in another folder as well.
+
+        On the same file system its files share the space of those here (hard links).
+
+        Args:
+            folder: absent, empty, or an index, which is replaced.
+
+        Raises:
+            ArtefactError: `folder` holds something else, or overlaps the index, or the disk cannot be written.
+        """
+        self.index.snapshot(Path(folder))
+
+    def stats(self) -> IndexStats:
+        """What the index holds and takes on disk and in memory."""
+        return self.index.stats()
 
     def delete(self, doc_ids: Iterable[str]) -> None:
         """Publish a version of the index without some documents, and search it from now on.
@@ -226,7 +250,7 @@ class Retriever:
         Raises:
             DataError: the index has no such id.
         """
-        return self.index.document(self._row(doc_id))
+        return self.index.get(doc_id)
 
     def search(
         self,

@@ -1,4 +1,4 @@
-"""Token vectors of all documents on disk, end to end, checked block by block as they are read."""
+"""Token vectors of the documents of a segment on disk, end to end, checked block by block as they are read."""
 
 import hashlib
 from pathlib import Path
@@ -32,7 +32,7 @@ class TokenWriter:
     A store with a fitted codec first collects 64 MB of vectors, and fits it on those.
 
     Args:
-        folder: an unpublished folder.
+        folder: of an unpublished segment.
         store: how a number is kept.
         store_dim: numbers of a stored vector; None keeps those of the encoder.
         codec: one that was fitted before; None fits it here.
@@ -117,14 +117,12 @@ class TokenWriter:
         self._file.write(np.ascontiguousarray(rows).data)
 
     def finish(self) -> dict[str, Checksum]:
-        """Write the block table and what was fitted, and return the checksums of all files."""
+        """Write the block table, and return the checksums of both files."""
         if self._waiting:
             self._fit()
-        files = {TOKENS: self._file.finish()}
-        files[_BLOCKS] = write_file(self._folder / _BLOCKS, b"".join(self._file.block_digests))
-        if self.codec.fitted is not None:
-            files[CODEC] = write_array(self._folder / CODEC, self.codec.fitted)
-        return files
+        tokens = self._file.finish()
+        blocks = b"".join(self._file.block_digests)
+        return {TOKENS: tokens, _BLOCKS: write_file(self._folder / _BLOCKS, blocks)}
 
     def close(self) -> None:
         """Close the file."""
@@ -136,6 +134,11 @@ def _not_finite(doc_id: str, store: str) -> ArtefactError:
         f"document {doc_id!r}: its embedding holds NaN, infinity or a value beyond {store}; nothing was stored; "
         "the model that made it is damaged"
     )
+
+
+def write_codec(folder: Path, codec: Codec) -> dict[str, Checksum]:
+    """Write what was fitted, if anything was, and return the checksum of its file."""
+    return {} if codec.fitted is None else {CODEC: write_array(folder / CODEC, codec.fitted)}
 
 
 def read_codec(folder: Path, store: Store, dim: int, width: int) -> Codec:
@@ -180,7 +183,7 @@ class StoredTokens:
     """A memory-mapped token store. Reading a slice checks its blocks, each once.
 
     Args:
-        folder: a published version whose block table has the right checksum.
+        folder: of a published segment whose block table has the right checksum.
         n_tokens: number of rows.
         codec: how they are written.
 

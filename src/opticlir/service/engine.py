@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
 from opticlir.data.normalisation import normalise_typed
 from opticlir.encoder import encode_documents, encode_queries
-from opticlir.errors import DeadlineError, OpticlirError, SettingsError
-from opticlir.languages import language_code
+from opticlir.errors import DeadlineError, OpticlirError
 from opticlir.pictures import align_texts
 from opticlir.progress import Check, never
 from opticlir.search import Hits, Ranking
+from opticlir.search.language_routes import AUTO, Route
+from opticlir.search.question_models import load_models
 from opticlir.service.answers import (
     AlignAnswer,
     EmbedAnswer,
@@ -23,18 +24,10 @@ from opticlir.service.answers import (
     RerankedText,
     SearchAnswer,
 )
-from opticlir.service.detection import LanguageDetector
 from opticlir.service.from_search import explanation_answer, search_answer
 from opticlir.service.live_index import CHUNK, LiveIndex, OpenedIndex
-from opticlir.service.models import ENGLISH, ServedModel, load_models
+from opticlir.service.models import ServedModel
 from opticlir.service.word_similarities import WordSimilarities, word_similarities
-from opticlir.words import rough_words
-
-AUTO = "auto"
-"""Stands for the language that `detect` finds."""
-
-_ENGLISH_DOCUMENTS = 2000
-"""Documents of the index that teach the detector English words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +43,6 @@ class Question:
     filter: str | None = None
 
 
-class _Route(NamedTuple):
-    """How a question is read."""
-
-    code: str
-    is_detected: bool
-    served: ServedModel
-
-
 class SearchEngine(LiveIndex):
     """Answers questions in the languages of its models over one index. Threads may share it.
 
@@ -69,10 +54,9 @@ class SearchEngine(LiveIndex):
 
     def __init__(self, index: Path, models: Sequence[ServedModel]) -> None:
         super().__init__(index, models)
-        self._models = {model.name: model for model in models}
         self.languages = tuple(language for model in models for language in model.languages)
         """In the order of the models. A language that two models read is in it twice; `auto` takes the first."""
-        self._detector = self._learned_detector()
+        _ = self._routes.detector  # learned now, not at the first question
 
     @classmethod
     def open(cls, index: Path | str, models: Sequence[Path | str], *, device: str = "auto") -> "SearchEngine":
@@ -87,21 +71,21 @@ class SearchEngine(LiveIndex):
             ArtefactError: the index or a model is missing or damaged, or another document encoder built the index.
             SettingsError: no model is given, or two have the same name.
         """
-        return cls(Path(index), load_models(models, device=device))
+        return cls(Path(index), load_models(models, ServedModel, device=device))
 
     @property
     def models(self) -> tuple[str, ...]:
         """Names of the models."""
-        return tuple(self._models)
+        return tuple(self._routes.models)
 
     @property
     def served(self) -> tuple[ServedModel, ...]:
         """The models themselves."""
-        return tuple(self._models.values())
+        return self._served
 
     def detect(self, text: str) -> str:
         """Return the most probable language of a text among those of the models; the first one if no word decides."""
-        return self._detector.detect(text) or self.languages[0].code
+        return self._routes.detect(text)
 
     def search(
         self,
@@ -151,24 +135,24 @@ class SearchEngine(LiveIndex):
         """
         begin, opened = perf_counter(), self.opened
         answers: dict[int, SearchAnswer | OpticlirError] = {}
-        groups: dict[tuple[Any, ...], list[tuple[int, Question, _Route]]] = {}
+        groups: dict[tuple[Any, ...], list[tuple[int, Question, Route[ServedModel]]]] = {}
         for place, asked in enumerate(questions):
             try:
-                route = self._route(asked.text, asked.language, asked.model)
+                route = self._routes.choose(asked.text, asked.language, asked.model)
             except OpticlirError as error:
                 answers[place] = error
             else:
-                key = (route.served.name, asked.k, asked.ranking, asked.explain, asked.filter)
+                key = (route.model.name, asked.k, asked.ranking, asked.explain, asked.filter)
                 groups.setdefault(key, []).append((place, asked, route))
         for group in groups.values():
-            found = self._found(opened, [asked for _, asked, _ in group], group[0][2].served, check)
+            found = self._found(opened, [asked for _, asked, _ in group], group[0][2].model, check)
             took_ms = 1000 * (perf_counter() - begin)
             for (place, _, route), hits in zip(group, found, strict=True):
                 answers[place] = (
                     hits if isinstance(hits, OpticlirError)
                     else search_answer(
-                        hits, language=route.code, detected=route.is_detected, model=route.served.name,
-                        index_version=opened.version, took_ms=took_ms, table=route.served.translations,
+                        hits, language=route.code, detected=route.is_detected, model=route.model.name,
+                        index_version=opened.version, took_ms=took_ms, table=route.model.translations,
                     )
                 )  # fmt: skip
         return [answers[place] for place in range(len(questions))]
@@ -202,7 +186,7 @@ class SearchEngine(LiveIndex):
         Raises:
             DataError: the index has no such document.
         """
-        served = self._route(text, language, model).served
+        served = self._routes.choose(text, language, model).model
         with served.lock:
             found = self.opened.retrievers[served.name].explain(text, doc_id)
         return explanation_answer(found, served.translations)
@@ -211,7 +195,7 @@ class SearchEngine(LiveIndex):
         self, query: str, text: str, language: str = AUTO, *, model: str | None = None
     ) -> WordSimilarities:
         """Compare every word of a question with every word of an English text; arguments and errors as `search`."""
-        _, _, served = self._route(query, language, model)
+        served = self._routes.choose(query, language, model).model
         with served.lock:
             return word_similarities(served.encoder, normalise_typed(query), text)
 
@@ -225,7 +209,8 @@ class SearchEngine(LiveIndex):
         check: Check = never,
     ) -> RerankAnswer:
         """Order English texts by how well they answer a question; arguments and errors as `search`."""
-        code, detected, served = self._route(query, language, model)
+        chosen = self._routes.choose(query, language, model)
+        served = chosen.model
         retriever, found = self.opened.retrievers[served.name], []
         for start in range(0, len(texts), CHUNK):
             check()
@@ -235,16 +220,26 @@ class SearchEngine(LiveIndex):
                 place = start + int(hit.doc_id)
                 found.append(RerankedText(place, max(0.0, min(1.0, hit.score)), texts[place]))
         found.sort(key=lambda text: (-text.score, text.index))
-        return RerankAnswer(normalise_typed(query), code, detected, served.name, tuple(found))
+        return RerankAnswer(
+            normalise_typed(query), chosen.code, chosen.is_detected, served.name, tuple(found)
+        )
 
     def align(self, query: str, text: str, language: str = AUTO, *, model: str | None = None) -> AlignAnswer:
         """Align the tokens of a question with those of an English text; arguments and errors as `search`."""
-        code, detected, served = self._route(query, language, model)
+        chosen = self._routes.choose(query, language, model)
+        served = chosen.model
         with served.lock:
             found = align_texts(self.opened.retrievers[served.name].model, query, text)
         plan = tuple(map(tuple, found.plan.tolist()))
         return AlignAnswer(
-            code, detected, served.name, found.foreign, found.english, plan, found.cost, found.is_cut
+            chosen.code,
+            chosen.is_detected,
+            served.name,
+            found.foreign,
+            found.english,
+            plan,
+            found.cost,
+            found.is_cut,
         )
 
     def embed(
@@ -268,7 +263,8 @@ class SearchEngine(LiveIndex):
         Raises:
             SettingsError: as `search`.
         """
-        code, detected, served = self._route(" ".join(texts), language, model)
+        chosen = self._routes.choose(" ".join(texts), language, model)
+        served = chosen.model
         normal = [normalise_typed(text) for text in texts]
         encoder = self.opened.retrievers[served.name].model
         encode = encode_queries if route == "query" else encode_documents
@@ -277,7 +273,7 @@ class SearchEngine(LiveIndex):
             check()
             with served.lock:
                 vectors.extend(encode(encoder, normal[start : start + CHUNK]))
-        return EmbedAnswer(code, detected, served.name, tuple(vectors))
+        return EmbedAnswer(chosen.code, chosen.is_detected, served.name, tuple(vectors))
 
     def stats(self) -> dict[str, Any]:
         """Facts about the index and the models."""
@@ -287,34 +283,5 @@ class SearchEngine(LiveIndex):
                 "version": opened.version, "dim": opened.index.dim, "fields": opened.index.field_kinds,
                 **opened.index.counts,
             },
-            "models": [{"name": each.name, "languages": list(each.codes)} for each in self._models.values()],
+            "models": [{"name": each.name, "languages": list(each.codes)} for each in self._served],
         }  # fmt: skip
-
-    def _route(self, text: str, language: str, model: str | None) -> _Route:
-        """The language of a question and the model that reads it."""
-        if model is not None and model not in self._models:
-            raise SettingsError(f"no model {model!r}: expected one of {', '.join(self._models)}")
-        able = [each for name, each in self._models.items() if model in (None, name)]
-        if is_detected := language == AUTO:
-            found = self.detect(text)
-            code = found if any(found in each.codes for each in able) else able[0].codes[0]
-        else:
-            code = language_code(language)
-        for each in able:
-            if code in each.codes:
-                return _Route(code, is_detected, each)
-        known = ", ".join(dict.fromkeys(code for each in able for code in each.codes))
-        raise SettingsError(f"no model reads the language {language!r}: expected auto or one of {known}")
-
-    def _learned_detector(self) -> LanguageDetector:
-        words: dict[str, list[str]] = {}
-        for model in self._models.values():
-            for code in model.codes[:1]:
-                words.setdefault(code, []).extend(model.words)
-        if ENGLISH in words:
-            words[ENGLISH] += [
-                word
-                for each in self.documents(limit=_ENGLISH_DOCUMENTS)
-                for word in rough_words(each.content)
-            ]
-        return LanguageDetector(words)

@@ -7,8 +7,9 @@ from pathlib import Path
 from opticlir.data.in_memory import DocumentLike, documents_of
 from opticlir.errors import ArtefactError, DataError
 from opticlir.records import Document
-from opticlir.search import Entry, ExactIndex, Retriever
+from opticlir.search import Entry, ExactIndex, LanguageRoutes, MultilingualRetriever
 from opticlir.search.encoding import encoded
+from opticlir.search.language_routes import english_words
 from opticlir.service.models import ServedModel
 from opticlir.storage import current_version
 
@@ -16,13 +17,13 @@ CHUNK = 8
 """Texts that are encoded between two checks, and between two turns of other callers."""
 
 
-class OpenedIndex:
-    """An index at one version, and a retriever per model."""
+class OpenedIndex(MultilingualRetriever[ServedModel]):
+    """An index at one version, with a retriever per model."""
 
-    def __init__(self, path: Path, models: Sequence[ServedModel]) -> None:
-        self.index = ExactIndex.open(path)
-        self.version = self.index.version
-        self.retrievers = {model.name: Retriever(self.index, model.encoder) for model in models}
+    def __init__(self, path: Path, routes: LanguageRoutes[ServedModel]) -> None:
+        index = ExactIndex.open(path)
+        super().__init__(index, tuple(routes.models.values()), routes=routes)
+        self.version = index.version
 
 
 class LiveIndex:
@@ -38,7 +39,8 @@ class LiveIndex:
 
     def __init__(self, path: Path, models: Sequence[ServedModel]) -> None:
         self._path, self._served = path, tuple(models)
-        self.opened = OpenedIndex(path, models)
+        self._routes = LanguageRoutes(models, lambda: english_words(self.opened.index))
+        self.opened = OpenedIndex(path, self._routes)
         """The version that is searched; whoever uses it takes it once, since another thread may replace it."""
         self._writing = threading.RLock()
 
@@ -62,11 +64,7 @@ class LiveIndex:
         Raises:
             DataError: the index has no such document.
         """
-        index = self.opened.index
-        try:
-            return index.document(index.row(doc_id))
-        except KeyError:
-            raise DataError(f"the index holds no document {doc_id!r}") from None
+        return self.opened.index.get(doc_id)
 
     def put(self, documents: Iterable[DocumentLike]) -> str:
         """Publish a version of the index with new documents; one with a known id replaces the old one.
@@ -85,7 +83,7 @@ class LiveIndex:
         with self._writing:
             self.reload()  # another process may have written
             entries = self._encoded(new)
-            self.opened.index.add(entries, replacing={document.doc_id for document in new})
+            self.opened.index.update(entries)
             return self.reload()
 
     def _encoded(self, documents: Sequence[Document]) -> list[Entry]:
@@ -119,7 +117,7 @@ class LiveIndex:
             ArtefactError: the index is damaged or another document encoder built it; the old version is kept.
         """
         with self._writing:
-            self.opened = OpenedIndex(self._path, self._served)
+            self.opened = OpenedIndex(self._path, self._routes)
             return self.version
 
     def is_current(self) -> bool:

@@ -22,10 +22,12 @@ class _JsonLines(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Write the log of the service and of its server to stderr."""
+    """Write the log of the service and of its server to stderr, and what the library warns of."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
-    for name, level in (("opticlir.service", logging.INFO), ("uvicorn.error", logging.ERROR)):
+    for name, level in (
+        ("opticlir", logging.WARNING), ("opticlir.service", logging.INFO), ("uvicorn.error", logging.ERROR)
+    ):  # fmt: skip
         each = logging.getLogger(name)
         each.handlers, each.propagate = [handler], False
         each.setLevel(level)

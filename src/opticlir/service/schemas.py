@@ -2,19 +2,30 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from opticlir.data.metadata import MAX_FIELDS, MAX_NAME
+from opticlir.data.metadata import MAX_FIELDS, MAX_NAME, FieldReader
 from opticlir.records import FieldValue
 from opticlir.search import Ranking
 from opticlir.search.filters import MAX_LETTERS
-from opticlir.service.engine import AUTO
+from opticlir.search.language_routes import AUTO
 from opticlir.service.limits import MAX_ID, MAX_K, MAX_QUERY, MAX_TEXT, MAX_TEXTS
 
 QueryText = Annotated[str, Field(min_length=1, max_length=MAX_QUERY, examples=["Dalili za malaria ni zipi?"])]
 Passage = Annotated[
     str, Field(min_length=1, max_length=MAX_TEXT, examples=["Boil water before you drink it."])
 ]
+
+
+def _kept(fields: dict[str, FieldValue]) -> dict[str, FieldValue]:
+    """Refuse metadata that an index would leave out."""
+    refused: list[str] = []
+    kept = FieldReader(refused.append).read(fields, ())
+    if refused:
+        raise ValueError(refused[0])
+    return kept
+
+
 Fields = Annotated[
     dict[
         Annotated[str, Field(min_length=1, max_length=MAX_NAME)],
@@ -23,6 +34,7 @@ Fields = Annotated[
         | Annotated[float, Field(allow_inf_nan=False)]
         | bool,
     ],
+    AfterValidator(_kept),
     Field(
         max_length=MAX_FIELDS,
         description="Metadata: texts, numbers, true and false.",

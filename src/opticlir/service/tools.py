@@ -13,8 +13,9 @@ import opticlir
 from opticlir.errors import OpticlirError
 from opticlir.records import FieldValue
 from opticlir.search.filters import MAX_LETTERS
+from opticlir.search.language_routes import AUTO
 from opticlir.service.answers import ExplanationAnswer
-from opticlir.service.engine import AUTO, SearchEngine
+from opticlir.service.engine import SearchEngine
 
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")

@@ -16,7 +16,11 @@ from opticlir.storage import filesystem
 from opticlir.storage.filesystem import confirm, refusals_named
 from opticlir.storage.names import DRAFT, hidden
 
-_REPAIR = "build it again, or restore it from a copy"
+REPAIR = "build it again, or restore it from a copy"
+"""What to do about a damaged file."""
+
+_NO_SECOND_NAME = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
+_COPIED = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,44 @@ def write_file(path: Path, data: bytes | memoryview, *, target: Path | None = No
         return file.finish()
 
 
+def link_file(source: Path, target: Path) -> None:
+    """Give a file a second name, so that it takes no space twice; copy it where the file system has no such names.
+
+    Raises:
+        ArtefactError: the system refuses.
+        FileNotFoundError: there is no `source`.
+    """
+    try:
+        filesystem.active.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_SECOND_NAME:
+            with refusals_named(target):
+                raise
+        with source.open("rb") as old, DurableFile(target) as new:
+            while part := old.read(_COPIED):
+                new.write(part)
+            new.finish()
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Give every file under a folder a second name under an empty one; see `link_file`.
+
+    If a run before was interrupted, what it left in `target` is removed.
+    """
+    with refusals_named(target):
+        for left in target.iterdir():
+            filesystem.active.remove(left)
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if path.is_dir() and not path.is_symlink():
+            with refusals_named(target):
+                filesystem.active.make_folder(place)
+        else:
+            link_file(path, place)
+
+
 def write_bytes_atomically(path: Path, data: bytes) -> None:
     """Replace or create a file: a reader sees the old bytes or all the new ones. Permissions stay.
 
@@ -176,13 +218,13 @@ def check_file(path: Path, expected: Checksum, *, content: bool = True) -> None:
         ArtefactError: the file is missing, truncated, longer, or its bytes differ.
     """
     if not path.is_file():
-        raise ArtefactError(f"{path} is missing: {_REPAIR}")
+        raise ArtefactError(f"{path} is missing: {REPAIR}")
     if (n_bytes := path.stat().st_size) != expected.n_bytes:
         raise ArtefactError(
-            f"{path} has {n_bytes} bytes, {expected.n_bytes} were written: it is damaged; {_REPAIR}"
+            f"{path} has {n_bytes} bytes, {expected.n_bytes} were written: it is damaged; {REPAIR}"
         )
     if content and sha256_file(path) != expected.sha256:
-        raise ArtefactError(f"{path} is not what was written, its SHA-256 differs: it is damaged; {_REPAIR}")
+        raise ArtefactError(f"{path} is not what was written, its SHA-256 differs: it is damaged; {REPAIR}")
 
 
 def check_files(folder: Path, expected: Mapping[str, Checksum]) -> None:

@@ -47,6 +47,10 @@ class FileSystem:
         """Give a file or folder a new name; a file, or an empty folder, at that name is replaced."""
         source.rename(target)
 
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name; `target` must not exist."""
+        os.link(source, target, follow_symlinks=False)
+
     def set_mode(self, path: Path, mode: int) -> None:
         """Set the permissions of a file."""
         path.chmod(stat.S_IMODE(mode))

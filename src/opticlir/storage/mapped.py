@@ -1,11 +1,13 @@
 """Files that stay mapped into memory while they are read."""
 
+import hashlib
 import mmap
 import os
 import weakref
 from pathlib import Path
 
 from opticlir.errors import ArtefactError
+from opticlir.storage.files import REPAIR, Checksum
 
 
 class MappedFile:
@@ -16,22 +18,27 @@ class MappedFile:
 
     Args:
         path: the file.
+        expected: its checksum, for `check_content`.
 
     Raises:
-        ArtefactError: the file is empty or cannot be mapped.
+        ArtefactError: the file cannot be mapped, or has another size than expected.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, expected: Checksum | None = None) -> None:
+        self._path, self._expected = path, expected
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise ArtefactError(f"cannot read {path}: {error.strerror or error}") from error
         weakref.finalize(self, os.close, self._descriptor)
         self._stamp = self._current_stamp()
+        self.content: mmap.mmap | bytes = b""
+        """Its bytes."""
         try:
-            # copy-on-write: torch wants a writable array, and nothing we do may reach the disk
-            self.content = mmap.mmap(self._descriptor, self.n_bytes, access=mmap.ACCESS_COPY)
+            if (
+                self.n_bytes
+            ):  # copy-on-write: torch wants a writable array, and nothing we do may reach the disk
+                self.content = mmap.mmap(self._descriptor, self.n_bytes, access=mmap.ACCESS_COPY)
         except (ValueError, OSError) as error:
             raise ArtefactError(f"{path} cannot be mapped into memory: {error}") from error
 
@@ -49,6 +56,18 @@ class MappedFile:
         if self._current_stamp() != self._stamp:
             raise ArtefactError(
                 f"{self._path} has changed since it was opened: restore the file, and open the index again"
+            )
+
+    def check_content(self) -> None:
+        """Refuse a file whose bytes are not those that were written.
+
+        Raises:
+            ArtefactError: they differ, or the file has changed since it was opened.
+        """
+        self.check()
+        if self._expected and hashlib.sha256(self.content).hexdigest() != self._expected.sha256:
+            raise ArtefactError(
+                f"{self._path} is not what was written, its SHA-256 differs: it is damaged; {REPAIR}"
             )
 
     def _current_stamp(self) -> tuple[int, int]:

@@ -17,7 +17,8 @@ def balanced(pairs: Mapping[str, Sequence[SentencePair]], exponent: float) -> Pa
         exponent: 1 leaves the shares as they are, 0 makes them equal.
 
     Returns:
-        All pairs, language by language. The largest language keeps its weights; those of the others grow.
+        All pairs with their language, one language after the other. The largest language keeps its weights; those
+        of the others grow.
 
     Raises:
         DataError: a language has no pair.
@@ -35,7 +36,7 @@ def balanced(pairs: Mapping[str, Sequence[SentencePair]], exponent: float) -> Pa
         raise DataError(f"the bitext of {', '.join(empty)} holds no sentence pair")
     most = max(sizes.values(), default=1.0)
     return PairTable(
-        replace(pair, weight=pair.weight * (sizes[language] / most) ** (exponent - 1))
+        replace(pair, weight=pair.weight * (sizes[language] / most) ** (exponent - 1), language=language)
         for language, found in pairs.items()
         for pair in found
     )

@@ -4,8 +4,10 @@ import logging
 import math
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,7 @@ def distil(
     pairs: Sequence[SentencePair],
     out: Path,
     *,
+    dictionary: Sequence[SentencePair] = (),
     inputs: dict[str, str] | None = None,
     command: str = "",
     on_event: OnEvent = silent,
@@ -85,6 +88,7 @@ def distil(
         config: every setting.
         pairs: the bitext; a `PairTable` of millions of pairs takes little more memory than their file.
         out: the model folder; `out/run` has the record.
+        dictionary: entries of a dictionary. They are trained on like the pairs, but none is held out.
         inputs: checksums of the files with the pairs, by name, for the record.
         command: the command that makes the model, for its card.
         on_event: called with stages, steps and evaluations; with several processes, on rank zero only.
@@ -119,7 +123,7 @@ def distil(
         table = pairs if isinstance(pairs, PairTable) else PairTable(pairs)
         training = _Training(config, run, device, on_event if is_rank_zero() else silent, extension)
         with seeded(config.seed, device), flushed_denormals():
-            return training.run(table, Origin(command=command, inputs=inputs))
+            return training.run(table, dictionary, Origin(command=command, inputs=inputs))
 
 
 @dataclass(frozen=True)
@@ -142,13 +146,15 @@ class _Training:
             has_bfloat16(device) if config.precision == "auto" else config.precision == "bfloat16"
         )
 
-    def run(self, pairs: PairTable, origin: Origin) -> Outcome:
-        config = self._config
+    def run(self, sentences: PairTable, dictionary: Sequence[SentencePair], origin: Origin) -> Outcome:
+        config, n_sentences = self._config, len(sentences)
+        pairs = PairTable(chain(sentences, dictionary)) if dictionary else sentences
         self._start("loading the encoders")
         teacher = self._load(config.teacher)
         base = teacher if _starts_from_teacher(config) else self._load(str(config.student))
         refuse_mixed(base, teacher)
-        kept_rows, held_out_rows = _split(len(pairs), config)
+        kept_rows, held_out_rows = _split(n_sentences, config)
+        kept_rows = np.concatenate([kept_rows, np.arange(n_sentences, len(pairs))])
         kept = pairs.take(kept_rows)
         self._start("aligning words")
         projection = self._projection(base, teacher, kept)
@@ -169,10 +175,12 @@ class _Training:
             return outcome_of(self._run, steps, is_finished=False)
         self._start("saving the model")
         outcome = outcome_of(self._run, steps, is_finished=True)
-        self._run.write_words(_words(student, kept))
+        for language, words in _words(student, kept).items():
+            self._run.write_words(words, language)
         if is_rank_zero():
-            self._save(student, teacher, (len(pairs), len(held_out.pairs)), outcome, origin)
-        self._run.finish({"pairs": len(pairs), "held_out": len(held_out.pairs), "steps": steps})
+            self._save(student, teacher, (n_sentences, len(held_out.pairs)), outcome, origin)
+        counts = {"pairs": n_sentences, "held_out": len(held_out.pairs), "steps": steps}
+        self._run.finish(counts | ({"dictionary": len(dictionary)} if dictionary else {}))
         return outcome
 
     def _start(self, name: str) -> None:
@@ -369,9 +377,15 @@ def _split(n_pairs: int, config: TrainConfig) -> tuple[npt.NDArray[np.int64], np
     return np.delete(np.arange(n_pairs), chosen), np.sort(chosen)
 
 
-def _words(student: MultiVectorEncoder, pairs: PairTable) -> list[str]:
+def _words(student: MultiVectorEncoder, pairs: PairTable) -> dict[str, list[str]]:
+    """Foreign words by language, the most frequent ones first; those of all languages under the empty code."""
     tokenizer = transformer_of(student, "query").tokenizer.backend_tokenizer
-    return sorted({word for text in pairs.foreign for word in split_words(tokenizer, text)})
+    counts: dict[str, Counter[str]] = {"": Counter()}
+    for text, language in zip(pairs.foreign, pairs.languages, strict=True):
+        words = split_words(tokenizer, text)
+        for code in {"", language}:
+            counts.setdefault(code, Counter()).update(words)
+    return {code: sorted(each, key=lambda word: (-each[word], word)) for code, each in counts.items()}
 
 
 def _past_outcome(run: RunFolder) -> Outcome:

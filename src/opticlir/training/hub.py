@@ -67,7 +67,8 @@ def push_model(
 
 
 def _operations(folder: Path, repo_id: str) -> Iterator[CommitOperationAdd]:
-    record = [path for name in _RECORD if (path := folder / "run" / name).is_file()]
-    for path in (*saved_files(folder), *record):
+    record = folder / "run"
+    recorded = [path for name in _RECORD if (path := record / name).is_file()]
+    for path in (*saved_files(folder), *recorded, *sorted(record.glob("words.*.txt"))):
         yield CommitOperationAdd(path.relative_to(folder).as_posix(), path)
     yield CommitOperationAdd(CARD, named((folder / CARD).read_text(encoding="utf-8"), repo_id).encode())

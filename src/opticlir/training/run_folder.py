@@ -7,7 +7,8 @@
 - `report.jsonl`: speed, and the alignment of example pairs at each evaluation, for the training report
 - `report.html`: the training report, drawn from the files above
 - `tensorboard/`: the same for TensorBoard, on request
-- `words.txt`: foreign words of the bitext, one per line
+- `words.txt`: foreign words of the bitext, one per line, the most frequent ones first
+- `words.CODE.txt`: the same for each language, if the bitext has several
 - `dictionary.tsv`: English and foreign words, if a laboratory setting needs a dictionary made from the bitext
 - `checkpoints/`: only while training
 """
@@ -234,9 +235,10 @@ class RunFolder:
         return CutSentences(**json.loads(path.read_text())) if path.exists() else None
 
     @on_rank_zero
-    def write_words(self, words: Iterable[str]) -> None:
-        """Write the foreign words of the bitext, one per line."""
-        write_text_atomically(self.folder / "words.txt", "".join(f"{word}\n" for word in words))
+    def write_words(self, words: Iterable[str], language: str = "") -> None:
+        """Write the foreign words of the bitext, or those of one of its languages, one per line."""
+        name = f"words.{language}.txt" if language else "words.txt"
+        write_text_atomically(self.folder / name, "".join(f"{word}\n" for word in words))
 
     @on_rank_zero
     def dictionary(self, make: Callable[[], Iterable[tuple[str, str]]]) -> Path:

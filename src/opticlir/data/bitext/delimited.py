@@ -246,4 +246,4 @@ def _quoted_rows(
 
 def _refuse(numbered: tuple[int, str], reason: str, path: Path, report: SkipReport) -> None:
     number, line = numbered
-    report.malformed(DataError(f"{path}:{number}: broken quotes ({reason}) in {shown(line)}"))
+    report.malformed(path, number, f"broken quotes ({reason}) in {shown(line)}")

@@ -73,14 +73,14 @@ def pairs_of_records(
         if isinstance(layout, MissingSideError):
             selection.report.drop(str(layout), f"{path}:{number}")
         elif isinstance(layout, MalformedRecordError):
-            selection.report.malformed(DataError(f"{path}:{number}: {layout}"))
+            selection.report.malformed(path, number, str(layout))
         elif isinstance(layout, Exception):
             raise DataError(f"{path}:{number}: {layout}")
         else:
             try:
                 yield _pair(number, flat, layout)
             except MalformedRecordError as error:
-                selection.report.malformed(DataError(f"{path}:{number}: {error}"))
+                selection.report.malformed(path, number, str(error))
 
 
 def _layout(

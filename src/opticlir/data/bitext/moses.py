@@ -62,7 +62,7 @@ def read_moses(path: Path, selection: Selection) -> Iterator[RawPair]:
         try:
             yield RawPair(number, english, foreign, *(parse_score(text, "scores") for text in score))
         except MalformedRecordError as error:
-            selection.report.malformed(DataError(f"{paths[-1]}:{number}: {error}"))
+            selection.report.malformed(paths[-1], number, str(error))
 
 
 def _score_file(english: Path) -> Path:

@@ -9,7 +9,6 @@ from pathlib import Path
 from opticlir.data.bitext.sides import RawPair, Selection
 from opticlir.data.skipping import MalformedRecordError, SkipReport
 from opticlir.data.text_files import read_lines
-from opticlir.errors import DataError
 from opticlir.visible import shown
 
 _KEYWORD = re.compile(r'(msgctxt|msgid_plural|msgid|msgstr(?:\[\d{1,2}\])?)\s*(".*")\Z', re.DOTALL)
@@ -54,7 +53,7 @@ def read_po(path: Path, selection: Selection) -> Iterator[RawPair]:
             try:
                 rule = _plural_rule(entry.strings.get("msgstr", ""))
             except MalformedRecordError as error:
-                report.malformed(DataError(f"{path}:{entry.line}: {error}"))
+                report.malformed(path, entry.line, str(error))
             continue
         if "msgid" not in entry.strings:
             continue
@@ -109,7 +108,7 @@ def _entries(path: Path, report: SkipReport) -> Iterator[_Entry]:
         try:
             _take(text, number, entry)
         except MalformedRecordError as error:
-            report.malformed(DataError(f"{path}:{number}: {error}"))
+            report.malformed(path, number, str(error))
             entry.strings.clear()  # half an entry is not used
             entry.keyword = None
     if entry.strings:
@@ -123,7 +122,7 @@ def _finished(entry: _Entry, path: Path, report: SkipReport) -> Iterator[_Entry]
             entry.strings[keyword] = text.encode("utf-8", "surrogateescape").decode()
     except UnicodeDecodeError as error:
         reason = f"the escapes in this entry are not UTF-8 ({error.reason})"
-        report.malformed(DataError(f"{path}:{entry.line}: {reason}"))
+        report.malformed(path, entry.line, reason)
     except UnicodeEncodeError:  # half of a surrogate pair, which the reader of pairs refuses
         yield entry
     else:

@@ -25,6 +25,26 @@ class BitextSource:
 def bitext_sources(
     arguments: Sequence[str], languages: Sequence[str], variants: Sequence[str] = ()
 ) -> list[BitextSource]:
+    """Split `[LANGUAGE=]FILE[:WEIGHT]` arguments of which each language has at least one.
+
+    Arguments and errors as for `language_sources`.
+
+    Raises:
+        SettingsError: a language has no file.
+
+    Example:
+        >>> bitext_sources(["hau=news.tsv:3", "yo=bible.tsv"], ["hau", "yor"])[1]
+        BitextSource(path=PosixPath('bible.tsv'), weight=1.0, language='yor', variant='yo')
+    """
+    sources = language_sources(arguments, languages, variants)
+    if missing := set(languages) - {source.language for source in sources}:
+        raise SettingsError(f"no bitext for {', '.join(sorted(missing))}: give --bitext {min(missing)}=FILE")
+    return sources
+
+
+def language_sources(
+    arguments: Sequence[str], languages: Sequence[str], variants: Sequence[str] = ()
+) -> list[BitextSource]:
     """Split `[LANGUAGE=]FILE[:WEIGHT]` arguments.
 
     Args:
@@ -33,12 +53,7 @@ def bitext_sources(
         variants: their codes as the user typed them; empty if they are the same.
 
     Raises:
-        SettingsError: a weight is not a number above 0; a file lacks its language, or has one that is not
-            trained; or a language has no file.
-
-    Example:
-        >>> bitext_sources(["hau=news.tsv:3", "yo=bible.tsv"], ["hau", "yor"])[1]
-        BitextSource(path=PosixPath('bible.tsv'), weight=1.0, language='yor', variant='yo')
+        SettingsError: a weight is not a number above 0, or a file lacks its language, or has one that is not trained.
     """
     sources = []
     for argument in arguments:
@@ -56,6 +71,4 @@ def bitext_sources(
             )
         path, weight = parse_bitext_argument(rest if names_language else argument)
         sources.append(BitextSource(path, weight, language, "" if variant == language else variant))
-    if missing := set(languages) - {source.language for source in sources}:
-        raise SettingsError(f"no bitext for {', '.join(sorted(missing))}: give --bitext {min(missing)}=FILE")
     return sources

@@ -57,14 +57,16 @@ class PairTable(Sequence[SentencePair]):
     def __init__(self, pairs: Iterable[SentencePair] = ()) -> None:
         sides = bytearray(), bytearray()
         ends = array("q"), array("q")
-        weights = array("d")
+        weights, languages, numbers = array("d"), array("H"), dict[str, int]()
         for pair in pairs:
             for text, side, end in zip((pair.english, pair.foreign), sides, ends, strict=True):
                 side.extend(text.encode())
                 end.append(len(side))
             weights.append(pair.weight)
+            languages.append(numbers.setdefault(pair.language, len(numbers)))
         self._columns = tuple(zip(sides, ends, strict=True))
         self._all_weights = np.frombuffer(weights, dtype=np.float64) if weights else np.empty(0)
+        self._all_languages, self._language_names = languages, tuple(numbers)
         self._rows: Rows | None = None
 
     def take(self, rows: Sequence[int] | Rows) -> "PairTable":
@@ -72,6 +74,7 @@ class PairTable(Sequence[SentencePair]):
         taken = PairTable()
         chosen = np.asarray(rows, dtype=np.int64)
         taken._columns, taken._all_weights = self._columns, self._all_weights
+        taken._all_languages, taken._language_names = self._all_languages, self._language_names
         taken._rows = chosen if self._rows is None else self._rows[chosen]
         return taken
 
@@ -95,6 +98,11 @@ class PairTable(Sequence[SentencePair]):
         """(pairs,), the weight of each pair."""
         return self._all_weights if self._rows is None else self._all_weights[self._rows]
 
+    @property
+    def languages(self) -> Sequence[str]:
+        """The language of each pair; see `SentencePair.language`."""
+        return [self._language_names[self._all_languages[row]] for row in self.rows.tolist()]
+
     def __len__(self) -> int:
         return len(self._all_weights) if self._rows is None else len(self._rows)
 
@@ -107,5 +115,6 @@ class PairTable(Sequence[SentencePair]):
         if isinstance(number, slice):
             return self.take(np.arange(len(self))[number])
         row = range(len(self))[number]
-        weight = self._all_weights[row if self._rows is None else self._rows[row]]
-        return SentencePair(self.english[row], self.foreign[row], float(weight))
+        own = row if self._rows is None else int(self._rows[row])
+        language = self._language_names[self._all_languages[own]]
+        return SentencePair(self.english[row], self.foreign[row], float(self._all_weights[own]), language)

@@ -151,9 +151,7 @@ class Document:
             if 0x10000 <= code <= 0x10FFFF:
                 return found[0]
             line = first_line + data.count(b"\n", 0, found.start())
-            self._report.malformed(
-                DataError(f"{self._path}:{line}: the control character U+{code:04X} was left out")
-            )
+            self._report.malformed(self._path, line, f"the control character U+{code:04X} was left out")
             return b" "
 
         return replace

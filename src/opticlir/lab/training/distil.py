@@ -16,11 +16,13 @@ def distil(
     pairs: Sequence[SentencePair],
     out: Path,
     *,
+    dictionary: Sequence[SentencePair] = (),
     inputs: dict[str, str] | None = None,
     command: str = "",
     on_event: OnEvent = silent,
 ) -> Outcome:
     """Train a query encoder from bitext. Arguments, result and errors as in `opticlir.training.distil`."""
     return distil_with(
-        config, pairs, out, inputs=inputs, command=command, on_event=on_event, extension=LabExtension(config)
-    )
+        config, pairs, out, dictionary=dictionary, inputs=inputs, command=command, on_event=on_event,
+        extension=LabExtension(config),
+    )  # fmt: skip

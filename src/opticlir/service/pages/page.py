@@ -14,10 +14,11 @@ from opticlir.languages import language_code
 from opticlir.progress import Check
 from opticlir.records import Document
 from opticlir.search.filters import MAX_LETTERS
+from opticlir.search.language_routes import AUTO
+from opticlir.search.question_models import ENGLISH
 from opticlir.service.answers import ExplanationAnswer, HitAnswer, SearchAnswer
 from opticlir.service.batching import Workers
-from opticlir.service.engine import AUTO, Question, SearchEngine
-from opticlir.service.models import ENGLISH
+from opticlir.service.engine import Question, SearchEngine
 from opticlir.service.pages.facts import model_facts
 from opticlir.service.pages.heat_map import HeatMap, heat_map
 from opticlir.service.pages.passages import question_segments, shown_hit

@@ -11,7 +11,7 @@ from starlette.datastructures import URL
 import opticlir
 from opticlir.languages import short_code
 from opticlir.records import FieldValue
-from opticlir.service.engine import AUTO
+from opticlir.search.language_routes import AUTO
 from opticlir.service.pages.interface import INTERFACES, interface, preferred_interface, writing_direction
 from opticlir.visible import visible
 

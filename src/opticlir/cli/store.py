@@ -1,0 +1,76 @@
+"""`opticlir stats`, `optimize` and `snapshot`: what an index takes, less of it, and a second index from it."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opticlir.cli.app import MAINTAIN, AsJson, IndexFolder, app, print_json, say
+
+
+@app.command(rich_help_panel=MAINTAIN)
+def stats(index: IndexFolder, as_json: AsJson = False) -> None:
+    """Say what INDEX holds, and what it takes on disk and in memory.
+
+    Example: opticlir stats index/
+    """
+    from rich.filesize import decimal
+
+    from opticlir.search.exact import ExactIndex
+
+    opened = ExactIndex.open(index)
+    found = opened.stats()
+    if as_json:
+        print_json({"index": str(index), "version": opened.version, **asdict(found)})
+        return
+    per_document = found.disk_bytes // found.documents
+    say(f"{index}: version {opened.version}")
+    say(f"{found.documents:,} documents, {found.passages:,} passages, {found.tokens:,} token vectors")
+    say(f"{found.segments:,} segments, {found.tombstones:,} deleted documents that still take space")
+    say(f"vectors of {found.store_dim} numbers in {found.store}")
+    say(f"disk: {decimal(found.disk_bytes)}, {decimal(per_document)} per document")
+    say(f"memory of a search: about {decimal(found.memory_bytes)}")
+
+
+@app.command(rich_help_panel=MAINTAIN)
+def optimize(index: IndexFolder, as_json: AsJson = False) -> None:
+    """Write INDEX as one segment without deleted documents. Nothing is encoded again, and answers stay the same.
+
+    Example: opticlir optimize index/
+    """
+    from rich.filesize import decimal
+
+    from opticlir.search.exact import ExactIndex
+
+    before = ExactIndex.open(index)
+    after = before.optimize()
+    old, new = before.stats(), after.stats()
+    if as_json:
+        print_json({"index": str(index), **asdict(new)})
+    else:
+        say(
+            f"{index}: {old.segments:,} segments became {new.segments:,}, "
+            f"{decimal(old.disk_bytes)} became {decimal(new.disk_bytes)}"
+        )
+
+
+@app.command(rich_help_panel=MAINTAIN)
+def snapshot(
+    index: IndexFolder,
+    folder: Annotated[Path, typer.Argument(help="Folder of the second index; absent, empty or an index.")],
+    as_json: AsJson = False,
+) -> None:
+    """Publish the current version of INDEX in FOLDER as well; it opens as an index.
+
+    On the same file system the files share their space (hard links). For a copy that survives the disk, choose another.
+
+    Example: opticlir snapshot index/ index-of-monday/
+    """
+    from opticlir.search.exact import ExactIndex
+
+    made = ExactIndex.open(index).snapshot(folder)
+    if as_json:
+        print_json({"index": str(index), "snapshot": str(folder), **made.counts})
+    else:
+        say(f"{folder}: {len(made):,} documents")
