@@ -82,7 +82,7 @@ class FieldReader:
 
 
 def typed_cell(text: str) -> FieldValue | None:
-    """The value of a cell of a table without types: a number if it is written as one, `true`, `false`, or text.
+    """A value of a table without types: a number if it is written as one, `true`, `false`, or text.
 
     Example:
         >>> [typed_cell(each) for each in ("2020", "1.50", "007", "True", "", "5 mg")]
