@@ -1,4 +1,4 @@
-"""Metadata fields of documents: what a record holds beside id, title and text."""
+"""Metadata fields of documents: what a record holds besides id, title and text."""
 
 import math
 import re
