@@ -41,7 +41,7 @@ class FieldReader:
     def read(
         self, record: Mapping[str, Any], other: Collection[str | None], *, is_text: bool = False
     ) -> dict[str, FieldValue]:
-        """Return the fields of a record; a missing value, null or NaN is no field.
+        """Return the fields of a record; a missing value, an empty text, null or NaN is no field.
 
         Args:
             record: by name. An object under `metadata` adds its own entries; the outer ones go before them.
@@ -55,7 +55,7 @@ class FieldReader:
         outer = {name: record[name] for name in record if name not in other and record[name] is not nested}
         for name, given in {**outer, **{each: nested[each] for each in nested if each not in outer}}.items():
             value = typed_value(given) if is_text and isinstance(given, str) else _plain(given)
-            if value is None:
+            if value is None or value == "":
                 continue
             if reason := self._refusal(name, value):
                 self._refuse(name, reason)
