@@ -372,7 +372,7 @@ class ExactIndex:
         except KeyError:
             raise DataError(f"the index holds no document {doc_id!r}") from None
 
-    @property
+    @cached_property
     def field_kinds(self) -> dict[str, str]:
         """What each metadata field holds, by name: `text`, `whole number`, `number`, or `true or false`."""
         return (
