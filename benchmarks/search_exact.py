@@ -87,9 +87,9 @@ def search(index: ExactIndex, queries: list[np.ndarray]) -> list[list[int]]:
 def true_best(index: ExactIndex, query: np.ndarray) -> list[int]:
     """The same by float64 products of the stored vectors; equal scores by id."""
     scores = []
-    wide = query.astype(np.float64)
+    wide, vectors = query.astype(np.float64), index.segments[0].segment.tokens
     for first in range(0, len(index), 500):
-        rows = index.tokens[first * N_TOKENS : min(first + 500, len(index)) * N_TOKENS].astype(np.float64)
+        rows = vectors[first * N_TOKENS : min(first + 500, len(index)) * N_TOKENS].astype(np.float64)
         scores.append((wide @ rows.T).reshape(len(query), -1, N_TOKENS).max(axis=2).sum(axis=0))
     order = np.lexsort((index.id_order, -np.concatenate(scores)))
     return order[:K].tolist()
@@ -114,7 +114,7 @@ def compare(collection: Collection, folder: Path, n_documents: int, arguments: a
     require(search(index, checked) == truth, "the ten best are those of float64, in their order")
     peers = []
     if 4 * n_documents * N_TOKENS * collection.dim <= arguments.peer_memory * 2**30:
-        matrix = as_float32(index.tokens[: n_documents * N_TOKENS])
+        matrix = as_float32(index.segments[0].segment.tokens[: n_documents * N_TOKENS])
         peers = open_peers(matrix.reshape(n_documents, N_TOKENS, -1), K)
     turn = iter(range(10**9))
 

@@ -28,6 +28,7 @@ TESTS = {
     "storage": [
         "tests/storage/test_storage.py",
         "tests/storage/test_results.py",
+        "tests/storage/test_processes.py",
         "tests/search/test_received_index.py",
     ],
     "search": ["tests/search"],

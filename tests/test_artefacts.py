@@ -180,7 +180,7 @@ def test_an_index_is_listed_verified_and_pruned(indexed):
     (entry,) = [entry for entry in ArtefactCache(indexed).entries() if entry.kind == "indexes"]
     assert (entry.counts["documents"], entry.is_current, entry.in_use) == (3, True, False)
     assert list(ArtefactCache(indexed).damaged()) == []
-    (tokens,) = indexed.glob("indexes/*/versions/*/tokens.bin")
+    (tokens,) = indexed.glob("indexes/*/versions/*/*/tokens.bin")
     tokens.write_bytes(tokens.read_bytes()[:-1] + b"?")
     ((path, reason),) = ArtefactCache(indexed).damaged()
     assert path.parent.name == "indexes"

@@ -139,7 +139,7 @@ RECORDS = {
     ("counts",): ([], None, 3),
     ("inputs",): ([], {"a": 5}),
     ("environment",): ("x", {"python": None}),
-    ("files",): ([], {}, {"tokens.bin": 7}),
+    ("files",): ([], {}, {f"{SEGMENT}/tokens.bin": 7}),
     ("format_version",): (-1, 99, "two", None),
 }
 

@@ -12,7 +12,7 @@ from opticlir.data.identifiers import checked_id, refuse_duplicates
 from opticlir.data.metadata import FieldReader
 from opticlir.data.normalisation import normalise_text
 from opticlir.data.skipping import MalformedRecordError, SkipReport, parse_records
-from opticlir.data.tables import Cells, Row, can_be_read_twice, read_records
+from opticlir.data.tables import Row, UntypedRow, can_be_read_twice, read_records
 from opticlir.data.trec_documents import parse_trec_document, trec_documents
 from opticlir.errors import DataError
 from opticlir.records import Document, FieldValue
@@ -112,7 +112,7 @@ def _from_row(row: Row, fields: FieldReader) -> Document:
     doc_id, text, title = (field.find(row) for field in (DOCUMENT_ID, DOCUMENT_TEXT, DOCUMENT_TITLE))
     if doc_id is None or text is None:
         raise MalformedRecordError(f"expected the keys _id and text, found {shown(', '.join(row))}")
-    metadata = fields.read(row, (doc_id, text, title), is_text=isinstance(row, Cells))
+    metadata = fields.read(row, (doc_id, text, title), is_text=isinstance(row, UntypedRow))
     return _document(
         row[doc_id], row[title] or "" if title else "", "" if row[text] is None else row[text], metadata
     )

@@ -1,4 +1,4 @@
-"""Metadata fields of documents: what a record holds beside id, title and text."""
+"""Metadata fields of documents: what a record holds in addition to id, title and text."""
 
 import math
 import re
@@ -54,7 +54,7 @@ class FieldReader:
         nested = inner if isinstance(inner, Mapping) and _NESTED not in other else {}
         outer = {name: record[name] for name in record if name not in other and record[name] is not nested}
         for name, given in {**outer, **{each: nested[each] for each in nested if each not in outer}}.items():
-            value = typed_cell(given) if is_text and isinstance(given, str) else _plain(given)
+            value = typed_value(given) if is_text and isinstance(given, str) else _plain(given)
             if value is None:
                 continue
             if reason := self._refusal(name, value):
@@ -81,11 +81,11 @@ class FieldReader:
             self._say(f"the field {label} {reason}")
 
 
-def typed_cell(text: str) -> FieldValue | None:
-    """The value of a cell of a table without types: a number if it is written as one, `true`, `false`, or text.
+def typed_value(text: str) -> FieldValue | None:
+    """The value of a text in a table without types: a number if it is written as one, `true`, `false`, or text.
 
     Example:
-        >>> [typed_cell(each) for each in ("2020", "1.50", "007", "True", "", "5 mg")]
+        >>> [typed_value(each) for each in ("2020", "1.50", "007", "True", "", "5 mg")]
         [2020, 1.5, '007', True, None, '5 mg']
     """
     if not text.strip():

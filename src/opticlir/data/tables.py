@@ -16,7 +16,7 @@ from opticlir.visible import shown
 Row: TypeAlias = dict[str, Any]
 
 
-class Cells(Row):
+class UntypedRow(Row):
     """A row of a file that has no types: every value is a text."""
 
 
@@ -105,7 +105,7 @@ def _named(
                 f"expected {len(names)} columns, {', '.join(names)}, found {len(values)} in "
                 f"{shown(separator.join(values))}"
             )
-        return Cells(zip(names, values, strict=True))
+        return UntypedRow(zip(names, values, strict=True))
 
     return parse_records(entries, named, path, report)
 

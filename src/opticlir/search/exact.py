@@ -11,8 +11,8 @@ Disk: a document of 150 tokens and 384 dimensions takes 115 KB in half precision
 
 Memory: 150 bytes per document. The vectors and the counts of grams are memory-mapped; the vectors of a small index
 (64 MB in float32) are kept. Those of a larger one than 64 MB in half precision are screened, with a copy of one byte
-per value. Building holds the vectors of one passage, all ids, 6 bytes per gram and document of one segment, and 64 MB
-of vectors while a small store is fitted.
+per value. Building holds the vectors of one passage, all ids, and 6 bytes per gram and document of one
+segment. While a small store is fitted, it also holds 64 MB of vectors.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Character 5-grams of texts, and how often each stands in each document of a segment.
+"""Character 5-grams of texts, and how often each is in each document of a segment.
 
 The counts never change. What BM25 makes of them depends on all documents of the index; see `lexical`.
 
@@ -37,7 +37,7 @@ READ_LATER = (_GRAMS, _POSTINGS)
 """Large files, whose content is checked when it is first read."""
 _POSTING = np.dtype([("row", "<i4"), ("count", "<u2")])
 _MOST = 2**16 - 1
-"""A gram that stands in a document more often counts as so many."""
+"""A gram that is in a document more often counts as so many."""
 _MERGED = 2**22
 """Postings that are merged at a time, about 200 MB."""
 

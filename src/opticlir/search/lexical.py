@@ -5,8 +5,8 @@ the pieces of his name, even if it is spelled a little differently. All text is 
 without diacritics, so Майкл Джексон (maikl dzhekson) finds him too. Words are marked at both ends, so
 the first and last pieces of a word differ from the others. A short word is one piece.
 
-Segments hold how often each gram stands in each document. How rare a gram is, and how long a document is on average,
-is counted over the live documents of all segments when a question is asked. So the scores do not depend on how the
+Segments hold how often each gram is in each document. A question counts how rare a gram is, and the mean length
+of a document, over the live documents of all segments. So the scores do not depend on how the
 documents came into the index. The formula is that of Lucene, as in bm25s.
 """
 

@@ -1,6 +1,6 @@
 """The next version of an index while it is written: segments that stay, new ones, tombstones, and the manifest last.
 
-The files of segments that stay get a second name in the folder of the new version (hard links), so each version is
+The files of segments that stay get a second name in the folder of the new version (hard links). So each version is
 complete in itself, and a document that was there costs nothing.
 """
 
