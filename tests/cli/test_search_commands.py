@@ -487,6 +487,10 @@ def test_documents_are_replaced_and_the_store_says_what_it_takes(folder):
     )
     files = [path for path in (folder / "index" / "versions").rglob("*.*") if path.name != "manifest.json"]
     assert found["disk_bytes"] == sum(path.stat().st_size for path in files)
+    planned = parsed(folder, "stats", "{}/index", "--documents", "8", "--store", "float32")
+    more = 4 * found["tokens"] * found["dim"]  # twice the documents at twice the bytes
+    assert planned["estimated_disk_bytes"] == 2 * found["disk_bytes"] + more
+    assert "8 such documents: about" in run(folder, "stats", "{}/index", "--documents", "8").stdout
     assert "2 segments, 0 deleted documents" in run(folder, "stats", "{}/index").stdout
     assert "2 segments became 1" in run(folder, "optimize", "{}/index").stdout
     assert parsed(folder, "stats", "{}/index")["segments"] == 1

@@ -7,13 +7,24 @@ from typing import Annotated
 import typer
 
 from opticlir.cli.app import MAINTAIN, AsJson, IndexFolder, app, print_json, say
+from opticlir.cli.index import StoreFormat
 
 
 @app.command(rich_help_panel=MAINTAIN)
-def stats(index: IndexFolder, as_json: AsJson = False) -> None:
-    """Say what INDEX holds, and what it takes on disk and in memory.
+def stats(
+    index: IndexFolder,
+    documents: Annotated[
+        int | None, typer.Option(min=1, help="Say what so many documents like those of INDEX would take.")
+    ] = None,
+    store: Annotated[StoreFormat | None, typer.Option(help="With --documents: in another store.")] = None,
+    store_dim: Annotated[
+        int | None, typer.Option(min=4, help="With --documents: numbers of a stored vector.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what INDEX holds, and what it takes on disk and in memory. An index of a sample tells what all would take.
 
-    Example: opticlir stats index/
+    Example: opticlir stats index/ --documents 1000000
     """
     from rich.filesize import decimal
 
@@ -21,8 +32,13 @@ def stats(index: IndexFolder, as_json: AsJson = False) -> None:
 
     opened = ExactIndex.open(index)
     found = opened.stats()
+    planned = None
+    if documents:
+        planned = found.estimated(documents, store.value if store else None, store_dim)
     if as_json:
-        print_json({"index": str(index), "version": opened.version, **asdict(found)})
+        names = ("estimated_disk_bytes", "estimated_memory_bytes")
+        estimate = dict(zip(names, planned, strict=True)) if planned else {}
+        print_json({"index": str(index), "version": opened.version, **asdict(found), **estimate})
         return
     per_document = found.disk_bytes // found.documents
     say(f"{index}: version {opened.version}")
@@ -31,6 +47,9 @@ def stats(index: IndexFolder, as_json: AsJson = False) -> None:
     say(f"vectors of {found.store_dim} numbers in {found.store}")
     say(f"disk: {decimal(found.disk_bytes)}, {decimal(per_document)} per document")
     say(f"memory of a search: about {decimal(found.memory_bytes)}")
+    if planned:
+        disk, memory = map(decimal, planned)
+        say(f"{documents:,} such documents: about {disk} on disk, {memory} of memory")
 
 
 @app.command(rich_help_panel=MAINTAIN)

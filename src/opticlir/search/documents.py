@@ -119,10 +119,13 @@ class StoredDocuments:
             if len(set(found)) < len(found):
                 raise damaged(self._path, "two documents have the same id")
             return found
-        try:
-            return [allowed_id(doc_id, "document") for doc_id in self._known_ids]
-        except DataError as error:
-            raise damaged(self._path.with_name(_IDS), str(error)) from error
+        if not _are_plain(self._known_ids):
+            try:
+                for doc_id in self._known_ids:
+                    allowed_id(doc_id, "document")
+            except DataError as error:
+                raise damaged(self._path.with_name(_IDS), str(error)) from error
+        return self._known_ids
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -132,6 +135,8 @@ class StoredDocuments:
     @cached_property
     def by_look(self) -> dict[str, str]:
         """Ids that do not look as they are written, by how they look."""
+        if _are_plain(self.ids):
+            return {}
         return {look: doc_id for doc_id in self.ids if (look := look_of(doc_id)) != doc_id}
 
     @cached_property
@@ -144,3 +149,15 @@ class StoredDocuments:
         for row in range(len(self)):
             self[row]
         self.ids  # noqa: B018 - reading them checks them
+
+
+def _are_plain(ids: list[str]) -> bool:
+    """Whether all ids are short ASCII without blanks, as most are: then they are allowed and look as written."""
+    joined = "|".join(ids)
+    return (
+        all(ids)
+        and joined.isascii()
+        and len(joined.split()) == 1
+        and "\0" not in joined
+        and len(max(ids, key=len)) < 1024
+    )

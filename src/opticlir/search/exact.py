@@ -220,6 +220,7 @@ class ExactIndex:
             **self.counts,
             tombstones=sum(len(each.deleted) for each in self.segments),
             segments=len(self.segments),
+            dim=self.dim,
             store=self.codec.store,
             store_dim=self.codec.width,
             disk_bytes=sum(each.n_bytes for each in self.manifest.files.values()),

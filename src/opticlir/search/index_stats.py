@@ -25,6 +25,8 @@ class IndexStats:
     tombstones: int
     """Deleted documents that still take space; `optimize` removes them."""
     segments: int
+    dim: int
+    """Numbers of the encoder's vectors."""
     store: Store
     """How a number of a stored vector is kept."""
     store_dim: int
@@ -33,23 +35,24 @@ class IndexStats:
     memory_bytes: int
     """What a search keeps in memory, about; mapped files come on top while there is space."""
 
+    def estimated(
+        self, n_documents: int, store: Store | None = None, store_dim: int | None = None
+    ) -> tuple[int, int]:
+        """What an index of so many documents like these would take, before it is built.
 
-def vector_bytes(n_tokens: int, dim: int, store: Store = "float16", store_dim: int | None = None) -> int:
-    """Bytes on disk of the token vectors of a collection, before it is built.
+        Args:
+            n_documents: as many as planned.
+            store: how a number would be kept; None is as here.
+            store_dim: numbers of a stored vector; None is as here, or all of them with another `store`.
 
-    Args:
-        n_tokens: of all its documents.
-        dim: width of the encoder's vectors.
-        store: how a number is kept.
-        store_dim: numbers of a stored vector; None keeps all.
-
-    Example:
-        >>> vector_bytes(150 * 1_000_000, 384) / 1e9
-        115.2
-        >>> vector_bytes(150 * 1_000_000, 384, "4bit", 128) / 1e9
-        9.9
-    """
-    return n_tokens * row_bytes(store, store_dim or dim)
+        Returns:
+            Bytes on disk, and of memory as in `memory_bytes`, about.
+        """
+        width = store_dim or (self.store_dim if store is None else self.dim)
+        n_tokens = self.tokens * n_documents // self.documents
+        rest = self.disk_bytes - self.tokens * row_bytes(self.store, self.store_dim)
+        disk = n_tokens * row_bytes(store or self.store, width) + rest * n_documents // self.documents
+        return disk, memory_bytes(n_tokens, width, n_documents)
 
 
 def memory_bytes(n_tokens: int, width: int, n_documents: int) -> int:
