@@ -202,8 +202,11 @@ def test_the_log_holds_questions_only_on_request(serve):
                 "/v1/search", json={"query": "maji safi"}, headers={"Authorization": "Bearer secretsecret"}
             )
             client.get("/v1/documents", params={"id": "siri"})
-            mixed = {"id": "mixed", "text": "clean water", "fields": {"year": "unknown"}}
-            client.put("/v1/documents", json={"documents": [mixed]}).raise_for_status()
+            mixed = [
+                {"id": f"mixed{year}", "text": "clean water", "fields": {"year": year}}
+                for year in ("?", 2020)
+            ]
+            client.put("/v1/documents", json={"documents": mixed}).raise_for_status()
         service.stop()
         (line, *_) = [each for each in service.log() if each.get("route") == "/v1/search"]
         assert line.items() >= {"event": "answered", "status": 200, "language": "swa"}.items()

@@ -22,7 +22,7 @@ def stats(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what INDEX holds, and what it takes on disk and in memory. From the index of a sample it estimates what all documents would take.
+    """Say what INDEX holds, and what it takes on disk and in memory. With --documents, also what more would take.
 
     Example: opticlir stats index/ --documents 1000000
     """
