@@ -268,3 +268,24 @@ def test_two_equal_histories_make_equal_files(kind, memory_path):
     one, other = history(memory_path / "one"), history(memory_path / "other")
     assert one.manifest == other.manifest
     assert answers(one) == answers(other)
+
+
+def test_what_was_computed_for_a_segment_is_kept_for_the_next_version(kind, memory_path):
+    """A service answers on at once after a change: only the new segment is opened."""
+    index = kind.create(memory_path / "index", map(entry, range(20)), encoder="e")
+    answers(index)
+    changed = kind.open(memory_path / "index").add([entry(30)])
+    after = index.reopened()
+    assert after.version == changed.version
+    assert after.segments[0].segment is index.segments[0].segment
+    assert index.add([entry(31)]).segments[0].segment is index.segments[0].segment
+
+
+def test_a_field_that_holds_another_kind_than_before_is_said(kind, memory_path, caplog):
+    index = kind.create(memory_path / "index", [entry(0)], encoder="e")
+    index = index.add([(Document("x", "water", "", {"edition": 1.5}), vectors(1, 1))])
+    assert "several kinds" not in caplog.text
+    index = index.add([(Document("y", "water", "", {"edition": "second"}), vectors(1, 1))])
+    assert "the field 'edition' holds values of several kinds: all are kept as text" in caplog.text
+    assert index.field_kinds == {"edition": "text"}
+    assert kept(index, 'edition = "1.5"') == {"x"}

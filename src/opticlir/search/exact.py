@@ -248,15 +248,19 @@ class ExactIndex:
                 made_by=current.manifest.made_by,
                 n_more_empty=current.n_empty - len(current.empty_ids),
             )
-        return self._reopened()
+        return self.reopened()
 
-    def _reopened(self) -> "ExactIndex":
-        """The current version; segments that are open already are not opened again."""
+    def reopened(self) -> "ExactIndex":
+        """Open the current version. Segments that are open already are taken along, with what was computed for them.
+
+        Raises:
+            ArtefactError: as for `open`.
+        """
         return open_version(self.path, lambda folder: type(self)(self.path, folder, opened=self.segments))
 
     def _current(self) -> "ExactIndex":
         """Open the current version, and check that the same encoder built it."""
-        current = self if current_version(self.path) == self.version else self._reopened()
+        current = self if current_version(self.path) == self.version else self.reopened()
         current.check_encoder(self.encoder, self.vectors)
         return current
 

@@ -67,9 +67,7 @@ class FieldWriter:
         self._pack()
         for name, types in self._types.items():
             if len(types) > 1 and not types <= {int, float}:
-                logger.warning(
-                    "the field %s holds values of several kinds: all are kept as text", shown(name)
-                )
+                _warn_of_several_kinds(name)
         table, buffer = joined(self._packed), BytesIO()
         with pa.ipc.new_file(buffer, table.schema) as writer:
             writer.write_table(table, max_chunksize=_BATCH)
@@ -116,6 +114,17 @@ class StoredFields:
             return {}
         (record,) = self.table.slice(row, 1).to_pylist()
         return {name: value for name, value in record.items() if value is not None}
+
+
+def warn_of_other_kinds(known: Mapping[str, str], new: Mapping[str, str]) -> None:
+    """Warn of fields that hold one kind of value in the documents of an index, and another in new ones."""
+    for name in sorted(known.keys() & new.keys()):
+        if known[name] != new[name] and not {known[name], new[name]} <= {"whole number", "number"}:
+            _warn_of_several_kinds(name)
+
+
+def _warn_of_several_kinds(name: str) -> None:
+    logger.warning("the field %s holds values of several kinds: all are kept as text", shown(name))
 
 
 def kinds_of(table: "pa.Table") -> dict[str, str]:

@@ -28,6 +28,8 @@ class Index(Protocol):
 
     dim: int
     """Width of a token vector."""
+    version: str
+    """Number and beginning of the checksum of the version that is open."""
 
     def add(self, entries: Iterable[Entry], *, inputs: dict[str, str] | None = None) -> "Index":
         """Publish a version with more documents, from files with these checksums."""
@@ -37,6 +39,9 @@ class Index(Protocol):
 
     def delete(self, doc_ids: Iterable[str]) -> "Index":
         """Publish a version without some documents."""
+
+    def reopened(self) -> "Index":
+        """Open the current version; what is computed for documents that stayed is taken along."""
 
     def optimize(self) -> "Index":
         """Publish a version in which nothing is left of deleted documents, with the same answers."""

@@ -18,6 +18,7 @@ from opticlir.manifest import Manifest, write_manifest
 from opticlir.search.codecs import Codec, Store
 from opticlir.search.compaction import due
 from opticlir.search.document_ids import DocumentIds
+from opticlir.search.fields import warn_of_other_kinds
 from opticlir.search.grams import GRAM
 from opticlir.search.index import Entry
 from opticlir.search.index_version import EMPTY, FORMAT, KIND, record_of, total_counts
@@ -68,6 +69,10 @@ class NextVersion:
             ArtefactError: an embedding holds NaN or infinity, or the disk cannot be written.
         """
         new = self._write(self._full(entries, ids))
+        known, added = ({
+            name: kind for each in live for name, kind in each.segment.documents.fields.kinds.items()
+        } for live in (self._live, new))  # fmt: skip
+        warn_of_other_kinds(known, added)
         self.delete(ids.replaced)
         self._live += new
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from opticlir.data.in_memory import DocumentLike, documents_of
 from opticlir.errors import ArtefactError, DataError
 from opticlir.records import Document
-from opticlir.search import Entry, ExactIndex, LanguageRoutes, MultilingualRetriever
+from opticlir.search import Entry, ExactIndex, Index, LanguageRoutes, MultilingualRetriever
 from opticlir.search.encoding import encoded
 from opticlir.search.language_routes import english_words
 from opticlir.service.models import ServedModel
@@ -20,8 +20,7 @@ CHUNK = 8
 class OpenedIndex(MultilingualRetriever[ServedModel]):
     """An index at one version, with a retriever per model."""
 
-    def __init__(self, path: Path, routes: LanguageRoutes[ServedModel]) -> None:
-        index = ExactIndex.open(path)
+    def __init__(self, index: Index, routes: LanguageRoutes[ServedModel]) -> None:
         super().__init__(index, tuple(routes.models.values()), routes=routes)
         self.version = index.version
 
@@ -40,7 +39,7 @@ class LiveIndex:
     def __init__(self, path: Path, models: Sequence[ServedModel]) -> None:
         self._path, self._served = path, tuple(models)
         self._routes = LanguageRoutes(models, lambda: english_words(self.opened.index))
-        self.opened = OpenedIndex(path, self._routes)
+        self.opened = OpenedIndex(ExactIndex.open(path), self._routes)
         """The version that is searched; whoever uses it takes it once, since another thread may replace it."""
         self._writing = threading.RLock()
 
@@ -117,7 +116,7 @@ class LiveIndex:
             ArtefactError: the index is damaged or another document encoder built it; the old version is kept.
         """
         with self._writing:
-            self.opened = OpenedIndex(self._path, self._routes)
+            self.opened = OpenedIndex(self.opened.index.reopened(), self._routes)
             return self.version
 
     def is_current(self) -> bool:
