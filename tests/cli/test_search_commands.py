@@ -492,6 +492,7 @@ def test_documents_are_replaced_and_the_store_says_what_it_takes(folder):
     assert planned["estimated_disk_bytes"] == 2 * found["disk_bytes"] + more
     assert "8 such documents: about" in run(folder, "stats", "{}/index", "--documents", "8").stdout
     assert "2 segments, 0 deleted documents" in run(folder, "stats", "{}/index").stdout
+    assert "go with --documents" in run(folder, "stats", "{}/index", "--store", "int8", code=2).output
     assert "2 segments became 1" in run(folder, "optimize", "{}/index").stdout
     assert parsed(folder, "stats", "{}/index")["segments"] == 1
 

@@ -1,17 +1,22 @@
 """A running `opticlir serve`: slow clients, floods, signals and new versions of the index."""
 
+import gc
 import json
 import select
 import signal
 import socket
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
+from opticlir.errors import SetupError
 from opticlir.search import ExactIndex, Retriever
+from opticlir.service import server
+from opticlir.service.settings import ServiceSettings
 
 HEAD = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
@@ -223,3 +228,16 @@ def test_a_port_that_is_taken_is_an_error(serve, opticlir, index, models):
     service = serve()
     done = opticlir("serve", index, "--model", models[0], "--port", service.port)
     assert "cannot listen on 127.0.0.1" in done.error
+
+
+def test_a_refused_port_leaves_no_socket_open():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = ServiceSettings(host="127.0.0.1", port=taken.getsockname()[1])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with pytest.raises(SetupError, match=r"cannot listen on 127\.0\.0\.1"):
+                server._listener(settings)
+            gc.collect()
+    assert not [each for each in caught if each.category is ResourceWarning]

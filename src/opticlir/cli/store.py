@@ -30,6 +30,8 @@ def stats(
 
     from opticlir.search.exact import ExactIndex
 
+    if documents is None and (store or store_dim):
+        raise typer.BadParameter("--store and --store-dim go with --documents")
     opened = ExactIndex.open(index)
     found = opened.stats()
     planned = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from opticlir.search.codecs import Store, row_bytes
+from opticlir.search.codecs import Store, check_store, row_bytes
 from opticlir.search.passage_scores import way_of
 
 _PER_DOCUMENT = 150
@@ -47,8 +47,12 @@ class IndexStats:
 
         Returns:
             Bytes on disk, and of memory as in `memory_bytes`, about.
+
+        Raises:
+            SettingsError: `store` is unknown, or `store_dim` is not a multiple of 4.
         """
-        width = store_dim or (self.store_dim if store is None else self.dim)
+        check_store(store or self.store, store_dim)
+        width = min(store_dim or (self.store_dim if store is None else self.dim), self.dim)
         n_tokens = self.tokens * n_documents // self.documents
         rest = self.disk_bytes - self.tokens * row_bytes(self.store, self.store_dim)
         disk = n_tokens * row_bytes(store or self.store, width) + rest * n_documents // self.documents

@@ -21,7 +21,7 @@ class MappedFile:
         expected: its checksum, for `check_content`.
 
     Raises:
-        ArtefactError: the file cannot be mapped, or has another size than expected.
+        ArtefactError: the file cannot be read, or cannot be mapped.
     """
 
     def __init__(self, path: Path, expected: Checksum | None = None) -> None:
@@ -35,9 +35,8 @@ class MappedFile:
         self.content: mmap.mmap | bytes = b""
         """Its bytes."""
         try:
-            if (
-                self.n_bytes
-            ):  # copy-on-write: torch wants a writable array, and nothing we do may reach the disk
+            if self.n_bytes:
+                # copy-on-write: torch wants a writable array, and nothing we do may reach the disk
                 self.content = mmap.mmap(self._descriptor, self.n_bytes, access=mmap.ACCESS_COPY)
         except (ValueError, OSError) as error:
             raise ArtefactError(f"{path} cannot be mapped into memory: {error}") from error

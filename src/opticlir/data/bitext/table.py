@@ -50,8 +50,8 @@ class PairTable(Sequence[SentencePair]):
 
     Example:
         >>> table = PairTable([SentencePair("water", "maji"), SentencePair("fever", "homa", 3.0)])
-        >>> table[1], list(table.foreign), len(table.take([1]))
-        (SentencePair(english='fever', foreign='homa', weight=3.0), ['maji', 'homa'], 1)
+        >>> table[1].weight, list(table.foreign), len(table.take([1]))
+        (3.0, ['maji', 'homa'], 1)
     """
 
     def __init__(self, pairs: Iterable[SentencePair] = ()) -> None:
