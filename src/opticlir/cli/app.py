@@ -68,6 +68,16 @@ Centre = Annotated[
 ]
 
 
+Translator = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--translator",
+        help="Machine translator of a language: spa=apertium:spa-eng, swa=word-table:BITEXT, swa=dictionary:FILE, "
+        "or hau=FOLDER of a translation model. Repeat it per language.",
+    ),
+]
+
+
 class NumberFormat(StrEnum):
     """How each weight of a model is held in memory."""
 

@@ -1,6 +1,9 @@
 """A model with its index: build it from documents, open it, and ask questions in any language."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
@@ -8,7 +11,7 @@ import numpy as np
 from sentence_transformers import MultiVectorEncoder
 
 from opticlir.data.in_memory import DocumentLike, QueryLike, queries_of, refuse_one_text
-from opticlir.encoder import Windows, centred, document_fingerprint, refuse_pooled
+from opticlir.encoder import Windows, centred, document_fingerprint, english_reader, refuse_pooled
 from opticlir.errors import DataError
 from opticlir.progress import Check, Progress, never, reporting, silent
 from opticlir.records import Document, Query, Ranking, Run
@@ -27,6 +30,7 @@ from opticlir.search.passages import long_documents
 from opticlir.search.questions import encode_known, encode_questions, typed, warn_of_questions
 from opticlir.search.reranking import rerank
 from opticlir.search.scoring import QueryTokens, Scorer, check_query_ids
+from opticlir.translation import QuestionTranslator
 
 
 class Retriever:
@@ -173,6 +177,13 @@ class Retriever:
     def __repr__(self) -> str:
         return f"Retriever({len(self)} documents, lexical_weight={self._scorer.lexical_weight})"
 
+    @cached_property
+    def in_english(self) -> "Retriever":
+        """The same index for English questions: the teacher, which encoded the documents, reads them."""
+        english = copy.copy(self)
+        english.model = english_reader(self.model)
+        return english
+
     def add(
         self,
         documents: Iterable[DocumentLike],
@@ -260,6 +271,7 @@ class Retriever:
         *,
         filter: str | None = None,  # noqa: A002 - the word of the field
         explain: bool = False,
+        translator: QuestionTranslator | None = None,
     ) -> Hits:
         """Answer one question.
 
@@ -270,6 +282,8 @@ class Retriever:
             filter: which documents may be found, by their metadata fields: `year >= 2020 and source = "who"`. Scores
                 and order of these are those of the search without it.
             explain: add to each hit why it was found, as `explain` says it.
+            translator: search for its translation of the question: `in_english` reads this, and so does BM25. An
+                explanation is then of the words of `Hits.translation`.
 
         Returns:
             At most k hits, best first. With `bm25` a document must share a part of a word with the question. If
@@ -280,7 +294,13 @@ class Retriever:
             DataError: the question has no tokens.
             SettingsError: the filter is none, or does not fit the fields.
             ArtefactError: the model is damaged (its embedding holds NaN), or the index is damaged.
+            SetupError: the translator fails.
         """
+        if translator is not None:
+            asked = typed(question).text
+            translation = translator.translate(asked)
+            hits = self.in_english.search(translation.text, k, ranking, filter=filter, explain=explain)
+            return replace(hits, question=asked, translation=translation)
         (hits,) = self.search_many([question], k, ranking, filter=filter, explain=explain)
         return hits
 
@@ -333,10 +353,20 @@ class Retriever:
         ranking: Ranking = "hybrid",
         *,
         filter: str | None = None,  # noqa: A002
+        translator: QuestionTranslator | None = None,
         progress: Progress | bool = False,
     ) -> Run:
-        """Answer many questions by one ranking. Arguments and errors as for `rank_by_each`."""
-        return self.rank_by_each(queries, k, [ranking], filter=filter, progress=progress)[ranking]
+        """Answer many questions by one ranking; `translator` as for `search`, all else as for `rank_by_each`."""
+        if translator is None:
+            return self.rank_by_each(queries, k, [ranking], filter=filter, progress=progress)[ranking]
+        asked = queries_of(queries)
+        english = [
+            replace(query, text=translation.text)
+            for query, translation in zip(
+                asked, translator.translate_all([each.text for each in asked]), strict=True
+            )
+        ]
+        return self.in_english.rank(english, k, ranking, filter=filter, progress=progress)
 
     def rank_by_each(
         self,
