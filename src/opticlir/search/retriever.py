@@ -30,6 +30,7 @@ from opticlir.search.passages import long_documents
 from opticlir.search.questions import encode_known, encode_questions, typed, warn_of_questions
 from opticlir.search.reranking import rerank
 from opticlir.search.scoring import QueryTokens, Scorer, check_query_ids
+from opticlir.search.shards import Shards
 from opticlir.translation import QuestionTranslator
 
 
@@ -130,6 +131,42 @@ class Retriever:
                 made_by=made_by,
             )
         return cls(index, given)
+
+    @classmethod
+    def from_shards(
+        cls,
+        shards: str | Path,
+        model: Model,
+        folder: str | Path,
+        *,
+        device: str = "auto",
+        store: Store = "float16",
+        store_dim: int | None = None,
+        progress: Progress | bool = False,
+    ) -> "Retriever":
+        """Write the index of a corpus that `opticlir encode` has encoded; nothing is encoded again.
+
+        Args:
+            shards: the folder with all shards of the corpus.
+            model: has the document encoder that encoded them.
+            folder: as for `build`.
+            device: as for `build`.
+            store: as for `build`.
+            store_dim: as for `build`.
+            progress: as for `build`.
+
+        Raises:
+            ArtefactError: a shard is missing or damaged, or another encoder wrote them; or as for `build`.
+            DataError: two documents have the same id.
+        """
+        found, encoder = Shards(Path(shards)), loaded(model, device)
+        found.check_encoder(document_fingerprint(encoder), vectors_of(encoder))
+        with reporting(progress) as tell:
+            index = ExactIndex.create(
+                Path(folder), found.entries(tell), encoder=found.plan.encoder, vectors=found.vectors, store=store,
+                store_dim=store_dim, windows=(found.plan.window, found.plan.stride), inputs=found.plan.inputs,
+            )  # fmt: skip
+        return cls(index, encoder)
 
     @classmethod
     def open(
