@@ -104,7 +104,7 @@ def search(
     ranking: Ranking = "dense" if dense_only else "hybrid"
     translators = _translators(translator or [], model, language)
     is_routed = max(len(model), len(translators)) > 1 or language == _AUTO
-    is_routed |= queries is None and language is not None and not translators
+    is_routed |= queries is None and language is not None and not by_translation
     options: dict[str, Any] = _translated(translators, is_routed=is_routed) if by_translation else {}
     if queries is not None and run is not None:
         from opticlir.data import read_queries
