@@ -127,7 +127,9 @@ def test_the_own_documents_of_queries_are_named_and_left_out_on_request(folder):
     )
     words = ("own.run", "bm25.run", "--measure", "RR", "--draws", "50", "--json")
     plain, without = compare(*words), compare(*words, "--without-own")
-    assert "note: own: 8 queries have the id of a document that they rank: this document counts" in plain.stderr
+    assert (
+        "note: own: 8 queries have the id of a document that they rank: this document counts" in plain.stderr
+    )
     assert "this document is left out" in without.stderr
     means = [json.loads(each.stdout)["runs"][0]["mean"] for each in (plain, without)]
     assert means == [0.5, 1.0]

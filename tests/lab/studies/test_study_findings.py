@@ -272,4 +272,8 @@ def test_the_gain_of_an_arm_per_model_is_one_per_model(planned, study_file):
 def test_the_own_document_of_a_question_is_not_measured(tmp_path):
     write_ranking({"a": {"a": 2.0, "b": 1.0}, "c": {"c": 2.0, "b": 1.0}}, tmp_path / "clean.run")
     qrels = {"a": {"b": 1}, "c": {"c": 1}, "d": {"b": 1}}
-    assert judged_ranking(tmp_path / "clean.run", qrels) == {"a": {"b": 1.0}, "c": {"c": 2.0, "b": 1.0}, "d": {}}
+    assert judged_ranking(tmp_path / "clean.run", qrels) == {
+        "a": {"b": 1.0},
+        "c": {"c": 2.0, "b": 1.0},
+        "d": {},
+    }
