@@ -52,6 +52,9 @@ def search(
             help="Which documents may be found, by their fields: 'year >= 2020 and source = \"who\"'."
         ),
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Score every document, also in an index for approximate search.")
+    ] = False,
     dense_only: Annotated[
         bool,
         typer.Option("--dense-only", help="Rank by the model alone, without BM25."),
@@ -96,7 +99,7 @@ def search(
         check_result(run)
         questions = read_queries(queries, None if language == _AUTO else language)
         retriever = _open(index, model, device, weights_dtype, is_routed=is_routed)
-        _write_run(retriever, questions, run, k or _RUN_DEPTH, ranking, filter)
+        _write_run(retriever, questions, run, k or _RUN_DEPTH, ranking, filter, exact=exact)
         if as_json:
             print_json({"queries": len(questions), "ranking": ranking, "run": str(run)})
         else:
@@ -106,7 +109,7 @@ def search(
     options: dict[str, Any] = {"language": language or _AUTO} if is_routed else {}
 
     def answer(question: str) -> "Hits":
-        return retriever.search(question, k or 10, ranking, filter=filter, **options)
+        return retriever.search(question, k or 10, ranking, filter=filter, exact=exact, **options)
 
     if query is not None:
         _print(answer(query), as_json=as_json)
@@ -161,12 +164,14 @@ def _write_run(
     k: int,
     ranking: "Ranking",
     condition: str | None,
+    *,
+    exact: bool,
 ) -> None:
     from opticlir.cli.progress import progress_bars
     from opticlir.data import write_run
 
     with progress_bars() as bars:
-        rankings = retriever.rank(questions, k, ranking, filter=condition, progress=bars)
+        rankings = retriever.rank(questions, k, ranking, filter=condition, exact=exact, progress=bars)
     write_run(rankings, run)
 
 

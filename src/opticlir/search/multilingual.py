@@ -106,6 +106,7 @@ class MultilingualRetriever(Generic[Q]):
         *,
         language: str = AUTO,
         filter: str | None = None,  # noqa: A002 - the word of the field
+        exact: bool = False,
         explain: bool = False,
     ) -> Hits:
         """Answer one question.
@@ -116,6 +117,7 @@ class MultilingualRetriever(Generic[Q]):
             ranking: as for `Retriever.search`.
             language: of the question, any code; `auto` detects it.
             filter: as for `Retriever.search`.
+            exact: as for `Retriever.search`.
             explain: as for `Retriever.search`.
 
         Returns:
@@ -127,7 +129,9 @@ class MultilingualRetriever(Generic[Q]):
             ArtefactError: as `Retriever.search`.
         """
         route = self.routes.choose(question, language)
-        hits = self._retriever(route).search(question, k, ranking, filter=filter, explain=explain)
+        hits = self._retriever(route).search(
+            question, k, ranking, filter=filter, exact=exact, explain=explain
+        )
         return replace(hits, language=route.code, model=route.model.name)
 
     def rank(
@@ -137,6 +141,7 @@ class MultilingualRetriever(Generic[Q]):
         ranking: Ranking = "hybrid",
         *,
         filter: str | None = None,  # noqa: A002
+        exact: bool = False,
         progress: Progress | bool = False,
     ) -> Run:
         """Answer many questions. The language of a `Query` counts; that of a query without one is detected.
@@ -158,7 +163,9 @@ class MultilingualRetriever(Generic[Q]):
         run: Run = {}
         with reporting(progress) as tell:
             for name, group in by_model.items():
-                run |= self.retrievers[name].rank(group, k, ranking, filter=filter, progress=tell)
+                run |= self.retrievers[name].rank(
+                    group, k, ranking, filter=filter, exact=exact, progress=tell
+                )
         return {query.query_id: run[query.query_id] for query in asked}
 
     def explain(self, question: str, doc_id: str, *, language: str = AUTO) -> Explanation:

@@ -25,6 +25,7 @@ from opticlir.search.index_stats import IndexStats
 from opticlir.search.models import Model, loaded
 from opticlir.search.passages import long_documents
 from opticlir.search.questions import encode_known, encode_questions, typed, warn_of_questions
+from opticlir.search.recall import measured_recall, sample_sentences
 from opticlir.search.reranking import rerank
 from opticlir.search.scoring import QueryTokens, Scorer, check_query_ids
 
@@ -74,6 +75,7 @@ class Retriever:
         window: int | None = None,
         stride: int | None = None,
         centre: bool = False,
+        approximate: bool | None = None,
         inputs: dict[str, str] | None = None,
         made_by: dict[str, str] | None = None,
         progress: Progress | bool = False,
@@ -95,6 +97,9 @@ class Retriever:
                 keeps only the first passage of each document.
             centre: subtract the mean token of the first 1,024 documents from all vectors, of documents and
                 questions. It helps encoders that were not trained for MaxSim.
+            approximate: whether a search estimates the scores, and computes only the best ones. None decides by the
+                size. How many of the ten best it finds is measured, with sentences of the documents as questions;
+                see `measure_recall`.
             inputs: checksums of the files that the documents came from, for the manifest.
             made_by: for an index in a cache (see `storage.made_by`).
             progress: True draws a bar on stderr. A function is called after each document.
@@ -122,10 +127,17 @@ class Retriever:
                 store=store,
                 store_dim=store_dim,
                 windows=(windows.size, windows.stride),
+                approximate=approximate,
                 inputs=inputs,
                 made_by=made_by,
             )
-        return cls(index, given)
+        built = cls(index, given)
+        if index.is_approximate:
+            sentences = sample_sentences(index)
+            asked = encoded(sentences, encoder, windows)
+            found = [next(iter(passages)).tokens for _, passages in asked]
+            built._record_recall("eng", [typed(each.text) for each in sentences], found)
+        return built
 
     @classmethod
     def open(
@@ -236,6 +248,29 @@ class Retriever:
         refuse_one_text(doc_ids, "document ids")
         self._scorer.index = self.index.delete(doc_ids)
 
+    def measure_recall(self, questions: Sequence[str], *, language: str) -> float:
+        """Measure how many of the ten best of an exact search the approximate one finds, and record it in the index.
+
+        Args:
+            questions: such as the foreign side of held-out bitext; at least one that the model knows a word of.
+            language: their code, by which `stats` prints the figure.
+
+        Returns:
+            The mean share, 0 to 1.
+
+        Raises:
+            DataError: the model knows no word of the questions.
+            SettingsError: the index is searched exactly.
+        """
+        refuse_one_text(questions, "questions")
+        queries = [typed(question) for question in questions]
+        return self._record_recall(language, queries, encode_questions(self.model, queries))
+
+    def _record_recall(self, language: str, queries: Sequence[Query], tokens: Sequence[QueryTokens]) -> float:
+        found = measured_recall(self._scorer, queries, tokens)
+        self._scorer.index = self.index.with_recall(language, found)
+        return found.recall
+
     def verify(self) -> None:
         """Read the whole index and check every checksum and number.
 
@@ -259,6 +294,7 @@ class Retriever:
         ranking: Ranking = "hybrid",
         *,
         filter: str | None = None,  # noqa: A002 - the word of the field
+        exact: bool = False,
         explain: bool = False,
     ) -> Hits:
         """Answer one question.
@@ -269,6 +305,7 @@ class Retriever:
             ranking: `hybrid`, `dense` (the model alone) or `bm25` (the words of the question alone).
             filter: which documents may be found, by their metadata fields: `year >= 2020 and source = "who"`. Scores
                 and order of these are those of the search without it.
+            exact: score every document, also where the index is searched approximately; see `gathering`.
             explain: add to each hit why it was found, as `explain` says it.
 
         Returns:
@@ -281,7 +318,7 @@ class Retriever:
             SettingsError: the filter is none, or does not fit the fields.
             ArtefactError: the model is damaged (its embedding holds NaN), or the index is damaged.
         """
-        (hits,) = self.search_many([question], k, ranking, filter=filter, explain=explain)
+        (hits,) = self.search_many([question], k, ranking, filter=filter, exact=exact, explain=explain)
         return hits
 
     def search_many(
@@ -291,6 +328,7 @@ class Retriever:
         ranking: Ranking = "hybrid",
         *,
         filter: str | None = None,  # noqa: A002
+        exact: bool = False,
         explain: bool = False,
         check: Check = never,
     ) -> list[Hits]:
@@ -301,6 +339,7 @@ class Retriever:
             k: as for `search`.
             ranking: as for `search`.
             filter: as for `search`.
+            exact: as for `search`.
             explain: as for `search`.
             check: called several times during the search; an exception that it raises ends the search.
 
@@ -316,10 +355,9 @@ class Retriever:
         needed: list[Ranking] = ["hybrid"] if explain else [ranking]
         allowed = self._allowed(filter)
         tokens = self._encoded(queries, needed)
+        scores = self._scorer.scored(queries, tokens, needed, allowed=allowed, exact=exact, check=check)
         answers = []
-        for query, scored in zip(
-            queries, self._scorer.scored(queries, tokens, needed, allowed=allowed, check=check), strict=True
-        ):
+        for query, scored in zip(queries, scores, strict=True):
             check()
             answers.append(
                 answer(self.model, self.index, query, scored, k=k, ranking=ranking, explain=explain)
@@ -333,10 +371,13 @@ class Retriever:
         ranking: Ranking = "hybrid",
         *,
         filter: str | None = None,  # noqa: A002
+        exact: bool = False,
         progress: Progress | bool = False,
     ) -> Run:
         """Answer many questions by one ranking. Arguments and errors as for `rank_by_each`."""
-        return self.rank_by_each(queries, k, [ranking], filter=filter, progress=progress)[ranking]
+        return self.rank_by_each(queries, k, [ranking], filter=filter, exact=exact, progress=progress)[
+            ranking
+        ]
 
     def rank_by_each(
         self,
@@ -345,6 +386,7 @@ class Retriever:
         rankings: Sequence[Ranking] = get_args(Ranking),
         *,
         filter: str | None = None,  # noqa: A002
+        exact: bool = False,
         progress: Progress | bool = False,
     ) -> dict[Ranking, Run]:
         """Answer many questions by several rankings at the cost of one.
@@ -354,6 +396,8 @@ class Retriever:
             k: documents kept per query, >= 1.
             rankings: their names, each once.
             filter: as for `search`.
+            exact: as for `search`.
+            exact: as for `search`.
             progress: True draws bars on stderr. A function is called while queries are encoded, and after each
                 batch is ranked.
 
@@ -377,7 +421,7 @@ class Retriever:
             ]
             runs = self._scorer.rank_by_each(
                 [asked[place] for place in readable], [tokens[place] for place in readable],
-                k=k, rankings=rankings, allowed=allowed, progress=tell,
+                k=k, rankings=rankings, allowed=allowed, exact=exact, progress=tell,
             )  # fmt: skip
         if is_dense:
             warn_of_questions(self.model, asked, tokens)
