@@ -104,7 +104,9 @@ def bandwidth() -> float:
 def compare(collection: Collection, folder: Path, n_documents: int, arguments: argparse.Namespace) -> dict:
     """Figures of one collection."""
     entries = ((Document(str(n), "x"), tokens) for n, tokens in enumerate(collection.documents(n_documents)))
-    index = ExactIndex.create(folder / f"{n_documents}-{collection.dim}", entries, encoder="benchmark")
+    index = ExactIndex.create(
+        folder / f"{n_documents}-{collection.dim}", entries, encoder="benchmark", approximate=False
+    )
     start = time.process_time()
     search(index, collection.queries[:1])
     first_seconds = time.process_time() - start

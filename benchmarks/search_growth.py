@@ -62,11 +62,17 @@ def answers(index: ExactIndex) -> list[list[str]]:
 def additions(folder: Path, n_documents: int, n_added: int, repeats: int) -> dict[str, float]:
     """Seconds of additions to a large index, and of building the added documents alone."""
     large = folder / "large"
-    taken = {"build": [seconds(partial(ExactIndex.create, large, entries(0, n_documents), encoder="e"))]}
+    taken = {
+        "build": [
+            seconds(
+                partial(ExactIndex.create, large, entries(0, n_documents), encoder="e", approximate=False)
+            )
+        ]
+    }
     for turn in range(repeats):
         first = n_documents + 2 * turn * n_added
         new, more = list(entries(first, n_added)), list(entries(first + n_added, n_added))
-        alone = partial(ExactIndex.create, folder / f"alone-{turn}", new, encoder="e")
+        alone = partial(ExactIndex.create, folder / f"alone-{turn}", new, encoder="e", approximate=False)
         taken.setdefault("alone", []).append(seconds(alone))
         taken.setdefault("from disk", []).append(seconds(lambda new=new: ExactIndex.open(large).add(new)))
         doc_ids = [f"d{turn}"]
@@ -81,7 +87,7 @@ def disk_after_cycles(folder: Path, n_documents: int, cycles: int = 10) -> float
     """The size of an index after cycles of changes, by that of a fresh build with the same answers."""
     tenth, path = max(1, n_documents // 10), folder / "cycled"
     live = {each.doc_id: (each, tokens) for each, tokens in entries(0, n_documents)}
-    index = ExactIndex.create(path, live.values(), encoder="e")
+    index = ExactIndex.create(path, live.values(), encoder="e", approximate=False)
     for cycle in range(1, cycles + 1):
         new = {each.doc_id: (each, tokens) for each, tokens in entries(n_documents * cycle * 10, tenth)}
         gone = list(live)[:tenth]
@@ -93,7 +99,7 @@ def disk_after_cycles(folder: Path, n_documents: int, cycles: int = 10) -> float
         live |= new | {each.doc_id: (each, tokens) for each, tokens in changed}
         live = {doc_id: each for doc_id, each in live.items() if doc_id not in gone}
         index = ExactIndex.open(path)
-    fresh = ExactIndex.create(folder / "fresh", live.values(), encoder="e")
+    fresh = ExactIndex.create(folder / "fresh", live.values(), encoder="e", approximate=False)
     require(answers(index) == answers(fresh), "the answers are those of a fresh build")
     return n_bytes(path) / n_bytes(folder / "fresh")
 

@@ -16,7 +16,7 @@ from opticlir.__main__ import main
 from opticlir.cli.app import app
 from opticlir.encoder import WHOLE, Windows
 from opticlir.errors import SettingsError
-from opticlir.search import encoding, models, questions, retriever
+from opticlir.search import encoding, gathering, models, questions, retriever
 
 CORPUS = {
     "malaria": ("Malaria", "fever and chills after a mosquito bite"),
@@ -447,7 +447,8 @@ def test_the_number_format_of_the_weights_arrives_in_the_encoder(folder):
 
 
 @pytest.mark.parametrize(
-    "command", ["index", "search", "evaluate", "add", "delete", "verify", "optimize", "stats", "snapshot"]
+    "command",
+    ["index", "search", "evaluate", "add", "delete", "verify", "optimize", "stats", "snapshot", "recall"],
 )
 def test_help_has_an_example(command):
     said = CliRunner().invoke(app, [command, "--help"]).stdout
@@ -495,6 +496,30 @@ def test_documents_are_replaced_and_the_store_says_what_it_takes(folder):
     assert "go with --documents" in run(folder, "stats", "{}/index", "--store", "int8", code=2).output
     assert "2 segments became 1" in run(folder, "optimize", "{}/index").stdout
     assert parsed(folder, "stats", "{}/index")["segments"] == 1
+
+
+def test_an_index_is_searched_approximately_or_exactly(folder, monkeypatch):
+    monkeypatch.setattr(gathering, "FEWEST", 1)
+    monkeypatch.setattr(gathering, "_PER_ROOT", 1)
+    assert "search: exact" in run(folder, "stats", "{}/index").stdout
+    words = ("{}/corpus.jsonl", "--model", "m", "--out", "{}/index", "--approximate")
+    said = run(folder, "index", *words).stdout
+    assert "of the exact ten best: 3 questions in eng, 3 documents" in said
+    stats = run(folder, "stats", "{}/index").stdout
+    assert "search: approximate" in stats
+    assert "3 questions in eng" in stats
+    asked = ("search", "{}/index", "--model", "m", "maji", "-k", "3")
+    assert len(parsed(folder, *asked)["hits"]) == 3
+    assert len(parsed(folder, *asked[:-1], "1")["hits"]) == 1
+    assert next(hit["doc_id"] for hit in parsed(folder, *asked, "--exact")["hits"]) == "water"
+    (folder / "pairs.tsv").write_text("water\tmaji\nfever\thoma\nmosquito\tmbu\n")
+    measure = ("recall", "{}/index", "--model", "m", "--bitext", "{}/pairs.tsv", "--language", "swa")
+    assert parsed(folder, *measure, "--questions", "2")["questions"] == 2
+    assert "3 questions in swa" in run(folder, *measure).stdout
+    assert parsed(folder, "stats", "{}/index")["recall"].keys() == {"eng", "swa"}
+    assert parsed(folder, "index", *words[:-1], "--exact")["documents"] == 3
+    assert parsed(folder, "stats", "{}/index")["search"] == "exact"
+    assert "nothing to measure" in str(run(folder, *measure, code=1).exception)
 
 
 def test_a_snapshot_is_searched_as_its_index(folder):

@@ -31,7 +31,15 @@ WORDS = [
 ]
 
 
-@pytest.fixture(params=[ExactIndex], ids=lambda kind: kind.__name__)
+class ApproximateIndex(ExactIndex):
+    """One that has estimates; a small one is scored completely, so its answers are those of an exact search."""
+
+    @classmethod
+    def create(cls, path, entries, **options):
+        return super().create(path, entries, approximate=True, **options)
+
+
+@pytest.fixture(params=[ExactIndex, ApproximateIndex], ids=lambda kind: kind.__name__)
 def kind(request):
     return request.param
 

@@ -26,6 +26,7 @@ from opticlir.cli.app import (
 if TYPE_CHECKING:
     from opticlir.data import SkipReport
     from opticlir.search import Retriever
+    from opticlir.search.index_stats import Recall
 
 Corpus = Annotated[
     Path,
@@ -66,6 +67,13 @@ def index(
             min=4, help="Numbers of a stored vector, by a fitted projection; a multiple of 4. Default: all."
         ),
     ] = None,
+    approximate: Annotated[
+        bool | None,
+        typer.Option(
+            "--approximate/--exact",
+            help="Search by estimates first, or score every document. Default: by the size of the index.",
+        ),
+    ] = None,
     window: Window = None,
     stride: Stride = None,
     centre: Centre = False,
@@ -94,8 +102,9 @@ def index(
                     "--window, --stride and --centre are not for shards: they are encoded"
                 )
             built = Retriever.from_shards(
-                corpus, model, out, device=device, store=store.value, store_dim=store_dim, progress=bars
-            )
+                corpus, model, out, device=device, store=store.value, store_dim=store_dim,
+                approximate=approximate, progress=bars,
+            )  # fmt: skip
         else:
             built = Retriever.build(
                 CheckedCorpus(corpus, skipped=skipped),
@@ -108,6 +117,7 @@ def index(
                 window=window,
                 stride=stride,
                 centre=centre,
+                approximate=approximate,
                 inputs=input_checksums([corpus]),
                 progress=bars,
             )
@@ -120,6 +130,8 @@ def index(
         f"{out}: {counts['documents']:,} documents, {counts['tokens']:,} token vectors "
         f"({counts['empty_documents']:,} empty and {counts['skipped']:,} malformed documents left out)"
     )
+    for language, each in built.stats().recall.items():
+        say(recall_line(language, each))
     _print_fields(built)
     _print_long(built)
 
@@ -200,6 +212,14 @@ def verify(index: IndexFolder, as_json: AsJson = False) -> None:
         print_json({"index": str(index), "is_sound": True, **opened.manifest.counts})
     else:
         say(f"{index}: {len(opened):,} documents, no damage found")
+
+
+def recall_line(language: str, measured: "Recall") -> str:
+    """What was measured of approximate searches, in words."""
+    return (
+        f"approximate search finds {measured.recall:.1%} of the exact ten best: {measured.questions:,} questions in "
+        f"{language}, {measured.documents:,} documents"
+    )
 
 
 def _print_long(retriever: "Retriever") -> None:

@@ -55,6 +55,9 @@ def search(
             help="Which documents may be found, by their fields: 'year >= 2020 and source = \"who\"'."
         ),
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Score every document, also in an index for approximate search.")
+    ] = False,
     dense_only: Annotated[
         bool,
         typer.Option("--dense-only", help="Rank by the model alone, without BM25."),
@@ -105,7 +108,9 @@ def search(
     translators = _translators(translator or [], model, language)
     is_routed = max(len(model), len(translators)) > 1 or language == _AUTO
     is_routed |= queries is None and language is not None and not by_translation
-    options: dict[str, Any] = _translated(translators, is_routed=is_routed) if by_translation else {}
+    options: dict[str, Any] = {"exact": exact}
+    if by_translation:
+        options |= _translated(translators, is_routed=is_routed)
     if queries is not None and run is not None:
         from opticlir.data import read_queries
         from opticlir.storage import check_result

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from opticlir.cli.app import MAINTAIN, AsJson, IndexFolder, app, print_json, say
-from opticlir.cli.index import StoreFormat
+from opticlir.cli.index import StoreFormat, recall_line
 
 
 @app.command(rich_help_panel=MAINTAIN)
@@ -46,12 +46,45 @@ def stats(
     say(f"{index}: version {opened.version}")
     say(f"{found.documents:,} documents, {found.passages:,} passages, {found.tokens:,} token vectors")
     say(f"{found.segments:,} segments, {found.tombstones:,} deleted documents that still take space")
+    say(f"search: {found.search}")
+    for language, each in found.recall.items():
+        say(recall_line(language, each))
     say(f"vectors of {found.store_dim} numbers in {found.store}")
     say(f"disk: {decimal(found.disk_bytes)}, {decimal(per_document)} per document")
     say(f"memory of a search: about {decimal(found.memory_bytes)}")
     if planned:
         disk, memory = map(decimal, planned)
         say(f"{documents:,} such documents: about {disk} on disk, {memory} of memory")
+
+
+@app.command(rich_help_panel=MAINTAIN)
+def recall(
+    index: IndexFolder,
+    model: Annotated[str, typer.Option(help="Model folder or name; its query route encodes the questions.")],
+    bitext: Annotated[
+        Path, typer.Option(exists=True, help="Sentence pairs; the side that is not English asks.")
+    ],
+    language: Annotated[str, typer.Option(help="Language of that side, any code.")],
+    questions: Annotated[
+        int, typer.Option(min=1, help="Pairs that ask, at equal distances in the file.")
+    ] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how many of the exact ten best the approximate search of INDEX finds, and record it in INDEX.
+
+    Example: opticlir recall index/ --model model/ --bitext pairs.tsv --language swa
+    """
+    from opticlir.data import read_bitext
+    from opticlir.search import Retriever
+
+    texts = [pair.foreign for pair in read_bitext(bitext, language=language)]
+    opened = Retriever.open(index, model)
+    opened.measure_recall(texts[:: -(-len(texts) // questions)], language=language)
+    measured = opened.stats().recall[language]
+    if as_json:
+        print_json({"index": str(index), "language": language, **asdict(measured)})
+    else:
+        say(f"{index}: {recall_line(language, measured)}")
 
 
 @app.command(rich_help_panel=MAINTAIN)

@@ -16,10 +16,11 @@ segment. While a small store is fitted, it also holds 64 MB of vectors.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
@@ -34,12 +35,19 @@ from opticlir.search.document_ids import DocumentIds, look_of
 from opticlir.search.fields import joined, kinds_of
 from opticlir.search.filters import matching, parse_filter
 from opticlir.search.index import Entry, Vectors
-from opticlir.search.index_stats import IndexStats, memory_bytes
-from opticlir.search.index_version import codec_of, empty_ids_of, open_segments, read_version
+from opticlir.search.index_stats import IndexStats, Recall, memory_bytes
+from opticlir.search.index_version import (
+    codec_of,
+    empty_ids_of,
+    estimator_of,
+    open_segments,
+    read_version,
+    recall_of,
+)
 from opticlir.search.lexical import LexicalIndex, LiveWeights, StoredWeights
 from opticlir.search.live_segment import LiveSegment
 from opticlir.search.next_version import NextVersion, joined_inputs
-from opticlir.search.passage_scores import way_of
+from opticlir.search.passage_scores import estimating_way, way_of
 from opticlir.search.passages import Passage, best_of_each
 from opticlir.storage import (
     MANIFEST,
@@ -82,6 +90,8 @@ class ExactIndex:
         self._starts = np.cumsum([0, *map(len, self.segments)])
         oldest = self.segments[0].segment
         self._old_weights = None if oldest.grams else StoredWeights(folder, len(self))
+        self.estimator = estimator_of(manifest, folder, self.codec.width)
+        """What its estimates share; None if every search is exact."""
         self._way = way_of(sum(each.segment.record.tokens for each in self.segments), self.codec.width)
 
     @classmethod
@@ -96,6 +106,7 @@ class ExactIndex:
         store: Store = "float16",
         store_dim: int | None = None,
         windows: tuple[int | None, int | None] = (None, None),
+        approximate: bool | None = None,
         inputs: dict[str, str] | None = None,
         made_by: dict[str, str] | None = None,
     ) -> "ExactIndex":
@@ -112,6 +123,7 @@ class ExactIndex:
             store_dim: numbers of a stored vector, fewer than the encoder's by a fitted projection; None keeps all.
                 A collection of fewer than 4,096 token vectors is stored in float16 at full width.
             windows: size and stride of the passages, for documents that are added later; see `Windows`.
+            approximate: whether searches are approximate unless they ask for exact ones; None decides by the size.
             inputs: checksums of the files that the documents came from, for the manifest.
             made_by: for an index in a cache (see `storage.made_by`).
 
@@ -127,7 +139,7 @@ class ExactIndex:
                 "encoder": encoder, "vectors": vectors, "window": windows[0], "stride": windows[1],
                 "mean": None if mean is None else mean.tolist(),
             }  # fmt: skip
-            version = NextVersion(folder, store=store, store_dim=store_dim)
+            version = NextVersion(folder, store=store, store_dim=store_dim, approximate=approximate)
             version.add(entries, DocumentIds())
             version.compact()
             version.finish(config, inputs=inputs or {}, made_by=made_by or {})
@@ -223,24 +235,50 @@ class ExactIndex:
             dim=self.dim,
             store=self.codec.store,
             store_dim=self.codec.width,
+            search="approximate" if self.is_approximate else "exact",
+            recall=recall_of(self.manifest, self._folder),
             disk_bytes=sum(each.n_bytes for each in self.manifest.files.values()),
-            memory_bytes=memory_bytes(self.manifest.counts["tokens"], self.codec.width, len(self)),
+            memory_bytes=memory_bytes(
+                self.manifest.counts["tokens"],
+                self.codec.width,
+                len(self),
+                n_estimated=self.counts["passages"] if self.is_approximate else 0,
+            ),
         )
 
+    def with_recall(self, language: str, recall: Recall) -> "ExactIndex":
+        """Publish a version that records what was measured of its approximate search.
+
+        Args:
+            language: of the questions; what was measured of it before is replaced.
+            recall: what was measured.
+
+        Raises:
+            ArtefactError: as for `add`.
+        """
+        return self._changed(lambda _current, _version: None, recall={language: asdict(recall)})
+
     def _changed(
-        self, change: Callable[["ExactIndex", NextVersion], None], inputs: dict[str, str] | None = None
+        self,
+        change: Callable[["ExactIndex", NextVersion], None],
+        inputs: dict[str, str] | None = None,
+        *,
+        recall: dict[str, dict[str, Any]] | None = None,
     ) -> "ExactIndex":
         """Publish what a change makes of the current version."""
         with publish_version(self.path) as folder:
             current = self._current()
             version = NextVersion(
                 folder, live=current.segments, source=current._folder, codec=current.codec,
-                empty_ids=current.empty_ids,
+                empty_ids=current.empty_ids, estimator=current.estimator,
+                approximate=current.manifest.config.get("approximate"),
             )  # fmt: skip
             change(current, version)
             version.compact()
             known = current.manifest.config
             config = {name: known[name] for name in known if name in ("encoder", "vectors", "mean")}
+            if measured := known.get("recall", {}) | (recall or {}):
+                config["recall"] = measured
             config |= {"window": current.windows[0], "stride": current.windows[1]}
             version.finish(
                 config,
@@ -477,6 +515,29 @@ class ExactIndex:
             row = int(np.flatnonzero(~np.isfinite(scores).all(axis=0))[0])
             raise ArtefactError(f"{self.path}: document {self.document(row).doc_id!r} holds NaN or infinity")
         return scores
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether it has estimates, so that a search need not score every document."""
+        return self.estimator is not None
+
+    def estimated_scores(
+        self, queries: Sequence[np.ndarray], *, check: Check = never
+    ) -> Float32[np.ndarray, "n_queries n_documents"]:
+        """Estimates of `dense_scores`, from one vector per passage; see `estimates`.
+
+        Raises:
+            ArtefactError: a vector is damaged.
+            ValueError: the index is exact.
+        """
+        if self.estimator is None:
+            raise ValueError(f"{self.path} is searched exactly: it has no estimates")
+        features = [self.estimator.of_query(self.project(query)) for query in queries]
+        way = estimating_way(self.counts["passages"])
+        return np.concatenate([
+            each.live(scores.of_all(features, way=way, device="cpu", check=check))
+            for each in self.segments if (scores := each.segment.estimates)
+        ], axis=1)  # fmt: skip
 
     def score_errors(self, query: np.ndarray) -> Float64[np.ndarray, " n_documents"] | None:
         """How far the last dense scores may be from the true ones; None if they are in float32, within `resolution`."""

@@ -5,6 +5,8 @@ encoder does not know.
 Mean and standard deviation of the dense scores are those of `Index.dense_scores`. Of a large index these are screened.
 Where each is off by at most e, so are the mean and the deviation. Every score that is shown, and the order of the
 hits, come from exact scores on that scale.
+An approximate search takes both from the estimates of `Index.estimated_scores`. These have about the deviation of the
+scores, so the weight of BM25 is about the same.
 A filter does not change the scale: it stays that over all documents of the index.
 
 A weight of 0.1 was best or near it on four African languages; reciprocal rank fusion was not.

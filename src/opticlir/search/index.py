@@ -8,7 +8,7 @@ import numpy as np
 
 from opticlir.progress import Check, never
 from opticlir.records import Document
-from opticlir.search.index_stats import IndexStats
+from opticlir.search.index_stats import IndexStats, Recall
 from opticlir.search.passages import Passage
 
 Entry: TypeAlias = tuple[Document, np.ndarray | Iterable[Passage]]
@@ -51,6 +51,9 @@ class Index(Protocol):
 
     def stats(self) -> IndexStats:
         """What the index holds and takes."""
+
+    def with_recall(self, language: str, recall: Recall) -> "Index":
+        """Publish a version that records what was measured of its approximate search."""
 
     def verify(self) -> None:
         """Read everything. Raises ArtefactError if a file is damaged."""
@@ -107,6 +110,13 @@ class Index(Protocol):
         self, queries: Sequence[np.ndarray], *, device: str = "cpu", check: Check = never
     ) -> np.ndarray:
         """(n_queries, n_documents) float32 MaxSim of the best passage of every document; `check` can stop it."""
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether it has estimates, so that a search need not score every document."""
+
+    def estimated_scores(self, queries: Sequence[np.ndarray], *, check: Check = never) -> np.ndarray:
+        """(n_queries, n_documents) float32, about the dense scores. Raises ValueError if it has no estimates."""
 
     def score_errors(self, query: np.ndarray) -> np.ndarray | None:
         """(n_documents,), how far dense scores may be from the true ones; None: no farther than `resolution`."""

@@ -1,12 +1,27 @@
 """What an index holds, and what it takes on disk and in memory; also before it is built."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from opticlir.search.codecs import Store, check_store, row_bytes
-from opticlir.search.passage_scores import way_of
+from opticlir.search.estimates import WIDTH
+from opticlir.search.gathering import approximates
+from opticlir.search.passage_scores import estimating_way, way_of
 
 _PER_DOCUMENT = 150
 """Bytes of memory for the id and the tables of a document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """How many of the ten best documents of an exact search an approximate one finds."""
+
+    recall: float
+    """The mean over the questions, 0 to 1."""
+    questions: int
+    documents: int
+    """In the index when it was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +47,9 @@ class IndexStats:
     store_dim: int
     """Numbers of a stored vector."""
     disk_bytes: int
+    search: Literal["exact", "approximate"]
+    recall: Mapping[str, Recall]
+    """What was measured of approximate searches, by the language of the questions."""
     memory_bytes: int
     """What a search keeps in memory, about; mapped files come on top while there is space."""
 
@@ -56,16 +74,22 @@ class IndexStats:
         n_tokens = self.tokens * n_documents // self.documents
         rest = self.disk_bytes - self.tokens * row_bytes(self.store, self.store_dim)
         disk = n_tokens * row_bytes(store or self.store, width) + rest * n_documents // self.documents
-        return disk, memory_bytes(n_tokens, width, n_documents)
+        n_passages = self.passages * n_documents // self.documents
+        is_estimated = self.search == "approximate" or approximates(n_tokens * width)
+        return disk, memory_bytes(n_tokens, width, n_documents, n_estimated=n_passages if is_estimated else 0)
 
 
-def memory_bytes(n_tokens: int, width: int, n_documents: int) -> int:
+def memory_bytes(n_tokens: int, width: int, n_documents: int, *, n_estimated: int = 0) -> int:
     """Bytes that a search keeps in memory on this machine, about.
 
     Args:
         n_tokens: of all documents.
         width: numbers of a stored vector.
         n_documents: their number.
+        n_estimated: passages with estimating vectors, kept in the place of token vectors; 0 in an exact index.
     """
+    if n_estimated:
+        per_number = 1 if estimating_way(n_estimated) == "screened" else 4
+        return per_number * WIDTH * n_estimated + _PER_DOCUMENT * n_documents
     vectors = {"kept": 4 * n_tokens * width, "screened": n_tokens * width, "read": 0}
     return vectors[way_of(n_tokens, width)] + _PER_DOCUMENT * n_documents

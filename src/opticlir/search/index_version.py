@@ -12,6 +12,8 @@ from opticlir.errors import ArtefactError
 from opticlir.manifest import Manifest, read_manifest
 from opticlir.search.arrays import check_manifest, damaged, read_texts
 from opticlir.search.codecs import Codec, Store, is_fitted
+from opticlir.search.estimates import ESTIMATOR_FILES, Estimator, read_estimator
+from opticlir.search.index_stats import Recall
 from opticlir.search.lexical import WEIGHT_FILES
 from opticlir.search.live_segment import NONE_DELETED, LiveSegment, read_tombstones, tombstones_of
 from opticlir.search.passages import PASSAGES
@@ -64,6 +66,28 @@ def codec_of(manifest: Manifest, folder: Path) -> Codec:
     return read_codec(folder, *_stored_as(manifest))
 
 
+def estimator_of(manifest: Manifest, folder: Path, width: int) -> Estimator | None:
+    """The estimator of a version; None if it is searched exactly. Raises ArtefactError: its files are damaged."""
+    files = {name: each for name, each in manifest.files.items() if name in ESTIMATOR_FILES}
+    if not files:
+        return None
+    if len(files) < len(ESTIMATOR_FILES):
+        raise damaged(folder / MANIFEST, f"it does not name {' and '.join(ESTIMATOR_FILES)}")
+    check_files(folder, files)
+    return read_estimator(folder, width)
+
+
+def recall_of(manifest: Manifest, folder: Path) -> dict[str, Recall]:
+    """What was measured of approximate searches, by language. Raises ArtefactError: the manifest is damaged."""
+    try:
+        found = {str(code): Recall(**each) for code, each in manifest.config.get("recall", {}).items()}
+    except (AttributeError, TypeError):
+        found = None
+    if found is None or not all(isinstance(each.recall, (int, float)) for each in found.values()):
+        raise damaged(folder / MANIFEST, "its 'recall' is wrong")
+    return found
+
+
 def empty_ids_of(manifest: Manifest, folder: Path) -> list[str]:
     """Ids of the documents that were left out; format 2 has only their number.
 
@@ -96,6 +120,9 @@ def open_segments(
         same = (each for each in known if each.record == record and record.has_counts)
         segment = next(same, None) or Segment(folder / record.folder, record, codec)
         live.append(LiveSegment(segment, _deleted(manifest, folder, record)))
+    lacks = [each for each in live if not each.segment.record.has_estimates]
+    if lacks and ESTIMATOR_FILES[0] in manifest.files:
+        raise damaged(folder / MANIFEST, "it does not name the estimates of a segment")
     if manifest.format_version == FORMAT and any(
         manifest.counts.get(name) != n for name, n in total_counts(live).items()
     ):
@@ -165,7 +192,7 @@ def _record(found: dict[str, Any], manifest: Manifest, needed: Set[str], path: P
     start = f"{name}/" if name else ""
     files = {
         each.removeprefix(start): checksum for each, checksum in manifest.files.items()
-        if each.startswith(start) and (name or each not in (CODEC, EMPTY))
+        if each.startswith(start) and (name or each not in (CODEC, EMPTY, *ESTIMATOR_FILES))
     }  # fmt: skip
     if missing := needed - files.keys():
         raise damaged(path, f"it does not name {start}{min(missing)}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Integer, UInt8
 
 from opticlir.search.arrays import damaged, read_array, write_array
 from opticlir.search.grams import Part, StoredGrams
@@ -109,6 +109,12 @@ class LiveSegment:
             Passage(segment.passages.window(number), read(segment.passages.tokens(number)))
             for number in segment.passages.numbers(row)
         ]
+
+    def estimates(self) -> UInt8[np.ndarray, "n_passages bytes"]:
+        """The estimating vectors of the passages of live documents, as they are on disk; none if it has none."""
+        stored, numbers = self.segment.estimating, self.segment.passages.numbers
+        kept = np.concatenate([np.asarray(numbers(row)) for row in self.rows.tolist()])
+        return np.empty((0, 0), np.uint8) if stored is None else stored.codes(slice(None))[kept]
 
     def without(self, doc_ids: set[str]) -> "LiveSegment":
         """Without some more documents; ids of others are ignored."""

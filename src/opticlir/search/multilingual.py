@@ -108,6 +108,7 @@ class MultilingualRetriever(Generic[Q]):
         *,
         language: str = AUTO,
         filter: str | None = None,  # noqa: A002 - the word of the field
+        exact: bool = False,
         explain: bool = False,
         translators: Mapping[str, QuestionTranslator] | None = None,
     ) -> Hits:
@@ -119,6 +120,7 @@ class MultilingualRetriever(Generic[Q]):
             ranking: as for `Retriever.search`.
             language: of the question, any code; `auto` detects it.
             filter: as for `Retriever.search`.
+            exact: as for `Retriever.search`.
             explain: as for `Retriever.search`.
             translators: by the code of their language. With them, the search is for the translation of the question.
                 It is read by a model for English questions if there is one, else by the teacher. English questions
@@ -137,7 +139,7 @@ class MultilingualRetriever(Generic[Q]):
         route = self.routes.choose(question, language)
         reader, translator = self._reader(route.code, route.model.name, translators)
         hits = self.retrievers[reader].search(
-            question, k, ranking, filter=filter, explain=explain, translator=translator
+            question, k, ranking, filter=filter, exact=exact, explain=explain, translator=translator
         )
         return replace(hits, language=route.code, model=reader)
 
@@ -148,6 +150,7 @@ class MultilingualRetriever(Generic[Q]):
         ranking: Ranking = "hybrid",
         *,
         filter: str | None = None,  # noqa: A002
+        exact: bool = False,
         translators: Mapping[str, QuestionTranslator] | None = None,
         progress: Progress | bool = False,
     ) -> Run:
@@ -171,7 +174,7 @@ class MultilingualRetriever(Generic[Q]):
         with reporting(progress) as tell:
             for (name, translator), group in groups.items():
                 run |= self.retrievers[name].rank(
-                    group, k, ranking, filter=filter, translator=translator, progress=tell
+                    group, k, ranking, filter=filter, exact=exact, translator=translator, progress=tell
                 )
         return {query.query_id: run[query.query_id] for query in asked}
 

@@ -18,14 +18,16 @@ from opticlir.manifest import Manifest, write_manifest
 from opticlir.search.codecs import Codec, Store
 from opticlir.search.compaction import due
 from opticlir.search.document_ids import DocumentIds
+from opticlir.search.estimates import Estimator, fit_estimator, sample_of, write_estimator
 from opticlir.search.fields import warn_of_other_kinds
+from opticlir.search.gathering import approximates
 from opticlir.search.grams import GRAM
 from opticlir.search.index import Entry
 from opticlir.search.index_version import EMPTY, FORMAT, KIND, record_of, total_counts
 from opticlir.search.lexical import K1, B
 from opticlir.search.live_segment import LiveSegment, write_tombstones
 from opticlir.search.passages import Passage
-from opticlir.search.segment import Full, Segment, write_segment
+from opticlir.search.segment import Full, Segment, write_estimates, write_segment
 from opticlir.search.tokens import TokenWriter, write_codec
 from opticlir.storage import MANIFEST, Checksum, filesystem, link_file, write_file
 from opticlir.storage.filesystem import refusals_named
@@ -42,9 +44,11 @@ class NextVersion:
         store: how a number is kept, where a codec is fitted.
         store_dim: numbers of a stored vector, likewise.
         empty_ids: of documents that the version before it left out.
+        approximate: whether it is searched approximately; None decides by its size. It stays so once it is.
+        estimator: of the version before it, if that is searched approximately.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what decides a version
         self,
         folder: Path,
         *,
@@ -54,12 +58,15 @@ class NextVersion:
         store: Store = "float16",
         store_dim: int | None = None,
         empty_ids: Iterable[str] = (),
+        approximate: bool | None = None,
+        estimator: Estimator | None = None,
     ) -> None:
         self._folder, self._source = folder, source
         self._codec, self._store, self._store_dim = codec, store, store_dim
         self._live = list(live)
         self._written: set[str] = set()
         self._empty = dict.fromkeys(empty_ids)
+        self._approximate, self._estimator = approximate, estimator
 
     def add(self, entries: Iterable[Entry], ids: DocumentIds) -> None:
         """Write documents to a new segment. Those of the same ids are deleted where `ids` allows to replace them.
@@ -81,7 +88,7 @@ class NextVersion:
         self._live = [left for each in self._live if len(left := each.without(doc_ids))]
 
     def compact(self, *, into_one: bool = False) -> None:
-        """Write segments together where that is due, or all of them."""
+        """Write segments together where that is due, or all of them; then an estimator is fitted anew."""
         while len(group := self._live if into_one else due(self._live)) > 0:
             if (
                 into_one
@@ -90,6 +97,7 @@ class NextVersion:
                 and group[0].segment.record.has_counts
             ):
                 return
+            self._estimator = None if into_one else self._estimator
             place = self._live.index(group[0])
             others = [each for each in self._live if each not in group]
             self._live = [*others[:place], *self._merge(list(group)), *others[place:]]
@@ -120,7 +128,10 @@ class NextVersion:
         n_empty = len(self._empty) + n_more_empty
         if self._codec is None or not self._live:
             raise DataError(f"there is no document with text to index ({n_empty} empty ones were left out)")
+        self._fit_estimator()
         files = self._files_of_segments() | write_codec(self._folder, self._codec)
+        if self._estimator is not None:
+            files |= write_estimator(self._folder, self._estimator)
         if self._empty:
             empty = json.dumps(list(self._empty), ensure_ascii=False).encode()
             files[EMPTY] = write_file(self._folder / EMPTY, empty)
@@ -132,7 +143,13 @@ class NextVersion:
         manifest = Manifest(
             kind=KIND,
             format_version=FORMAT,
-            config={**config, **stored, "segments": segments, "lexical": lexical},
+            config={
+                **config,
+                **stored,
+                "segments": segments,
+                "lexical": lexical,
+                "approximate": self._approximate,
+            },
             inputs=inputs,
             files=files,
             counts={**total_counts(self._live), "empty_documents": n_empty},
@@ -174,7 +191,18 @@ class NextVersion:
         parts = [each.part(int(start)) for each, start in zip(group, starts, strict=False)]
         codec, folder = group[0].segment.tokens.codec, self._next_folder()
         record = write_segment(folder, documents, TokenWriter(folder, codec.store, codec=codec), merged=parts)
+        if self._estimator is not None and all(each.segment.record.has_estimates for each in group):
+            record.files.update(write_estimates(folder, (each.estimates() for each in group)))
         return [LiveSegment(Segment(folder, record, codec))]
+
+    def _fit_estimator(self) -> None:
+        """Fit an estimator if the version is the first one to be searched approximately."""
+        is_wanted = self._approximate
+        if is_wanted is None:
+            sizes = [each.segment.tokens.shape for each in self._live]
+            is_wanted = approximates(sum(n_tokens * width for n_tokens, width in sizes))
+        if self._estimator is None and is_wanted:
+            self._estimator = fit_estimator(sample_of([each.segment.tokens for each in self._live]))
 
     def _next_folder(self) -> Path:
         known = [int(each.segment.record.folder or 0) for each in self._live]
@@ -190,7 +218,8 @@ class NextVersion:
     def _files_of_segments(self) -> dict[str, Checksum]:
         """The files of all segments. Those that stay get their second names here."""
         files = {}
-        for record in (each.segment.record for each in self._live):
+        for segment in (each.segment for each in self._live):
+            record = segment.record
             is_new = record.folder in self._written
             if not is_new:
                 self._make_folder(record.folder)
@@ -198,6 +227,10 @@ class NextVersion:
                 files[f"{record.folder}/{name}"] = checksum
                 if self._source is not None and not is_new:
                     link_file(self._source / record.folder / name, self._folder / record.folder / name)
+            if self._estimator is not None and not record.has_estimates:
+                vectors = self._estimator.in_parts(segment.tokens, segment.passages.offsets)
+                written = write_estimates(self._folder / record.folder, vectors)
+                files |= {f"{record.folder}/{name}": checksum for name, checksum in written.items()}
         return files
 
 

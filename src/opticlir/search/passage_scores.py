@@ -12,13 +12,16 @@ from opticlir.maxsim import TokenRows, maxsim_ragged
 from opticlir.progress import Check
 from opticlir.search.device_scores import DeviceScores, fits
 from opticlir.search.passages import StoredPassages, best_of_each
-from opticlir.search.screening import Screening, pays
+from opticlir.search.screening import Screening, is_possible, pays
 from opticlir.search.tokens import CheckedRows, StoredTokens
 
 _IN_MEMORY = 2**26
 """Bytes. A search keeps the vectors of a smaller index in memory, in float32."""
 _GATHERED_TOKENS = 2048
 """Document tokens that are scored again at a time."""
+
+_ESTIMATED = 2**13
+"""Passages from which estimates take 7-bit copies."""
 
 Way: TypeAlias = Literal["kept", "screened", "read"]
 """How the vectors of an index are scored: kept in memory in float32, by 7-bit copies, or read from disk."""
@@ -31,16 +34,25 @@ def way_of(n_tokens: int, dim: int) -> Way:
     return "kept" if 4 * n_tokens * dim <= _IN_MEMORY else "read"
 
 
+def estimating_way(n_passages: int) -> Way:
+    """The way for estimating vectors, which stay in memory in any case."""
+    return "screened" if n_passages >= _ESTIMATED and is_possible() else "kept"
+
+
 class PassageScores:
     """Scores the documents of a token store.
 
     Args:
         tokens: the store.
         passages: its passages by document.
+        offsets: (n_passages + 1,), where the vectors of each begin; None is as `passages` says.
     """
 
-    def __init__(self, tokens: StoredTokens, passages: StoredPassages) -> None:
+    def __init__(
+        self, tokens: StoredTokens, passages: StoredPassages, offsets: np.ndarray | None = None
+    ) -> None:
         self._tokens, self._passages = tokens, passages
+        self._offsets = passages.offsets if offsets is None else offsets
         self._screening: Screening | None = None
         self._on_device: DeviceScores | None = None
         self._lock = Lock()
@@ -64,7 +76,7 @@ class PassageScores:
                 scores = copied.scores(queries, check=check)
             else:
                 rows = CheckedRows(self._kept if way == "kept" else self._tokens, check)
-                scores = maxsim_ragged(queries, rows, self._passages.offsets)
+                scores = maxsim_ragged(queries, rows, self._offsets)
         return self._passages.best_by_document(scores)
 
     def errors(self, query: np.ndarray) -> Float64[np.ndarray, " n_documents"] | None:
@@ -88,7 +100,7 @@ class PassageScores:
 
     def _copied(self, device: str, check: Check, *, is_screened: bool) -> DeviceScores | Screening | None:
         """The copy that is scored, made by the first search. A search that is stopped leaves that to the next one."""
-        offsets, (n_tokens, dim) = self._passages.offsets, self._tokens.shape
+        offsets, (n_tokens, dim) = self._offsets, self._tokens.shape
         with self._lock:
             if self._on_device is None and self._screening is None:
                 if fits(device, n_tokens * dim * self._tokens[0:0].dtype.itemsize):
@@ -103,7 +115,7 @@ class PassageScores:
         n_tokens = 0
         for row in rows:
             numbers = self._passages.numbers(row)
-            length = int(self._passages.offsets[numbers.stop] - self._passages.offsets[numbers.start])
+            length = int(self._offsets[numbers.stop] - self._offsets[numbers.start])
             if group and n_tokens + length > _GATHERED_TOKENS:
                 yield group
                 group, n_tokens = [], 0
@@ -113,8 +125,10 @@ class PassageScores:
             yield group
 
     def _score_again(self, query: np.ndarray, group: Sequence[range]) -> np.ndarray:
-        offsets = self._passages.offsets
-        vectors = [self._tokens[offsets[each.start] : offsets[each.stop]] for each in group]
-        lengths = [length for each in group for length in np.diff(offsets[each.start : each.stop + 1])]
-        scores = maxsim_ragged([query], np.concatenate(vectors), np.cumsum([0, *lengths]))
+        offsets = self._offsets
+        vectors = self._tokens.gathered(
+            [slice(int(offsets[each.start]), int(offsets[each.stop])) for each in group]
+        )
+        lengths = np.concatenate([np.diff(offsets[each.start : each.stop + 1]) for each in group])
+        scores = maxsim_ragged([query], vectors, np.concatenate([[0], np.cumsum(lengths)]))
         return best_of_each(scores, np.cumsum([0, *map(len, group[:-1])]))[0]

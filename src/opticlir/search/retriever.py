@@ -28,6 +28,7 @@ from opticlir.search.index_stats import IndexStats
 from opticlir.search.models import Model, loaded
 from opticlir.search.passages import long_documents
 from opticlir.search.questions import encode_known, encode_questions, typed, warn_of_questions
+from opticlir.search.recall import measured_recall, sample_sentences
 from opticlir.search.reranking import rerank
 from opticlir.search.scoring import QueryTokens, Scorer, check_query_ids
 from opticlir.search.shards import Shards
@@ -79,6 +80,7 @@ class Retriever:
         window: int | None = None,
         stride: int | None = None,
         centre: bool = False,
+        approximate: bool | None = None,
         inputs: dict[str, str] | None = None,
         made_by: dict[str, str] | None = None,
         progress: Progress | bool = False,
@@ -100,6 +102,9 @@ class Retriever:
                 keeps only the first passage of each document.
             centre: subtract the mean token of the first 1,024 documents from all vectors, of documents and
                 questions. It helps encoders that were not trained for MaxSim.
+            approximate: whether a search estimates the scores, and computes only the best ones. None decides by the
+                size. How many of the ten best it finds is measured, with sentences of the documents as questions;
+                see `measure_recall`.
             inputs: checksums of the files that the documents came from, for the manifest.
             made_by: for an index in a cache (see `storage.made_by`).
             progress: True draws a bar on stderr. A function is called after each document.
@@ -127,10 +132,11 @@ class Retriever:
                 store=store,
                 store_dim=store_dim,
                 windows=(windows.size, windows.stride),
+                approximate=approximate,
                 inputs=inputs,
                 made_by=made_by,
             )
-        return cls(index, given)
+        return cls(index, given)._with_recall_of_sentences(encoder)
 
     @classmethod
     def from_shards(
@@ -142,6 +148,7 @@ class Retriever:
         device: str = "auto",
         store: Store = "float16",
         store_dim: int | None = None,
+        approximate: bool | None = None,
         progress: Progress | bool = False,
     ) -> "Retriever":
         """Write the index of a corpus that `opticlir encode` has encoded; nothing is encoded again.
@@ -153,6 +160,7 @@ class Retriever:
             device: as for `build`.
             store: as for `build`.
             store_dim: as for `build`.
+            approximate: as for `build`.
             progress: as for `build`.
 
         Raises:
@@ -164,9 +172,10 @@ class Retriever:
         with reporting(progress) as tell:
             index = ExactIndex.create(
                 Path(folder), found.entries(tell), encoder=found.plan.encoder, vectors=found.vectors, store=store,
-                store_dim=store_dim, windows=(found.plan.window, found.plan.stride), inputs=found.plan.inputs,
+                store_dim=store_dim, windows=(found.plan.window, found.plan.stride), approximate=approximate,
+                inputs=found.plan.inputs,
             )  # fmt: skip
-        return cls(index, encoder)
+        return cls(index, encoder)._with_recall_of_sentences(encoder)
 
     @classmethod
     def open(
@@ -284,6 +293,38 @@ class Retriever:
         refuse_one_text(doc_ids, "document ids")
         self._scorer.index = self.index.delete(doc_ids)
 
+    def measure_recall(self, questions: Sequence[str], *, language: str) -> float:
+        """Measure how many of the ten best of an exact search the approximate one finds, and record it in the index.
+
+        Args:
+            questions: such as the foreign side of held-out bitext; at least one that the model knows a word of.
+            language: their code, by which `stats` prints the figure.
+
+        Returns:
+            The mean share, 0 to 1.
+
+        Raises:
+            DataError: the model knows no word of the questions.
+            SettingsError: the index is searched exactly.
+        """
+        refuse_one_text(questions, "questions")
+        queries = [typed(question) for question in questions]
+        return self._record_recall(language, queries, encode_questions(self.model, queries))
+
+    def _with_recall_of_sentences(self, encoder: MultiVectorEncoder) -> "Retriever":
+        """Record the recall of English sentences of the documents, where the index is searched approximately."""
+        if self.index.is_approximate:
+            sentences = sample_sentences(self.index)
+            asked = encoded(sentences, encoder, self.windows)
+            found = [next(iter(passages)).tokens for _, passages in asked]
+            self._record_recall("eng", [typed(each.text) for each in sentences], found)
+        return self
+
+    def _record_recall(self, language: str, queries: Sequence[Query], tokens: Sequence[QueryTokens]) -> float:
+        found = measured_recall(self._scorer, queries, tokens)
+        self._scorer.index = self.index.with_recall(language, found)
+        return found.recall
+
     def verify(self) -> None:
         """Read the whole index and check every checksum and number.
 
@@ -307,6 +348,7 @@ class Retriever:
         ranking: Ranking = "hybrid",
         *,
         filter: str | None = None,  # noqa: A002 - the word of the field
+        exact: bool = False,
         explain: bool = False,
         translator: QuestionTranslator | None = None,
     ) -> Hits:
@@ -318,6 +360,7 @@ class Retriever:
             ranking: `hybrid`, `dense` (the model alone) or `bm25` (the words of the question alone).
             filter: which documents may be found, by their metadata fields: `year >= 2020 and source = "who"`. Scores
                 and order of these are those of the search without it.
+            exact: score every document, also where the index is searched approximately; see `gathering`.
             explain: add to each hit why it was found, as `explain` says it.
             translator: search for its translation of the question: `in_english` reads this, and so does BM25. An
                 explanation is then of the words of `Hits.translation`.
@@ -336,9 +379,11 @@ class Retriever:
         if translator is not None:
             asked = typed(question).text
             translation = translator.translate(asked)
-            hits = self.in_english.search(translation.text, k, ranking, filter=filter, explain=explain)
+            hits = self.in_english.search(
+                translation.text, k, ranking, filter=filter, exact=exact, explain=explain
+            )
             return replace(hits, question=asked, translation=translation)
-        (hits,) = self.search_many([question], k, ranking, filter=filter, explain=explain)
+        (hits,) = self.search_many([question], k, ranking, filter=filter, exact=exact, explain=explain)
         return hits
 
     def search_many(
@@ -348,6 +393,7 @@ class Retriever:
         ranking: Ranking = "hybrid",
         *,
         filter: str | None = None,  # noqa: A002
+        exact: bool = False,
         explain: bool = False,
         check: Check = never,
     ) -> list[Hits]:
@@ -358,6 +404,7 @@ class Retriever:
             k: as for `search`.
             ranking: as for `search`.
             filter: as for `search`.
+            exact: as for `search`.
             explain: as for `search`.
             check: called several times during the search; an exception that it raises ends the search.
 
@@ -373,10 +420,9 @@ class Retriever:
         needed: list[Ranking] = ["hybrid"] if explain else [ranking]
         allowed = self._allowed(filter)
         tokens = self._encoded(queries, needed)
+        scores = self._scorer.scored(queries, tokens, needed, allowed=allowed, exact=exact, check=check)
         answers = []
-        for query, scored in zip(
-            queries, self._scorer.scored(queries, tokens, needed, allowed=allowed, check=check), strict=True
-        ):
+        for query, scored in zip(queries, scores, strict=True):
             check()
             answers.append(
                 answer(self.model, self.index, query, scored, k=k, ranking=ranking, explain=explain)
@@ -390,12 +436,15 @@ class Retriever:
         ranking: Ranking = "hybrid",
         *,
         filter: str | None = None,  # noqa: A002
+        exact: bool = False,
         translator: QuestionTranslator | None = None,
         progress: Progress | bool = False,
     ) -> Run:
         """Answer many questions by one ranking; `translator` as for `search`, all else as for `rank_by_each`."""
         if translator is None:
-            return self.rank_by_each(queries, k, [ranking], filter=filter, progress=progress)[ranking]
+            return self.rank_by_each(queries, k, [ranking], filter=filter, exact=exact, progress=progress)[
+                ranking
+            ]
         asked = queries_of(queries)
         english = [
             replace(query, text=translation.text)
@@ -403,7 +452,7 @@ class Retriever:
                 asked, translator.translate_all([each.text for each in asked]), strict=True
             )
         ]
-        return self.in_english.rank(english, k, ranking, filter=filter, progress=progress)
+        return self.in_english.rank(english, k, ranking, filter=filter, exact=exact, progress=progress)
 
     def rank_by_each(
         self,
@@ -412,6 +461,7 @@ class Retriever:
         rankings: Sequence[Ranking] = get_args(Ranking),
         *,
         filter: str | None = None,  # noqa: A002
+        exact: bool = False,
         progress: Progress | bool = False,
     ) -> dict[Ranking, Run]:
         """Answer many questions by several rankings at the cost of one.
@@ -421,6 +471,7 @@ class Retriever:
             k: documents kept per query, >= 1.
             rankings: their names, each once.
             filter: as for `search`.
+            exact: as for `search`.
             progress: True draws bars on stderr. A function is called while queries are encoded, and after each
                 batch is ranked.
 
@@ -444,7 +495,7 @@ class Retriever:
             ]
             runs = self._scorer.rank_by_each(
                 [asked[place] for place in readable], [tokens[place] for place in readable],
-                k=k, rankings=rankings, allowed=allowed, progress=tell,
+                k=k, rankings=rankings, allowed=allowed, exact=exact, progress=tell,
             )  # fmt: skip
         if is_dense:
             warn_of_questions(self.model, asked, tokens)

@@ -11,6 +11,7 @@ from opticlir.data.identifiers import allowed_id
 from opticlir.errors import ArtefactError, DataError
 from opticlir.progress import Check, Progress, never, silent
 from opticlir.records import Query, Ranking, Run
+from opticlir.search.gathering import estimates_pay, gathered, n_gathered
 from opticlir.search.hybrid import LEXICAL_WEIGHT, ZScale, z_scale
 from opticlir.search.index import Index
 from opticlir.search.ranking import best, settled
@@ -35,7 +36,7 @@ class ScoreParts:
     dense: float
     """MaxSim."""
     dense_z: float
-    """Its z-score over all documents of the index."""
+    """Its z-score over all documents of the index; an approximate search takes mean and deviation from estimates."""
     lexical: float
     """BM25."""
     lexical_z: float
@@ -69,6 +70,7 @@ class Scorer:
         k: int = 1000,
         rankings: Sequence[Ranking] = get_args(Ranking),
         allowed: np.ndarray | None = None,
+        exact: bool = False,
         progress: Progress = silent,
     ) -> dict[Ranking, Run]:
         """Answer many questions by several rankings at the cost of one.
@@ -79,6 +81,7 @@ class Scorer:
             k: documents kept per query, >= 1.
             rankings: their names, each once.
             allowed: (n_documents,) bool, the documents that may be found; None is all of them.
+            exact: score every document, also where the index is searched approximately.
             progress: called after each batch of queries.
 
         Returns:
@@ -100,7 +103,7 @@ class Scorer:
         n_done = 0
         while batch := list(islice(pairs, n_batch)):
             answers = self.answers(
-                [each[0] for each in batch], [each[1] for each in batch], k, rankings, allowed
+                [each[0] for each in batch], [each[1] for each in batch], k, rankings, allowed, exact=exact
             )
             for (query, _), found in zip(batch, answers, strict=True):
                 for ranking, (rows, scores) in zip(rankings, found, strict=True):
@@ -117,11 +120,13 @@ class Scorer:
         k: int,
         rankings: Sequence[Ranking],
         allowed: np.ndarray | None = None,
+        *,
+        exact: bool = False,
     ) -> Iterator[list[Found]]:
         """Score queries: for each, what every ranking found. Arguments and errors as `rank_by_each`."""
         if twice := [ranking for ranking in rankings if list(rankings).count(ranking) > 1]:
             raise ValueError(f"ranking {twice[0]!r} comes twice: name each ranking once")
-        for scored in self.scored(queries, query_tokens, rankings, allowed=allowed):
+        for scored in self.scored(queries, query_tokens, rankings, allowed=allowed, exact=exact):
             yield [scored.found(ranking, k) for ranking in rankings]
 
     def scored(
@@ -131,9 +136,10 @@ class Scorer:
         rankings: Sequence[Ranking],
         *,
         allowed: np.ndarray | None = None,
+        exact: bool = False,
         check: Check = never,
     ) -> Iterator["ScoredQuery"]:
-        """Score queries with all documents.
+        """Score queries with all documents; where the index is searched approximately, estimate the dense scores.
 
         Args:
             queries: ids and texts.
@@ -141,6 +147,7 @@ class Scorer:
             rankings: that will be asked for.
             allowed: as of `rank_by_each`. The z-scores stay those over all documents, so that the allowed documents
                 keep their scores and their order.
+            exact: as of `rank_by_each`.
             check: called now and then; it can stop the scoring.
 
         Yields:
@@ -158,6 +165,7 @@ class Scorer:
                 f"unknown ranking {min(unknown)!r}: expected one of {', '.join(get_args(Ranking))}"
             )
         needs_dense = set(rankings) != {"bm25"}
+        is_estimated = self.index.is_approximate and not exact and estimates_pay(len(self.index))
         needs_lexical = set(rankings) != {"dense"}
         if needs_dense:
             for query, tokens in zip(queries, query_tokens, strict=True):
@@ -167,10 +175,22 @@ class Scorer:
         nothing = [np.empty(0)] * len(queries)
         no_tokens = np.empty((0, self.index.dim), np.float32)
         matrices = [no_tokens if tokens is None else tokens for tokens in query_tokens]
-        dense = self.index.dense_scores(matrices, device=self.device, check=check) if needs_dense else nothing
+        dense: Sequence[np.ndarray] | np.ndarray = nothing
+        if needs_dense and is_estimated:
+            dense = self.index.estimated_scores(matrices, check=check)
+        elif needs_dense:
+            dense = self.index.dense_scores(matrices, device=self.device, check=check)
         lexical = self.index.lexical_scores([query.text for query in queries]) if needs_lexical else nothing
         for tokens, dense_row, lexical_row in zip(query_tokens, dense, lexical, strict=True):
-            yield ScoredQuery(self.index, tokens, dense_row, lexical_row, self.lexical_weight, rows)
+            yield ScoredQuery(
+                self.index,
+                tokens,
+                dense_row,
+                lexical_row,
+                self.lexical_weight,
+                rows,
+                is_estimated=is_estimated,
+            )
 
     def check(self, query: Query, tokens: np.ndarray) -> None:
         """Refuse an encoded query that has no tokens, another width than the index, or NaN."""
@@ -223,6 +243,8 @@ class ScoredQuery:
     lexical_weight: float
     rows: np.ndarray
     """(n_allowed,) int64, rising: the documents that may be found."""
+    is_estimated: bool = False
+    """Whether the dense scores are estimates. Then only documents that are gathered by them can be hits."""
 
     @property
     def known_tokens(self) -> np.ndarray:
@@ -259,10 +281,13 @@ class ScoredQuery:
     def _best(self, k: int, scale: ZScale, lexical: np.ndarray) -> Found:
         """The k best by the scaled dense score plus a lexical one, in the order of their exact scores."""
         tokens, rows = self.known_tokens, self.rows
+        scores = scale(self.dense_scores[rows]) + lexical[rows]
+        if self.is_estimated:
+            rows = rows[gathered(scores, n_gathered(len(self.index), k))]
+            scores = scale(self.index.float32_scores(tokens, rows.tolist())) + lexical[rows]
         lexical = lexical[rows]
-        scores = scale(self.dense_scores[rows]) + lexical
         resolution = self.index.resolution(tokens) * scale.factor
-        errors = self.index.score_errors(tokens)
+        errors = None if self.is_estimated else self.index.score_errors(tokens)
         if errors is not None:
             scores = settled(
                 scores,

@@ -4,25 +4,33 @@ An index is a list of segments, and which of their documents were deleted. Addin
 costs nothing for those that are there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from opticlir.records import Document
 from opticlir.search.codecs import Codec
 from opticlir.search.documents import DOCUMENT_FILES, DocumentWriter, StoredDocuments
+from opticlir.search.estimates import WIDTH
 from opticlir.search.fields import FIELDS
 from opticlir.search.grams import GRAM_FILES, READ_LATER, GramWriter, Part, StoredGrams, merge_grams
 from opticlir.search.passage_scores import PassageScores
 from opticlir.search.passages import OFFSETS, PASSAGES, Passage, PassageWriter, StoredPassages
-from opticlir.search.tokens import TOKEN_FILES, TOKENS, StoredTokens, TokenWriter
+from opticlir.search.tokens import TOKENS, StoredTokens, TokenWriter, store_files
 from opticlir.storage import Checksum, check_file
 
-SEGMENT_FILES = frozenset({*DOCUMENT_FILES, *TOKEN_FILES, *GRAM_FILES, OFFSETS, PASSAGES})
+SEGMENT_FILES = frozenset({*DOCUMENT_FILES, *store_files(TOKENS), *GRAM_FILES, OFFSETS, PASSAGES})
+ESTIMATES = "estimates"
+"""Name of the store of estimating vectors, one for each passage; see `estimates`. An exact index has none."""
+_READ_LATER = {store_files(TOKENS)[0], store_files(ESTIMATES)[0]}
 _FULL = 2**26
 """Postings of a segment that is written, 400 MB of memory; the documents after them begin another segment."""
+
+_CODEC = Codec("int8", WIDTH)
 
 Full: TypeAlias = tuple[Document, Iterator[Passage]]
 """A document with text, and its passages that have tokens."""
@@ -46,6 +54,11 @@ class SegmentRecord:
         """Whether it holds counts of grams. Before format 5 there are BM25 weights in their place."""
         return bool(self.folder)
 
+    @property
+    def has_estimates(self) -> bool:
+        """Whether it holds the vectors that `estimates` makes of passages."""
+        return self.files.keys() >= set(store_files(ESTIMATES))
+
 
 class Segment:
     """A segment, opened. Vectors and counts of grams are checked when they are first read, the rest now.
@@ -61,7 +74,7 @@ class Segment:
 
     def __init__(self, folder: Path, record: SegmentRecord, codec: Codec) -> None:
         for name, checksum in record.files.items():
-            is_later = name == TOKENS or (record.has_counts and name in READ_LATER)
+            is_later = name in _READ_LATER or (record.has_counts and name in READ_LATER)
             check_file(folder / name, checksum, content=not is_later)
         self.record = record
         self.documents = StoredDocuments(folder, record.documents, has_fields=FIELDS in record.files)
@@ -70,6 +83,14 @@ class Segment:
         self.scores = PassageScores(self.tokens, self.passages)
         self.grams = StoredGrams(folder, record.documents, record.files) if record.has_counts else None
         """None before format 5."""
+        self.estimating: StoredTokens | None = None
+        """The estimating vectors of its passages, if they are there."""
+        self.estimates: PassageScores | None = None
+        """The products with them."""
+        if self.record.has_estimates:
+            n_passages = len(self.passages)
+            self.estimating = StoredTokens(folder, n_tokens=n_passages, codec=_CODEC, name=ESTIMATES)
+            self.estimates = PassageScores(self.estimating, self.passages, np.arange(n_passages + 1))
 
     def verify_counts(self) -> None:
         """Read the counts of grams. Raises ArtefactError: they are damaged."""
@@ -112,3 +133,16 @@ def write_segment(
         max_norm=vectors.max_norm,
         files=files,
     )
+
+
+def write_estimates(folder: Path, parts: Iterable[np.ndarray]) -> dict[str, Checksum]:
+    """Write the estimating vectors of passages, in their order.
+
+    Args:
+        folder: of an unpublished segment.
+        parts: (n, WIDTH) float32 vectors, or their (n, bytes) uint8 rows in another segment.
+    """
+    with closing(TokenWriter(folder, _CODEC.store, codec=_CODEC, name=ESTIMATES)) as written:
+        for part in parts:
+            written.append(part, ESTIMATES)
+        return written.finish()

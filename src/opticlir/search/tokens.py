@@ -1,6 +1,7 @@
 """Token vectors of the documents of a segment on disk, end to end, checked block by block as they are read."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,20 @@ from opticlir.search.arrays import damaged, read_array, write_array
 from opticlir.search.codecs import Codec, Store, fit_codec, is_fitted
 from opticlir.storage import Checksum, DurableFile, MappedFile, write_file
 
-TOKENS = "tokens.bin"
-"""A row of bytes for each token vector, as the codec writes it; nothing else."""
+TOKENS = "tokens"
+"""Name of the store of token vectors; see `store_files`."""
 CODEC = "codec.npy"
 """What was fitted for the codec; only where something was."""
-_BLOCKS = "tokens.sha256"
-"""SHA-256 (32 bytes) of each block of tokens.bin."""
-TOKEN_FILES = (TOKENS, _BLOCKS)
 _BLOCK_SIZE = 2**20
 _SAMPLE = 2**26
 """Bytes of float32 vectors that a codec is fitted on: 44,000 of 384 dimensions."""
 FEWEST = 4096
 """Vectors that a codec needs. A smaller collection is stored in float16, because it is small anyway."""
+
+
+def store_files(name: str) -> tuple[str, str]:
+    """The files of a store: a row of bytes for each vector, and the SHA-256 (32 bytes) of each block of them."""
+    return f"{name}.bin", f"{name}.sha256"
 
 
 class TokenWriter:
@@ -36,10 +39,17 @@ class TokenWriter:
         store: how a number is kept.
         store_dim: numbers of a stored vector; None keeps those of the encoder.
         codec: one that was fitted before; None fits it here.
+        name: of the store.
     """
 
     def __init__(
-        self, folder: Path, store: Store, store_dim: int | None = None, *, codec: Codec | None = None
+        self,
+        folder: Path,
+        store: Store,
+        store_dim: int | None = None,
+        *,
+        codec: Codec | None = None,
+        name: str = TOKENS,
     ) -> None:
         self.n_tokens = 0
         self.max_norm = 0.0
@@ -47,8 +57,8 @@ class TokenWriter:
         self._codec = codec
         self._store, self._store_dim = store, store_dim
         self._waiting: list[tuple[np.ndarray, str]] = []  # until the codec is fitted
-        self._folder = folder
-        self._file = DurableFile(folder / TOKENS, block_size=_BLOCK_SIZE)
+        self._folder, (self._name, self._blocks) = folder, store_files(name)
+        self._file = DurableFile(folder / self._name, block_size=_BLOCK_SIZE)
 
     def append(self, tokens: np.ndarray, doc_id: str) -> None:
         """Append the (tokens, dim) matrix of a document, or of a passage of it.
@@ -122,7 +132,7 @@ class TokenWriter:
             self._fit()
         tokens = self._file.finish()
         blocks = b"".join(self._file.block_digests)
-        return {TOKENS: tokens, _BLOCKS: write_file(self._folder / _BLOCKS, blocks)}
+        return {self._name: tokens, self._blocks: write_file(self._folder / self._blocks, blocks)}
 
     def close(self) -> None:
         """Close the file."""
@@ -186,13 +196,15 @@ class StoredTokens:
         folder: of a published segment whose block table has the right checksum.
         n_tokens: number of rows.
         codec: how they are written.
+        name: of the store.
 
     Raises:
         ArtefactError: the files have another size.
     """
 
-    def __init__(self, folder: Path, *, n_tokens: int, codec: Codec) -> None:
-        self._path = folder / TOKENS
+    def __init__(self, folder: Path, *, n_tokens: int, codec: Codec, name: str = TOKENS) -> None:
+        rows, blocks = store_files(name)
+        self._path = folder / rows
         self.codec = codec
         self.shape = (n_tokens, codec.width)
         self._file = MappedFile(self._path)
@@ -200,9 +212,9 @@ class StoredTokens:
             raise damaged(self._path, f"it does not hold {n_tokens} vectors of {codec.width} numbers")
         self._bytes = np.frombuffer(self._file.content, np.uint8)
         self._rows = self._bytes.reshape(n_tokens, codec.row_bytes)
-        table = (folder / _BLOCKS).read_bytes()
+        table = (folder / blocks).read_bytes()
         if len(table) != 32 * -(-len(self._bytes) // _BLOCK_SIZE):
-            raise damaged(folder / _BLOCKS, "it does not hold a checksum for each block of the vectors")
+            raise damaged(folder / blocks, "it does not hold a checksum for each block of the vectors")
         self._digests = [table[start : start + 32] for start in range(0, len(table), 32)]
         self._is_checked = np.zeros(len(self._digests), dtype=bool)
 
@@ -227,7 +239,21 @@ class StoredTokens:
             self._check(start * width // _BLOCK_SIZE, (stop * width - 1) // _BLOCK_SIZE + 1)
         return self._rows[start:stop]
 
+    def gathered(self, parts: Sequence[slice]) -> np.ndarray:
+        """The vectors of several slices with step 1, end to end, as by `__getitem__`; at least one.
+
+        Raises:
+            ArtefactError: as for `codes`.
+        """
+        self._file.check()
+        width = self.codec.row_bytes
+        for part in parts:
+            self._check(part.start * width // _BLOCK_SIZE, (part.stop * width - 1) // _BLOCK_SIZE + 1)
+        return self.codec.decode(np.concatenate([self._rows[part] for part in parts]))
+
     def _check(self, first: int, last: int) -> None:
+        if self._is_checked[first:last].all():
+            return
         for block in first + np.flatnonzero(~self._is_checked[first:last]):
             start = int(block) * _BLOCK_SIZE
             content = self._bytes[start : start + _BLOCK_SIZE]
