@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -16,12 +15,12 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 @pytest.mark.slow
 def test_no_input_makes_the_service_fail_or_break_its_schema(serve, tmp_path):
-    """OPTICLIR_DEEP=20000 sends at least as many requests; `-rP --log-level INFO` shows how many."""
+    """OPTICLIR_DEEP=20000 sends requests until as many were answered; `-rP --log-level INFO` shows how many."""
     wanted = int(os.environ.get("OPTICLIR_DEEP", "200"))
     service = serve("--deadline", "60")
-    n_sent = 0
+    statuses = Counter()
     seed = 1
-    while n_sent < wanted:
+    while statuses.total() < wanted:
         done = subprocess.run(
             [
                 sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG,
@@ -32,10 +31,7 @@ def test_no_input_makes_the_service_fail_or_break_its_schema(serve, tmp_path):
         )  # fmt: skip
         report = "\n".join(line[:300] for line in done.stdout.splitlines())
         assert done.returncode == 0, report[-6000:] + done.stderr[-2000:]
-        n_sent += int(re.search(r"([\d,]+) generated", report)[1].replace(",", ""))
+        statuses = Counter(line["status"] for line in service.log() if line["event"] == "answered")
         seed += 1
-    statuses = Counter(line["status"] for line in service.log() if line["event"] == "answered")
-    counts = dict(sorted(statuses.items()))
-    figures(f"schemathesis generated {n_sent:,} requests, {statuses.total():,} were answered: {counts}")
-    assert statuses.total() >= wanted
+    figures(f"schemathesis: {statuses.total():,} requests were answered: {dict(sorted(statuses.items()))}")
     assert not [status for status in statuses if status >= 500]
