@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def test_the_index_of_shards_is_that_of_one_run(encode, opticlir, corpus, model,
 def test_a_second_run_encodes_only_what_is_missing(encode, tmp_path, monkeypatch):
     encode()
     for number in (1, 2):
-        (tmp_path / "shards" / f"00000{number}" / "CURRENT").unlink()
+        shutil.rmtree(tmp_path / "shards" / f"00000{number}")
     texts = []
     real = shards.encoded
     monkeypatch.setattr(
@@ -76,11 +77,12 @@ def test_a_second_run_encodes_only_what_is_missing(encode, tmp_path, monkeypatch
 
 def test_a_shard_that_another_process_writes_is_left_to_it(encode, opticlir, model, tmp_path):
     encode()
-    (tmp_path / "shards" / "000001" / "CURRENT").unlink()
+    shutil.rmtree(tmp_path / "shards" / "000001")
+    (tmp_path / "shards" / "000001").mkdir()
     with version_lock(tmp_path / "shards" / "000001"):
         said = encode().stdout
     assert "0 of" in said
-    assert "1 shards were being written by other processes" in said
+    assert "shards that other processes are still writing: 1;" in said
     failed = opticlir("index", tmp_path / "shards", "--model", model, "--out", tmp_path / "index")
     assert "lacks 1 of" in failed.error
     assert "000001" in failed.error
@@ -127,12 +129,41 @@ def test_a_damaged_plan_is_an_error(encode, opticlir, model, tmp_path, damage):
     assert "shards.json is missing or damaged" in failed.error
 
 
-def test_a_shard_of_other_documents_is_found(encode, opticlir, model, tmp_path):
+@pytest.mark.parametrize("change", ["a document less", "another shard"])
+def test_a_shard_of_other_documents_is_encoded_again(encode, opticlir, model, tmp_path, change):
     encode()
-    Retriever.open(tmp_path / "shards" / "000000", model).delete(["d1"])
-    failed = opticlir("index", tmp_path / "shards", "--model", model, "--out", tmp_path / "index")
-    assert "holds" in failed.error
-    assert "encode them again" in failed.error
+    folder = tmp_path / "shards"
+    if change == "a document less":
+        Retriever.open(folder / "000000", model).delete(["d1"])
+    else:
+        shutil.rmtree(folder / "000000")
+        shutil.copytree(folder / "000001", folder / "000000")
+    index = ("index", folder, "--model", model, "--out", tmp_path / "index")
+    assert "lacks 1 of" in opticlir(*index).error
+    assert "1 of" in encode().stdout
+    assert f"{len(TEXTS) - 1} documents" in opticlir(*index).stdout
+
+
+def test_a_damaged_shard_is_named(encode, opticlir, model, tmp_path):
+    encode()
+    (vectors,) = (tmp_path / "shards" / "000001").rglob("tokens.bin")
+    vectors.write_bytes(bytes(vectors.stat().st_size))
+    said = opticlir("index", tmp_path / "shards", "--model", model, "--out", tmp_path / "index").error
+    assert f"remove {tmp_path / 'shards' / '000001'}, and run `opticlir encode` again" in said
+
+
+@pytest.mark.parametrize("command", ["encode", "index"])
+def test_nothing_is_written_into_what_is_read(opticlir, corpus, model, tmp_path, command):
+    (tmp_path / "docs").mkdir()
+    corpus.rename(tmp_path / "docs" / "corpus.jsonl")
+    failed = opticlir(command, tmp_path / "docs", "--model", model, "--out", tmp_path / "docs" / "out")
+    assert "choose a folder outside of it" in failed.error
+    assert [path.name for path in (tmp_path / "docs").iterdir()] == ["corpus.jsonl"]
+
+
+def test_a_broken_link_is_no_folder_for_shards(encode, tmp_path):
+    (tmp_path / "shards").symlink_to(tmp_path / "nowhere")
+    assert "is a file, a folder was expected" in encode().error
 
 
 def test_another_model_is_refused(encode, opticlir, checkpoints, tmp_path):

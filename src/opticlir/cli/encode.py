@@ -46,7 +46,9 @@ def encode(
     from opticlir.encoder import Windows, load_model
     from opticlir.manifest import input_checksums
     from opticlir.search.shards import encode_shards
+    from opticlir.storage import refuse_inside
 
+    refuse_inside(corpus, out)
     skipped = SkipReport(lenient=lenient)
     documents = CheckedCorpus(corpus, skipped=skipped)
     with progress_bars() as bars:
@@ -64,4 +66,4 @@ def encode(
     print_skipped(skipped)
     say(f"{out}: {done.encoded:,} of {done.shards:,} shards encoded now")
     if done.others:
-        say(f"{done.others:,} shards were being written by other processes: wait for them before you index")
+        say(f"shards that other processes are still writing: {done.others:,}; wait for them before you index")

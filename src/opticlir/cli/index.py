@@ -84,7 +84,8 @@ def index(
 ) -> None:
     """Encode CORPUS and build an index of its token vectors and a BM25 index.
 
-    CORPUS may also be a folder of shards that `opticlir encode` has written; then nothing is encoded.
+    CORPUS may also be a folder of shards that `opticlir encode` has written. Then nothing is encoded, and MODEL must
+    be one with the same document encoder.
 
     Example: opticlir index corpus.jsonl --model model/ --out index/
     """
@@ -93,7 +94,9 @@ def index(
     from opticlir.manifest import input_checksums
     from opticlir.search import Retriever
     from opticlir.search.shards import is_shards
+    from opticlir.storage import refuse_inside
 
+    refuse_inside(corpus, out)
     skipped = SkipReport(lenient=lenient)
     with progress_bars() as bars:
         if is_shards(corpus):

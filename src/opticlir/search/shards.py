@@ -6,8 +6,9 @@ scheduler; it can be stopped at any time, and costs at most the shards that were
 """
 
 import json
+import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import chain, count, islice
 from pathlib import Path
@@ -17,12 +18,14 @@ from sentence_transformers import MultiVectorEncoder
 
 from opticlir.encoder import Windows, document_fingerprint
 from opticlir.errors import ArtefactError, DataError
+from opticlir.manifest import read_manifest
 from opticlir.progress import Progress, silent
 from opticlir.records import Document
 from opticlir.search.encoding import encoded, vectors_of
 from opticlir.search.exact import ExactIndex
 from opticlir.search.index import Entry, Vectors
-from opticlir.storage import LockedError, has_version, write_text_atomically
+from opticlir.storage import MANIFEST, LockedError, open_version, write_text_atomically
+from opticlir.storage.filesystem import make_folders, refusals_named
 
 PLAN = "shards.json"
 """What all shards of a folder have in common; it is written first."""
@@ -100,7 +103,7 @@ def encode_shards(
     for number in range(plan.shards):
         shard = list(islice(stream, shard_documents))
         before, n_seen = n_seen, n_seen + len(shard)
-        if has_version(folder / _name(number)):
+        if _documents(folder, number) == len(shard):
             progress("encoding documents", n_seen, documents)
             continue
         if not any(document.content.strip() for document in shard):
@@ -112,7 +115,7 @@ def encode_shards(
         try:
             ExactIndex.create(
                 folder / _name(number), entries, encoder=plan.encoder, vectors=vectors_of(model),
-                windows=(windows.size, windows.stride), inputs=inputs,
+                windows=(windows.size, windows.stride), inputs=inputs, made_by=_made_by(number),
             )  # fmt: skip
         except LockedError:
             n_others += 1
@@ -138,20 +141,19 @@ class Shards:
 
     def __init__(self, folder: Path) -> None:
         self.plan = plan = _read_plan(folder)
-        missing = [number for number in range(plan.shards) if not has_version(folder / _name(number))]
+        sizes = [
+            min(plan.shard_documents, plan.documents - n)
+            for n in range(0, plan.documents, plan.shard_documents)
+        ]
+        missing = [number for number, size in enumerate(sizes) if _documents(folder, number) != size]
         if missing:
             raise ArtefactError(
                 f"{folder} lacks {len(missing):,} of {plan.shards:,} shards, the first is {_name(missing[0])}: run "
                 "`opticlir encode` with the same arguments"
             )
-        self._shards = [ExactIndex.open(folder / _name(number)) for number in range(plan.shards)]
+        self._shards = [_opened(folder / _name(number)) for number in range(plan.shards)]
         for shard in self._shards:
             shard.check_encoder(plan.encoder, self.vectors)
-        found = sum(len(shard) + shard.n_empty for shard in self._shards)
-        if found != plan.documents:
-            raise ArtefactError(
-                f"{folder} holds {found:,} documents, its {PLAN} says {plan.documents:,}: encode them again"
-            )
 
     def __len__(self) -> int:
         return self.plan.documents
@@ -176,13 +178,42 @@ class Shards:
             empty = (
                 (Document(doc_id, ""), np.empty((0, shard.dim), np.float32)) for doc_id in shard.empty_ids
             )
-            for entry in chain(shard.entries(), empty):
-                yield entry
-                progress("indexing documents", next(n_done), len(self))
+            with _damage_named(shard.path):
+                for entry in chain(shard.entries(), empty):
+                    yield entry
+                    progress("indexing documents", next(n_done), len(self))
 
 
 def _name(number: int) -> str:
     return f"{number:06d}"
+
+
+def _made_by(number: int) -> dict[str, str]:
+    return {"shard": str(number)}
+
+
+def _documents(folder: Path, number: int) -> int | None:
+    """How many documents a finished shard holds; None if it is not there, or is another one."""
+    try:
+        manifest = open_version(folder / _name(number), lambda version: read_manifest(version / MANIFEST))
+    except ArtefactError:
+        return None
+    counts = manifest.counts
+    is_it = manifest.made_by == _made_by(number)
+    return counts.get("documents", 0) + counts.get("empty_documents", 0) if is_it else None
+
+
+def _opened(path: Path) -> ExactIndex:
+    with _damage_named(path):
+        return ExactIndex.open(path)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ArtefactError as error:
+        raise ArtefactError(f"{error}; remove {path}, and run `opticlir encode` again") from error
 
 
 def _from(before: int, documents: int, progress: Progress) -> Progress:
@@ -196,10 +227,13 @@ def _from(before: int, documents: int, progress: Progress) -> Progress:
 
 def _declare(folder: Path, plan: ShardPlan) -> None:
     """Write the plan, or refuse another one."""
-    folder.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise ArtefactError(f"{folder} is a file, a folder was expected: choose another name")
+    with refusals_named(folder):
+        make_folders(folder.resolve())
     if not is_shards(folder):
         if any(folder.iterdir()):
-            raise ArtefactError(f"{folder} holds something else: choose an empty folder")
+            raise ArtefactError(f"{folder} holds something else: choose a new folder, or an empty one")
         write_text_atomically(folder / PLAN, json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n")
     known = asdict(_read_plan(folder))
     if different := [name for name, value in asdict(plan).items() if known[name] != value]:
@@ -219,4 +253,4 @@ def _read_plan(folder: Path) -> ShardPlan:
             and plan.shard_documents > 0
         ):
             return plan
-    raise ArtefactError(f"{path} is missing or damaged: encode the shards again")
+    raise ArtefactError(f"{path} is missing or damaged: encode into a new folder, or remove this one first")

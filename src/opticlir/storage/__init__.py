@@ -25,12 +25,11 @@ from opticlir.storage.files import (
 from opticlir.storage.folders import move_into_parent, publish_folder
 from opticlir.storage.locks import LockedError, SharedLock, exclusive_lock, unless_shared
 from opticlir.storage.mapped import MappedFile
-from opticlir.storage.results import check_result, write_result
+from opticlir.storage.results import check_result, refuse_inside, write_result
 from opticlir.storage.sources import LIBRARIES, is_current, made_by
 from opticlir.storage.versions import (
     MANIFEST,
     current_version,
-    has_version,
     open_version,
     publish_version,
     version_name,
@@ -50,7 +49,6 @@ __all__ = [
     "checksums_of",
     "current_version",
     "exclusive_lock",
-    "has_version",
     "is_current",
     "link_file",
     "link_tree",
@@ -60,6 +58,7 @@ __all__ = [
     "publish_folder",
     "publish_version",
     "read_record",
+    "refuse_inside",
     "sha256_file",
     "unless_shared",
     "version_name",

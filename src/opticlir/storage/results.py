@@ -6,6 +6,7 @@ import stat
 import sys
 from pathlib import Path
 
+from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
 from opticlir.storage.files import write_bytes_atomically
 from opticlir.storage.filesystem import refusals_named
@@ -61,6 +62,16 @@ def check_result(path: Path) -> None:
         else:
             if stat.S_ISDIR(mode):
                 raise OSError(errno.EISDIR, "it is a folder; name a file in it")
+
+
+def refuse_inside(source: Path, target: Path) -> None:
+    """Refuse to write a folder into the folder that is read: it would be read as a part of that the next time.
+
+    Raises:
+        ArtefactError: `source` is a folder, and `target` is in it or the same.
+    """
+    if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
+        raise ArtefactError(f"{target} is in {source}, which is read: choose a folder outside of it")
 
 
 def _own_output(path: Path) -> int | None:
