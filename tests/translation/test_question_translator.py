@@ -299,3 +299,10 @@ def test_one_question_that_fails_is_an_error_of_its_own(search, monkeypatch):
     assert "a translator reads 4,000" in done.stderr
     assert "water clean" in done.stdout
     assert done.code == 1
+
+
+def test_a_question_that_is_not_translated_is_noted(retriever, tmp_path):
+    (tmp_path / "words.tsv").write_text("salt\tchumvi\n")
+    salt = question_translator(f"swa=dictionary:{tmp_path / 'words.tsv'}")
+    noted = [bool(retriever.search(asked, translator=salt).notes) for asked in ("maji safi", "chumvi safi")]
+    assert noted == [True, False]

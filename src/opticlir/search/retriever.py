@@ -34,6 +34,8 @@ from opticlir.search.scoring import QueryTokens, Scorer, check_query_ids
 from opticlir.search.shards import Shards
 from opticlir.translation import QuestionTranslator
 
+_NOT_TRANSLATED = "the translation is the question itself: the translator knows none of its words"
+
 
 class Retriever:
     """Ranks the documents of an index for questions that its model reads.
@@ -382,7 +384,8 @@ class Retriever:
             hits = self.in_english.search(
                 translation.text, k, ranking, filter=filter, exact=exact, explain=explain
             )
-            return replace(hits, question=asked, translation=translation)
+            unknown = (_NOT_TRANSLATED,) if translation.text == asked else ()
+            return replace(hits, question=asked, translation=translation, notes=(*unknown, *hits.notes))
         (hits,) = self.search_many([question], k, ranking, filter=filter, exact=exact, explain=explain)
         return hits
 
