@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["command_line", "data_fixtures"]
+pytest_plugins = ["command_line", "data_fixtures", "translator_fixtures"]
 
 
 def pytest_addoption(parser):

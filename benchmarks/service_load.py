@@ -5,9 +5,9 @@ the sample in Swahili. To save an hour, the documents are not encoded one by one
 row of a document of the sample, and its text is that of a sentence. The plain endpoint is what many people write first:
 it encodes each question when it comes, and scores all documents with the model's own `similarity`. It needs about
 800 MB for each question under way, so it is loaded by 16 clients at most.
-The last line is one JSON object: for each number of clients, answers a second, and 50th and 99th percentile in
-milliseconds; the memory of the service before and after; and the seconds from its start until it is ready, by the clock
-and of processor time.
+The last line is one JSON object: for each number of clients, answers a second, 50th and 99th percentile in
+milliseconds, and processor time per answer; the memory of the service before and after; and the seconds from its start
+until it is ready, by the clock and of processor time.
 """
 
 import argparse
@@ -79,14 +79,14 @@ def main() -> None:
             result["seconds_to_ready"] = round(time.monotonic() - begin, 2)
             result["cpu_seconds_to_ready"] = cpu_seconds(process)
             result["rss_mb"] = [rss(process)]
-            result["opticlir"] = loaded("http://127.0.0.1:8931/v1/search", options.seconds, CLIENTS)
+            result["opticlir"] = loaded("http://127.0.0.1:8931/v1/search", process, options.seconds, CLIENTS)
             result["rss_mb"].append(rss(process))
             if options.soak:
-                asyncio.run(load("http://127.0.0.1:8931/v1/search", 16, options.soak))
+                asyncio.run(load("http://127.0.0.1:8931/v1/search", process, 16, options.soak))
                 result["rss_mb"].append(rss(process))
         plain = [__file__, options.model, index]
-        with running(plain, 8932, PLAIN="1"):
-            result["plain"] = loaded("http://127.0.0.1:8932/search", options.seconds, PLAIN_CLIENTS)
+        with running(plain, 8932, PLAIN="1") as process:
+            result["plain"] = loaded("http://127.0.0.1:8932/search", process, options.seconds, PLAIN_CLIENTS)
     result["ratio_at_16"] = round(
         result["opticlir"]["16"]["per_second"] / result["plain"]["16"]["per_second"], 2
     )
@@ -143,13 +143,17 @@ def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
     return round(used.user + used.system, 2)
 
 
-def loaded(address: str, seconds: float, numbers: Sequence[int]) -> dict[str, dict[str, float]]:
+def loaded(
+    address: str, process: subprocess.Popen[bytes], seconds: float, numbers: Sequence[int]
+) -> dict[str, dict[str, float]]:
     """Figures for each number of clients."""
-    asyncio.run(load(address, 4, 2.0))  # warm
-    return {str(clients): asyncio.run(load(address, clients, seconds)) for clients in numbers}
+    asyncio.run(load(address, process, 4, 2.0))  # warm
+    return {str(clients): asyncio.run(load(address, process, clients, seconds)) for clients in numbers}
 
 
-async def load(address: str, clients: int, seconds: float) -> dict[str, float]:
+async def load(
+    address: str, process: subprocess.Popen[bytes], clients: int, seconds: float
+) -> dict[str, float]:
     """Ask without pause from some clients."""
     asked, taken, failed = questions(), [], 0
     end = time.monotonic() + seconds
@@ -165,13 +169,13 @@ async def load(address: str, clients: int, seconds: float) -> dict[str, float]:
                 taken.append(time.monotonic() - begin)
                 failed += answer.status_code != 200
 
-    begin = time.monotonic()
+    begin, used = time.monotonic(), cpu_seconds(process)
     await asyncio.gather(*map(client, range(clients)))
     ms = 1000 * np.array(taken)
     figures = {
         "per_second": round(len(taken) / (time.monotonic() - begin), 2),
         "p50_ms": round(float(np.percentile(ms, 50)), 1), "p99_ms": round(float(np.percentile(ms, 99)), 1),
-        "failed": failed,
+        "cpu_ms": round(1000 * (cpu_seconds(process) - used) / len(taken), 1), "failed": failed,
     }  # fmt: skip
     print(f"{address} {clients:>3} clients: {figures}", flush=True)
     return figures

@@ -1,5 +1,8 @@
 """One place decides which device computes."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -50,3 +53,31 @@ def test_the_cpu_is_not_asked_about_the_accelerator(accelerators, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     assert has_bfloat16("cuda")
     assert not has_bfloat16("cpu")
+
+
+SERVE = """
+import torch, uvicorn
+from pathlib import Path
+from threadpoolctl import threadpool_info
+from opticlir.device import loop_threads
+from opticlir.service import server
+from opticlir.service.settings import ServiceSettings
+
+torch.set_num_threads(3)
+server.create_app = lambda engine, settings: None
+uvicorn.Server.run = lambda self, sockets: sockets[0].close()
+
+class Engine:
+    version = "1"
+    def __len__(self):
+        return 0
+
+server.serve(Engine(), ServiceSettings(port=0))
+blas = [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+print(torch.get_num_threads(), set(blas), loop_threads())
+"""
+
+
+def test_a_service_computes_each_question_in_one_thread_and_loops_in_all():
+    done = subprocess.run([sys.executable, "-c", SERVE], capture_output=True, text=True, check=True)
+    assert done.stdout == "1 {1} 3\n"

@@ -24,6 +24,10 @@ from opticlir.words import latin_words, uncased_words
         ("ſo", "so"),
         ("⼀", "一"),
         ("a\u200bb", "a b"),
+        ("น\u0e4d\u0e49\u0e32", "น้ำ"),
+        ("ท\u0e4d\u0e32 น\u0e49\u0e4d\u0e32", "ทำ น้ำ"),
+        ("ນ\u0ecd\u0ec9\u0eb2", "ນ້ຳ"),
+        ("ຄ\u0ecd\u0eb2 ນ\u0ec9\u0ecd\u0eb2", "ຄຳ ນ້ຳ"),
     ],
 )
 def test_letters_that_are_drawn_in_another_way_are_plain(typed, plain):

@@ -36,7 +36,7 @@ def test_the_import_is_cheap_and_lists_its_names():
     assert heavy == []
     assert sorted(opticlir._HOMES) == opticlir.__all__
     assert {*opticlir.__all__, "__version__"} <= set(names)
-    assert len(opticlir.__all__) == 12
+    assert len(opticlir.__all__) == 13
 
 
 def test_every_name_is_there_and_type_checkers_know_it():

@@ -4,6 +4,7 @@ from opticlir.data import read_corpus
 from opticlir.encoder import load_model as load
 from opticlir.search import MultilingualRetriever, Retriever
 from opticlir.training import TrainedModel
+from opticlir.translation import question_translator as load_translator
 
 __all__ = [
     "Client",
@@ -14,6 +15,7 @@ __all__ = [
     "compare",
     "evaluate",
     "load",
+    "load_translator",
     "read_bitext",
     "read_corpus",
     "rerank",

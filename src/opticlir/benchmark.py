@@ -11,7 +11,7 @@ from sentence_transformers import MultiVectorEncoder
 
 from opticlir.artefacts import ArtefactCache, mark_ours, mark_used
 from opticlir.data.in_memory import DocumentLike, documents_of
-from opticlir.data.own_documents import own_documents, without_own_documents
+from opticlir.data.own_documents import own_documents, without_own
 from opticlir.encoder import Windows, document_fingerprint, encode_documents, split_words, transformer_of
 from opticlir.errors import ArtefactError
 from opticlir.evaluation import DEFAULT_MEASURES, evaluate, mean_scores
@@ -93,7 +93,7 @@ def ranked_task(
     """
     asked = task.queries if queries is None else queries
     ranked = retriever.rank_by_each(asked, rankings=rankings, progress=progress)
-    runs = {name: without_own_documents(run, own_documents(run, task.qrels)) for name, run in ranked.items()}
+    runs = {name: without_own(run, task.qrels) for name, run in ranked.items()}
     if own := {query_id for run in ranked.values() for query_id in own_documents(run, task.qrels)}:
         logger.warning(
             "%d of %d queries have the id of a document: that document is left out of their ranking, as BEIR does",

@@ -89,6 +89,7 @@ class Client:
         explain: bool = False,
         model: str | None = None,
         filter: str | None = None,  # noqa: A002 - the word of the field
+        translate: bool = False,
     ) -> SearchAnswer:
         """Answer one question.
 
@@ -100,6 +101,7 @@ class Client:
             explain: say of each hit why it was found.
             model: name of the model that reads it; None takes the first of the language.
             filter: which documents may be found, by their metadata fields: `year >= 2020 and source = "who"`.
+            translate: add a machine translation of the question, if the service has a translator.
 
         Raises:
             ServiceError: the service cannot be reached, refuses, or stays busy.
@@ -108,6 +110,8 @@ class Client:
             "query": text, "language": language, "k": k, "ranking": ranking, "explain": explain, "model": model,
             "filter": filter,
         }  # fmt: skip
+        if translate:  # services of earlier versions refuse what they do not know
+            asked["translate"] = True
         return _read(_SEARCHED, self._ask("POST", "/v1/search", asked=asked))
 
     def rerank(

@@ -1,8 +1,10 @@
 """Which processor computes, and with which numbers: decided here, once, for training, indexing and search."""
 
+from functools import cache
 from typing import Literal, get_args
 
 import torch
+from threadpoolctl import threadpool_limits
 
 CHOICES = ("auto", "cpu", "cuda", "mps")
 
@@ -83,3 +85,20 @@ def trained_dtype(weights_dtype: str) -> torch.dtype:
     The steps of the optimiser are too small for float16.
     """
     return torch.bfloat16 if weights_dtype == "bfloat16" else torch.float32
+
+
+def share_processors() -> None:
+    """Let each matrix product of this process take one thread, because several computations run at a time.
+
+    A product of a few rows that is split between threads makes each of them wait for the others in a busy loop. On
+    processors that have other work, a question then takes six times as much processor time. `loop_threads` stays.
+    """
+    loop_threads()
+    torch.set_num_threads(1)
+    threadpool_limits(1, user_api="blas")
+
+
+@cache
+def loop_threads() -> int:
+    """Number of threads for loops that need not wait for each other: those torch had when this was first called."""
+    return torch.get_num_threads()

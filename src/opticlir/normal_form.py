@@ -2,8 +2,8 @@
 
 It is Unicode NFC, and letters and digits that are only drawn in another way become plain: full-width letters,
 ligatures, Arabic presentation forms, mathematical letters, small and circled digits. This is NFKC without its
-damage: fractions, spaced accents, ellipses, and the vowel AM of Thai and Lao stay as they are written. The zero width
-space, which separates words in Khmer, Thai and Burmese, becomes a blank.
+damage: fractions, spaced accents and ellipses stay as they are written. The vowel AM of Thai and Lao is one letter,
+also where it is typed as two. The zero width space, which separates words in Khmer, Thai and Burmese, becomes a blank.
 """
 
 import re
@@ -18,6 +18,10 @@ _DRAWN_ANOTHER_WAY = {
 }  # fmt: skip
 _SHORT = 4096
 """Characters. A shorter text is normalised as it is; see `_in_canonical_order`."""
+_VOWEL_AM = re.compile(
+    "\u0e4d([\u0e48-\u0e4b]?)\u0e32|([\u0e48-\u0e4b])\u0e4d\u0e32|\u0ecd([\u0ec8-\u0ecb]?)\u0eb2|([\u0ec8-\u0ecb])\u0ecd\u0eb2"
+)
+"""A ring and the vowel AA, with a tone mark between or before them: keyboards and NFKC write AM so."""
 _APOSTROPHE_OF_WORD = re.compile(rf"(?<=\w)[{APOSTROPHES}]|[{APOSTROPHES}](?=\w)")
 
 
@@ -31,6 +35,8 @@ def normal_form(text: str) -> str:
     if text.isascii():
         return text
     plain = text.translate(_PLAIN)
+    if "\u0e4d" in plain or "\u0ecd" in plain:
+        plain = _VOWEL_AM.sub(_one_vowel, plain)
     return unicodedata.normalize("NFC", plain if len(plain) <= _SHORT else _in_canonical_order(plain))
 
 
@@ -42,6 +48,10 @@ def with_one_apostrophe(text: str) -> str:
         "ng'ombe ng'ombe ng'ombe"
     """
     return _APOSTROPHE_OF_WORD.sub("'", text)
+
+
+def _one_vowel(typed: re.Match[str]) -> str:
+    return "".join(typed.groups("")) + ("\u0e33" if "\u0e32" in typed[0] else "\u0eb3")
 
 
 class _PlainCharacters(dict[int, str]):

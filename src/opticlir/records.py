@@ -127,6 +127,15 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """A question in English, as a machine translated it."""
+
+    text: str
+    translator: str
+    """Name of what translated it, such as `apertium:spa-eng`."""
+
+
+@dataclass(frozen=True, slots=True)
 class RetrievalTask:
     """A test collection: documents, queries and judgements."""
 

@@ -121,6 +121,20 @@ def test_names_stay_in_the_table_of_a_file(folder, monkeypatch):
     assert any(line.startswith(f"{LONG}  ") and line.endswith("7/1/0") for line in said.splitlines())
 
 
+def test_the_own_documents_of_queries_are_named_and_left_out_on_request(folder):
+    (folder / "own.run").write_text(
+        "".join(f"q{at} Q0 q{at} 1 9 x\nq{at} Q0 right{at} 2 8 x\n" for at in range(8))
+    )
+    words = ("own.run", "bm25.run", "--measure", "RR", "--draws", "50", "--json")
+    plain, without = compare(*words), compare(*words, "--without-own")
+    assert (
+        "note: own: 8 queries have the id of a document that they rank: this document counts" in plain.stderr
+    )
+    assert "this document is left out" in without.stderr
+    means = [json.loads(each.stdout)["runs"][0]["mean"] for each in (plain, without)]
+    assert means == [0.5, 1.0]
+
+
 def test_ties_are_named(folder):
     (folder / "tied.run").write_text(
         "".join(f"q{at} Q0 {doc}{at} 1 1 x\n" for at in range(8) for doc in ("a", "right"))

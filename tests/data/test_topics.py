@@ -208,6 +208,20 @@ HC4 = {
 }
 
 
+@pytest.mark.parametrize(("swahili", "hausa"), [("sw", "ha"), ("SWA", "hau"), ("Swahili", "Hausa")])
+@pytest.mark.parametrize("tag", ["lang", "language", "LANG"])
+def test_a_topic_says_its_language_in_a_tag_of_its_own(tmp_path, tag, swahili, hausa):
+    path = tmp_path / "topics.xml"
+    path.write_text(
+        f"<topics><topic number='1'><{tag}>{swahili}</{tag}><query>Maji safi</query></topic>"
+        f"<topic number='2'><query>Ruwa</query><{tag}> {hausa} </{tag}></topic></topics>"
+    )
+    assert read_topics(path, "swa") == [Query("1", "Maji safi", "swa")]
+    assert read_topics(path, "hau") == [Query("2", "Ruwa", "hau")]
+    with pytest.raises(DataError, match="there are topics in hau, swa: choose one"):
+        read_topics(path)
+
+
 def test_hc4_takes_people_not_machines(tmp_path):
     text = json.dumps(HC4)
     assert topics(tmp_path, text, "zh") == [("1", "小行星")]

@@ -94,6 +94,42 @@ def test_another_keyboard_writes_the_same_word(make, bitext, typed):
 
 
 @pytest.mark.parametrize("make", TOKENIZERS)
+@pytest.mark.parametrize(
+    ("bitext", "typed"),
+    [
+        ("ɛyɛ nsuo pa ɔno", "εyε nsuo pa ᴐno"), ("ɔdɔ Ɔhene", "ͻdͻ Ͻhene"), ("ŋkɔ ɖe", "ƞkᴐ đe"), ("ɖo gbɔ", "ðo gbɔ"),
+    ],
+)  # fmt: skip
+def test_letters_that_look_like_those_of_the_language_are_read_as_these(make, bitext, typed):
+    tokenizer = student(make, [bitext] * 3 + [typed], "twi")
+    assert tokens_of(tokenizer, typed) == tokens_of(tokenizer, bitext)
+
+
+@pytest.mark.parametrize("make", TOKENIZERS)
+@pytest.mark.parametrize(
+    ("bitext", "typed"),
+    [
+        ("അവൻ വീട് അവൾ", "അവന്\u200d വീട് അവള്\u200d"), ("হঠাৎ উৎসব", "হঠাত্\u200d উত্\u200dসব"),
+        ("سەرە ئەو", "سه\u200cره\u200c ئه\u200cو"),
+    ],
+)  # fmt: skip
+def test_a_letter_that_was_once_typed_as_several_is_the_letter(make, bitext, typed):
+    tokenizer = student(make, [bitext] * 3)
+    assert tokens_of(tokenizer, typed) == tokens_of(tokenizer, bitext)
+
+
+@pytest.mark.parametrize("make", TOKENIZERS)
+@pytest.mark.parametrize(
+    ("bitext", "one", "other"),
+    [("φως ελλάδα", "ε", "ɛ"), ("šđ đak", "đ", "ɖ"), ("خانه\u200cها", "خانه\u200cها", "خانەها")],
+)
+def test_a_letter_that_the_language_has_is_no_look_alike(make, bitext, one, other):
+    tokenizer = student(make, [bitext] * 3)
+    write = tokenizer.normalizer.normalize_str
+    assert write(one) != write(other)
+
+
+@pytest.mark.parametrize("make", TOKENIZERS)
 def test_letters_that_a_language_tells_apart_stay_apart(make):
     tokenizer = student(make, ["على مستشفى علي في", "إلى عربي"])
     assert tokens_of(tokenizer, "على") != tokens_of(tokenizer, "علي")

@@ -13,7 +13,7 @@ from opticlir.encoder import encode_queries, load_language_pack, load_model, sav
 from opticlir.encoder import weights as weights_module
 from opticlir.encoder.crosslingual import new_student
 from opticlir.errors import ArtefactError
-from opticlir.lab.rivals.neural import Seq2Seq
+from opticlir.translation.neural import Seq2Seq
 from tiny_architectures import save_architecture
 
 

@@ -14,7 +14,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "serve.md"
 def test_the_curl_lines_of_the_guide_are_answered(serve):
     service = serve()
     blocks = re.findall(r"```sh\n(curl .*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 11
+    assert len(blocks) == 12
     for block in blocks:
         line = block.replace("http://127.0.0.1:8080", service.address)
         done = subprocess.run(

@@ -84,8 +84,8 @@ STORES = {
         ["training/losses.py", "transport/sinkhorn.py", "encoder/vocabulary.py", "lab/training/mixup.py"],
     ),
     "translations": (
-        learned_key(Translation, "opticlir.lab.rivals"),
-        ["lab/rivals/apertium.py", "lab/rivals/nmt.py", "data/dictionaries.py"],
+        learned_key(Translation, "opticlir.lab.rivals", "opticlir.translation"),
+        ["translation/apertium.py", "lab/rivals/nmt.py", "data/dictionaries.py"],
     ),
 }  # fmt: skip
 UNRELATED = ["cli/search.py", "errors.py", "lab/cli/study.py", "pictures/palette.py", "demo/report.py"]
@@ -115,7 +115,7 @@ def test_a_change_of_anything_else_hits(source, teacher, tmp_path, store):
     ("kind", "name"),
     [
         (Student, "training/losses.py"), (Student, "search/retriever.py"), (ZeroShot, "maxsim.py"),
-        (RunFile, "lab/studies/rankings.py"), (RunFile, "data/trec.py"), (Translation, "lab/rivals/word_table.py"),
+        (RunFile, "lab/studies/rankings.py"), (RunFile, "data/trec.py"), (Translation, "translation/word_table.py"),
         (Structured, "lab/rivals/structured_queries.py"), (HumanEnglish, "search/ranking.py"),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ from opticlir.cli import (  # noqa: F401 - importing a command adds it
     cache,
     compare,
     demo,
+    encode,
     evaluate,
     index,
     mcp,

@@ -25,6 +25,12 @@ TRAIN_AND_SEARCH, MEASURE, MAINTAIN = "Train and search", "Measure", "Maintain"
 """Headings of the commands in `opticlir --help`."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of a table.")]
+WithoutOwn = Annotated[
+    bool,
+    typer.Option(
+        "--without-own", help="Leave out the document that has the id of the query, as BEIR does for ArguAna."
+    ),
+]
 Lenient = Annotated[
     bool, typer.Option("--lenient", help="Skip, count and report malformed records instead of stopping.")
 ]
@@ -64,6 +70,16 @@ Centre = Annotated[
     typer.Option(
         "--centre",
         help="Take the mean document token out of all vectors; for encoders without training for MaxSim.",
+    ),
+]
+
+
+Translator = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--translator",
+        help="Machine translator of a language: spa=apertium:spa-eng, swa=word-table:BITEXT, swa=dictionary:FILE, "
+        "or hau=FOLDER of a translation model. Repeat it per language.",
     ),
 ]
 

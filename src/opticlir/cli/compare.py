@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opticlir.cli.app import MEASURE, AsJson, app, print_json
+from opticlir.cli.app import MEASURE, AsJson, WithoutOwn, app, print_json
 
 if TYPE_CHECKING:
     from opticlir.evaluation import RunComparison
@@ -49,6 +49,7 @@ def compare(
         bool,
         typer.Option("--missing-as-zero", help="Count a judged query that is missing in a run as 0."),
     ] = False,
+    without_own: WithoutOwn = False,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables to this Markdown file.")] = None,
     latex: Annotated[Path | None, typer.Option(help="Write the table to this LaTeX file.")] = None,
     as_json: AsJson = False,
@@ -58,6 +59,7 @@ def compare(
     Example: opticlir compare bm25.run optical.run --qrels qrels.txt --measure AP --markdown table.md
     """
     from opticlir.data import read_qrels, read_run, run_with_judged_numbers
+    from opticlir.data.own_documents import own_documents, own_documents_note, without_own_documents
     from opticlir.evaluation import (
         DEFAULT_MEASURES,
         check_measures,
@@ -78,6 +80,12 @@ def compare(
     names = _names(run, baseline)
     judgements = read_qrels(qrels)
     runs = {name: run_with_judged_numbers(read_run(path), judgements) for name, path in names.items()}
+    for name, ranking in runs.items():
+        if own := own_documents(ranking, judgements):
+            typer.echo(
+                f"note: {visible(name)}: {own_documents_note(len(own), are_left_out=without_own)}", err=True
+            )
+            runs[name] = without_own_documents(ranking, own) if without_own else ranking
     for name, ranking in runs.items():
         if tied := tied_queries(ranking, judgements):
             typer.echo(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from opticlir.cli.app import MEASURE, AsJson, InputFile, app, print_json
+from opticlir.cli.app import MEASURE, AsJson, InputFile, WithoutOwn, app, print_json
 
 
 @app.command(rich_help_panel=MEASURE)
@@ -18,13 +18,7 @@ def evaluate(
             "[default: AP nDCG@10 R@100 RR@10]"
         ),
     ] = None,
-    without_own: Annotated[
-        bool,
-        typer.Option(
-            "--without-own",
-            help="Leave out the document that has the id of the query, as BEIR does for ArguAna.",
-        ),
-    ] = False,
+    without_own: WithoutOwn = False,
     by_query: Annotated[bool, typer.Option("--by-query", help="Print each query before the means.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -82,13 +76,10 @@ def evaluate(
 
 def _say(*, n_own: int, is_left_out: bool, n_tied: int, n_missing: int, n_queries: int) -> None:
     """Say on stderr what else decides the figures."""
+    from opticlir.data.own_documents import own_documents_note
+
     if n_own:
-        done = (
-            "is left out" if is_left_out else "counts as any other; --without-own leaves it out, as BEIR does"
-        )
-        typer.echo(
-            f"note: {n_own} queries have the id of a document that they rank: this document {done}", err=True
-        )
+        typer.echo(f"note: {own_documents_note(n_own, are_left_out=is_left_out)}", err=True)
     if n_tied:
         typer.echo(
             f"note: {n_tied} of {n_queries} queries have ties, documents with equal scores: ordered as in trec_eval, "

@@ -84,35 +84,48 @@ def index(
 ) -> None:
     """Encode CORPUS and build an index of its token vectors and a BM25 index.
 
+    CORPUS may also be a folder of shards that `opticlir encode` has written; then nothing is encoded.
+
     Example: opticlir index corpus.jsonl --model model/ --out index/
     """
     from opticlir.cli.progress import progress_bars
     from opticlir.data import CheckedCorpus, SkipReport
     from opticlir.manifest import input_checksums
     from opticlir.search import Retriever
+    from opticlir.search.shards import is_shards
 
     skipped = SkipReport(lenient=lenient)
     with progress_bars() as bars:
-        built = Retriever.build(
-            CheckedCorpus(corpus, skipped=skipped),
-            model,
-            out,
-            device=device,
-            weights_dtype=weights_dtype.value,
-            store=store.value,
-            store_dim=store_dim,
-            window=window,
-            stride=stride,
-            centre=centre,
-            approximate=approximate,
-            inputs=input_checksums([corpus]),
-            progress=bars,
-        )
+        if is_shards(corpus):
+            if window or stride is not None or centre:
+                raise typer.BadParameter(
+                    "--window, --stride and --centre are not for shards: they are encoded"
+                )
+            built = Retriever.from_shards(
+                corpus, model, out, device=device, store=store.value, store_dim=store_dim,
+                approximate=approximate, progress=bars,
+            )  # fmt: skip
+        else:
+            built = Retriever.build(
+                CheckedCorpus(corpus, skipped=skipped),
+                model,
+                out,
+                device=device,
+                weights_dtype=weights_dtype.value,
+                store=store.value,
+                store_dim=store_dim,
+                window=window,
+                stride=stride,
+                centre=centre,
+                approximate=approximate,
+                inputs=input_checksums([corpus]),
+                progress=bars,
+            )
     counts = {**built.counts, "skipped": skipped.n_malformed}
     if as_json:
         print_json({"index": str(out), **counts})
         return
-    _print_skipped(skipped)
+    print_skipped(skipped)
     say(
         f"{out}: {counts['documents']:,} documents, {counts['tokens']:,} token vectors "
         f"({counts['empty_documents']:,} empty and {counts['skipped']:,} malformed documents left out)"
@@ -158,7 +171,7 @@ def add(
     if as_json:
         print_json({"index": str(index), "added": added, **opened.counts, "skipped": skipped.n_malformed})
         return
-    _print_skipped(skipped)
+    print_skipped(skipped)
     more = f"updated, {added:,} documents more than before" if update else f"{added:,} documents added"
     say(f"{index}: {more}, {len(opened):,} in all")
     _print_fields(opened)
@@ -219,7 +232,8 @@ def _print_fields(retriever: "Retriever") -> None:
         say(f"fields: {', '.join(f'{name} ({kind})' for name, kind in kinds.items())}")
 
 
-def _print_skipped(skipped: "SkipReport") -> None:
+def print_skipped(skipped: "SkipReport") -> None:
+    """Say which records were left out, and what else is worth a remark."""
     for message in skipped.messages:
         say(f"skipped: {message}", err=True)
     for remark in skipped.remarks:

@@ -25,6 +25,7 @@ def mcp(
     from opticlir.cli.libraries import quieten
 
     quieten()
+    from opticlir.device import share_processors
     from opticlir.errors import SetupError
     from opticlir.service.engine import SearchEngine
 
@@ -32,4 +33,5 @@ def mcp(
         from opticlir.service.tools import mcp_server
     except ModuleNotFoundError as error:
         raise SetupError(f"{error.name} is not installed: pip install 'opticlir[mcp]'") from None
+    share_processors()
     mcp_server(SearchEngine.open(index, model, device=device)).run()

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from opticlir.cli.app import (
     Device,
     IndexFolder,
     NumberFormat,
+    Translator,
     WeightsDtype,
     app,
     print_json,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from opticlir.records import Query
     from opticlir.search import Hits, MultilingualRetriever, Ranking, Retriever
     from opticlir.search.question_models import QuestionModel
+    from opticlir.translation import QuestionTranslator
 
 _RUN_DEPTH, _AUTO = 1000, "auto"
 
@@ -75,6 +78,14 @@ def search(
     run: Annotated[
         Path | None, typer.Option(help="Write the rankings of --queries to this TREC run.")
     ] = None,
+    translator: Translator = None,
+    by_translation: Annotated[
+        bool,
+        typer.Option(
+            "--by-translation",
+            help="Search for the translation of the question, read by the English encoder.",
+        ),
+    ] = False,
     device: Device = "auto",
     weights_dtype: WeightsDtype = NumberFormat.AUTO,
     as_json: AsJson = False,
@@ -82,7 +93,8 @@ def search(
     """Rank the documents of INDEX for one question, for lines of input, or for a file of questions.
 
     Without a question, it reads questions from the terminal or a pipe, one per line, until Ctrl-D. With several
-    models, each question is read by the model of its language.
+    models, each question is read by the model of its language. With a translator, the answer has the translation of
+    the question.
 
     Example: opticlir search index/ --model model/ "Dalili za malaria ni zipi?"
     """
@@ -90,8 +102,14 @@ def search(
         raise typer.BadParameter("give one question, or a file of them with --queries")
     if (queries is None) != (run is None):
         raise typer.BadParameter("--queries and --run go together")
+    if by_translation and not translator:
+        raise typer.BadParameter("--by-translation needs --translator")
     ranking: Ranking = "dense" if dense_only else "hybrid"
-    is_routed = len(model) > 1 or (queries is None and language is not None) or language == _AUTO
+    translators = _translators(translator or [], model, language)
+    is_routed = max(len(model), len(translators)) > 1 or language == _AUTO
+    is_routed |= queries is None and language is not None and not translators
+    options: dict[str, Any] = _translated(translators, is_routed=is_routed) if by_translation else {}
+    options["exact"] = exact
     if queries is not None and run is not None:
         from opticlir.data import read_queries
         from opticlir.storage import check_result
@@ -99,22 +117,61 @@ def search(
         check_result(run)
         questions = read_queries(queries, None if language == _AUTO else language)
         retriever = _open(index, model, device, weights_dtype, is_routed=is_routed)
-        _write_run(retriever, questions, run, k or _RUN_DEPTH, ranking, filter, exact=exact)
+        _write_run(retriever, questions, run, k or _RUN_DEPTH, ranking, filter, options)
         if as_json:
             print_json({"queries": len(questions), "ranking": ranking, "run": str(run)})
         else:
             say(f"{run}: {len(questions):,} questions ranked")
         return
     retriever = _open(index, model, device, weights_dtype, is_routed=is_routed)
-    options: dict[str, Any] = {"language": language or _AUTO} if is_routed else {}
+    if is_routed:
+        options["language"] = language or _AUTO
 
     def answer(question: str) -> "Hits":
-        return retriever.search(question, k or 10, ranking, filter=filter, exact=exact, **options)
+        hits = retriever.search(question, k or 10, ranking, filter=filter, **options)
+        return hits if by_translation else _with_translation(hits, translators)
 
     if query is not None:
         _print(answer(query), as_json=as_json)
     else:
         _answer_lines(answer, as_json=as_json)
+
+
+def _translators(
+    specifications: list[str], models: list[str], language: str | None
+) -> "dict[str, QuestionTranslator]":
+    """Translators by language. A single model must read the language of a single translator, or English."""
+    if not specifications:
+        return {}
+    from opticlir.errors import SettingsError
+    from opticlir.languages import language_code
+    from opticlir.search.question_models import ENGLISH, languages_of
+    from opticlir.translation import question_translators
+
+    found = question_translators(specifications)
+    if language not in (None, _AUTO):
+        found = {code: each for code, each in found.items() if code == language_code(str(language))}
+        if not found:
+            raise SettingsError(f"no --translator is for --language {language}")
+    if len(models) == len(found) == 1:
+        read = languages_of(Path(models[0]).expanduser())
+        if not {*found, ENGLISH} & set(read):
+            raise SettingsError(
+                f"the translator is for {next(iter(found))!r}, the model reads {', '.join(read)}: give a model of the "
+                "language, or one that reads English questions"
+            )
+    return found
+
+
+def _translated(translators: "dict[str, QuestionTranslator]", *, is_routed: bool) -> dict[str, Any]:
+    """The option of a retriever that lets it search for translations."""
+    return {"translators": translators} if is_routed else {"translator": next(iter(translators.values()))}
+
+
+def _with_translation(hits: "Hits", translators: "dict[str, QuestionTranslator]") -> "Hits":
+    """Add the translation of the question, if there is a translator from its language."""
+    translator = translators.get(hits.language) if hits.language else next(iter(translators.values()), None)
+    return replace(hits, translation=translator.translate(hits.question)) if translator else hits
 
 
 def _open(
@@ -164,20 +221,21 @@ def _write_run(
     k: int,
     ranking: "Ranking",
     condition: str | None,
-    *,
-    exact: bool,
+    options: dict[str, Any],
 ) -> None:
     from opticlir.cli.progress import progress_bars
     from opticlir.data import write_run
 
     with progress_bars() as bars:
-        rankings = retriever.rank(questions, k, ranking, filter=condition, exact=exact, progress=bars)
+        rankings = retriever.rank(questions, k, ranking, filter=condition, progress=bars, **options)
     write_run(rankings, run)
 
 
 def _print(hits: "Hits", *, as_json: bool) -> None:
     if as_json:
-        read = {"language": hits.language, "model": hits.model} if hits.language else {}
+        read: dict[str, Any] = {"language": hits.language, "model": hits.model} if hits.language else {}
+        if hits.translation:
+            read["translation"] = asdict(hits.translation)
         print_json(
             {
                 "query": hits.question, **read, "ranking": hits.ranking, "notes": list(hits.notes),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from opticlir.cli.app import TRAIN_AND_SEARCH, Device, IndexFolder, app
+from opticlir.cli.app import TRAIN_AND_SEARCH, Device, IndexFolder, Translator, app
 
 
 @app.command(rich_help_panel=TRAIN_AND_SEARCH)
@@ -15,6 +15,7 @@ def serve(
         list[str],
         typer.Option(help="Model folder whose query route reads questions; repeat it per language."),
     ],
+    translator: Translator = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
@@ -43,7 +44,8 @@ def serve(
 ) -> None:
     """Answer questions over HTTP, from INDEX, in the languages of the models.
 
-    It runs until Ctrl-C or SIGTERM, and searches each new version of INDEX as soon as it is published.
+    It runs until Ctrl-C or SIGTERM, and searches each new version of INDEX as soon as it is published. With a
+    translator, the page shows the translation of each question in that language.
 
     Example: opticlir serve index/ --model model/
     """  # fmt: skip
@@ -61,7 +63,7 @@ def serve(
     from opticlir.service.engine import SearchEngine
     from opticlir.service.server import serve
 
-    engine = SearchEngine.open(index, model, device=device)
+    engine = SearchEngine.open(index, model, translators=translator or (), device=device)
     names = ", ".join(each.name for each in engine.languages)
     serve(
         engine, settings,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from opticlir.data.sgml import without_tags
 from opticlir.data.skipping import MalformedRecordError
 from opticlir.errors import SettingsError
-from opticlir.languages import language_code
+from opticlir.languages import code_of_name, language_code
 from opticlir.visible import shown
 
 _PARTS = {
@@ -20,7 +20,7 @@ _PARTS = {
 """Tags of a topic, and what is in them."""
 _OTHER_TAGS = (
     "head", "dom", "smry", "con", "conc", "fac", "nat", "def", "time", "querytime", "querytweettime", "slang", "tlang",
-    "note", "subtopic", "rel", "back", "profile", "discharge_summary",
+    "note", "subtopic", "rel", "back", "profile", "discharge_summary", "lang", "language",
 )  # fmt: skip
 """Tags that end the field before them, since SGML needs no end tags."""
 _LETTERS = {"c": "zho", "e": "eng", "f": "fra", "g": "deu", "i": "ita", "s": "spa"}
@@ -38,6 +38,7 @@ _QUERY = re.compile(r"(?=<query(?:\s[^>]*)?>)", re.IGNORECASE)
 _END = re.compile(r"</top(?:ics?)?\s*>.*|</(?:queries|xml)\s*>.*", re.IGNORECASE | re.DOTALL)
 _OPENING = re.compile(r"\A<(?:top|topic|query)(?:\s[^>]*)?>", re.IGNORECASE)
 _LANGUAGE = re.compile(r"\blang(?:uage)?\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
+_LANGUAGE_INSIDE = re.compile(r"<lang(?:uage)?>\s*([\w-]+)\s*<", re.IGNORECASE)
 _NUMBER = re.compile(r"\b(?:number|num|id|q)\s*=\s*(?:\"([^\"]+)\"|'([^']+)'|([^\s>]+))", re.IGNORECASE)
 
 
@@ -64,10 +65,16 @@ def languages_of(topic: str) -> set[str]:
         >>> languages_of("<top lang='hi'><num>1</num>"), languages_of("<top><EN-title> Rain </EN-title>")
         ({'hin'}, {'eng'})
     """
-    opening = _OPENING.match(topic)
-    stated = _LANGUAGE.search(opening[0]) if opening else None
-    tags = [stated[1]] if stated else [tag for tag, _, _ in _FIELD.findall(topic) if tag]
+    stated = _stated_language(topic)
+    tags = [stated] if stated else [tag for tag, _, _ in _FIELD.findall(topic) if tag]
     return {tagged_language(tag) for tag in tags}
+
+
+def _stated_language(topic: str) -> str:
+    """The language of a topic by its opening tag or a tag of its own; empty if it states none."""
+    opening = _OPENING.match(topic)
+    stated = (_LANGUAGE.search(opening[0]) if opening else None) or _LANGUAGE_INSIDE.search(topic)
+    return stated[1] if stated else ""
 
 
 def parse_sgml_topic(topic: str, code: str, fields: Sequence[str]) -> tuple[str, str] | None:
@@ -86,8 +93,8 @@ def parse_sgml_topic(topic: str, code: str, fields: Sequence[str]) -> tuple[str,
     opening = _OPENING.match(topic)
     opening_tag = opening[0] if opening else ""
     content = topic[len(opening_tag) :]
-    stated = _LANGUAGE.search(opening_tag)
-    if stated and tagged_language(stated[1]) != code:
+    stated = _stated_language(topic)
+    if stated and tagged_language(stated) != code:
         return None
     found: dict[str, str] = {}
     elsewhere = set()
@@ -111,8 +118,8 @@ def parse_sgml_topic(topic: str, code: str, fields: Sequence[str]) -> tuple[str,
 
 
 def tagged_language(tag: str) -> str:
-    """Return the ISO 639-3 code that a language tag of a file means, or the tag itself."""
+    """Return the ISO 639-3 code that a language tag or name of a file means, or the tag itself."""
     try:
         return _LETTERS.get(tag.lower()) or language_code(tag)
     except SettingsError:
-        return tag
+        return code_of_name(tag) or tag

@@ -10,7 +10,13 @@ from opticlir.encoder.adapters import (
 )
 from opticlir.encoder.centred import centred, mean_token
 from opticlir.encoder.checkpoint import model_checksum, model_folder, split_layers
-from opticlir.encoder.crosslingual import cross_lingual_model, new_student, save_model, vocabulary_for
+from opticlir.encoder.crosslingual import (
+    cross_lingual_model,
+    english_reader,
+    new_student,
+    save_model,
+    vocabulary_for,
+)
 from opticlir.encoder.encode import encode_documents, encode_queries
 from opticlir.encoder.language_pack import load_language_pack, save_language_pack
 from opticlir.encoder.layers import layer_vectors
@@ -65,6 +71,7 @@ __all__ = [
     "encode_pieces",
     "encode_queries",
     "encode_words",
+    "english_reader",
     "extend_vocabulary",
     "fit_projection",
     "is_pooled",

@@ -84,6 +84,18 @@ def cross_lingual_model(student: MultiVectorEncoder, teacher: MultiVectorEncoder
     return MultiVectorEncoder(modules=[router, *last], device=str(teacher.device), prompts=prompts).eval()
 
 
+def english_reader(model: MultiVectorEncoder) -> MultiVectorEncoder:
+    """Return a model that reads English questions over the index of `model`: the document route, which is the teacher.
+
+    It shares the weights. The prompt of questions stays that of the query route.
+
+    Args:
+        model: any encoder, with routes or without.
+    """
+    modules = route_modules(model, "document")
+    return MultiVectorEncoder(modules=modules, device=str(model.device), prompts=dict(model.prompts)).eval()
+
+
 def save_model(model: MultiVectorEncoder, folder: Path) -> None:
     """Save a model durably; plain sentence-transformers opens it with `MultiVectorEncoder(folder)`.
 

@@ -6,6 +6,8 @@ The rules are steps of the tokenizer's normaliser, so they are saved with the mo
 |---|---|
 | apostrophes, right and left quotes, okina, next to a letter | the letter U+02BC where the language has it, else `'` |
 | Arabic and Persian yeh and kaf, Romanian comma and cedilla | the more frequent one |
+| Greek and phonetic letters that look like `ɛ`, `ɔ`, `ŋ`, `ɖ` | these, if they are more frequent |
+| Sorani and Uyghur `ه` with a non-joiner, Malayalam and Bengali dead consonants with a joiner | the one letter |
 | Hausa `ƴ` | `ʼy` |
 | `ı`, `İ`, `ß`, `ς`, `և`, for tokenizers without case | what their capitals become |
 | digits of the script of the bitext | 0 to 9 |
@@ -56,6 +58,15 @@ _LETTERS_OF: dict[str, tuple[tuple[str, str], ...]] = {"hau": (("ƴ", f"{LETTER}
 
 _STANDARDS = ("\u064a\u06cc\u0649", "\u0643\u06a9", "\u0647\u06c1", "șş", "țţ", "ȘŞ", "ȚŢ")
 """Letters that differ by keyboard or standard."""
+_LOOK_ALIKE = {
+    "ɛ": "ε", "Ɛ": "Ƹ", "ɔ": "ᴐͻↄ", "Ɔ": "ϽↃ", "ŋ": "ƞη", "ɖ": "đð", "Ɖ": "ĐÐ",
+}  # fmt: skip
+"""Letters of languages of Africa, and what people type in their place."""
+_SEQUENCES = {
+    "ە": "ه\u200c", "ൺ": "ണ്\u200d", "ൻ": "ന്\u200d", "ർ": "ര്\u200d", "ൽ": "ല്\u200d", "ൾ": "ള്\u200d", "ൿ": "ക്\u200d",
+    "ৎ": "ত্\u200d",
+}  # fmt: skip
+"""Letters that were typed as two or three characters before they had a code point."""
 _BLOCK = 256
 """Code points; the digits of an alphabet are in the same block as its letters."""
 _RARE = 0.02
@@ -149,6 +160,15 @@ def _steps(letters: Counter[str], languages: tuple[str, ...]) -> Iterator[normal
                 yield normalizers.Replace(*_GERSHAYIM)
         quotes = quotes.replace(LETTER, "")
     yield normalizers.Replace(Regex(quotes), "'")
+    for letter, others in _LOOK_ALIKE.items():
+        yield from (
+            normalizers.Replace(other, letter) for other in others if letters[other] < letters[letter]
+        )
+    yield from (
+        normalizers.Replace(typed, letter)
+        for letter, typed in _SEQUENCES.items()
+        if letters[letter] or letter != "ە"  # in Persian it is another letter
+    )
     for variants in _STANDARDS:
         usual = max(variants, key=lambda letter: letters[letter])
         for variant in variants:

@@ -15,7 +15,7 @@ per value. Building holds the vectors of one passage, all ids, and 6 bytes per g
 segment. While a small store is fitted, it also holds 64 MB of vectors.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from itertools import pairwise
@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
 from opticlir.errors import ArtefactError, DataError
-from opticlir.maxsim import maxsim_exact, rounding_bound
+from opticlir.maxsim import as_float32, maxsim_exact, rounding_bound
 from opticlir.progress import Check, never
 from opticlir.records import Document
 from opticlir.search.arrays import damaged
@@ -435,6 +435,12 @@ class ExactIndex:
     def _fields(self) -> "pa.Table":
         """The fields of all live documents."""
         return joined([(each.fields(), len(each)) for each in self.segments])
+
+    def entries(self) -> Iterator[Entry]:
+        """Every document with its passages as they are stored, in float32, to build another index from."""
+        for row in range(len(self)):
+            stored = self._passages_of(row)
+            yield self.document(row), [each._replace(tokens=as_float32(each.tokens)) for each in stored]
 
     def document_tokens(self, row: int) -> Float[np.ndarray, "tokens dim"]:
         """All token vectors of a row as they are stored; see `StoredTokens`."""

@@ -7,7 +7,7 @@ from typing import overload
 
 from opticlir.data.markup import html_table
 from opticlir.languages import language_name
-from opticlir.records import FieldValue, Ranking
+from opticlir.records import FieldValue, Ranking, Translation
 from opticlir.search.explanation import Explanation
 from opticlir.visible import visible
 
@@ -51,6 +51,8 @@ class Hits(Sequence[Hit]):
     """ISO 639-3 code of the question's language, of a `MultilingualRetriever`."""
     model: str = ""
     """Name of the model that read the question, of a `MultilingualRetriever`."""
+    translation: Translation | None = None
+    """The question in English, where a machine translated it."""
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -64,6 +66,8 @@ class Hits(Sequence[Hit]):
 
     def __repr__(self) -> str:
         lines = [f"{language_name(self.language)}, read by {self.model}"] if self.language else []
+        if self.translation:
+            lines.append(f"{self.translation.translator}: {visible(self.translation.text)}")
         lines += [f"note: {note}" for note in self.notes]
         if not self.hits:
             return "\n".join([*lines, "nothing found"])
@@ -87,7 +91,9 @@ class Hits(Sequence[Hit]):
             )
             for rank, hit in enumerate(self.hits, start=1)
         )
-        return html_table(self.question, (*HEADINGS[:-1], *names, HEADINGS[-1]), rows, self.notes)
+        translated = (f"{self.translation.translator}: {self.translation.text}",) if self.translation else ()
+        headings = (*HEADINGS[:-1], *names, HEADINGS[-1])
+        return html_table(self.question, headings, rows, (*translated, *self.notes))
 
 
 def described(fields: Mapping[str, FieldValue]) -> str:

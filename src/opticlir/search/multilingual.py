@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Generic
 
 from opticlir.data.in_memory import QueryLike, queries_of
+from opticlir.errors import SettingsError
 from opticlir.progress import Progress, reporting
 from opticlir.records import Query, Ranking, Run
 from opticlir.search.exact import ExactIndex
@@ -13,10 +14,11 @@ from opticlir.search.explanation import Explanation
 from opticlir.search.hits import Hits
 from opticlir.search.hybrid import LEXICAL_WEIGHT
 from opticlir.search.index import Index
-from opticlir.search.language_routes import AUTO, LanguageRoutes, Route, english_words
-from opticlir.search.question_models import ModelName, Q, QuestionModel, load_models
+from opticlir.search.language_routes import AUTO, LanguageRoutes, english_words
+from opticlir.search.question_models import ENGLISH, ModelName, Q, QuestionModel, load_models
 from opticlir.search.retriever import Retriever
 from opticlir.search.scoring import check_query_ids
+from opticlir.translation import QuestionTranslator
 
 _UNKNOWN = "und"
 
@@ -108,6 +110,7 @@ class MultilingualRetriever(Generic[Q]):
         filter: str | None = None,  # noqa: A002 - the word of the field
         exact: bool = False,
         explain: bool = False,
+        translators: Mapping[str, QuestionTranslator] | None = None,
     ) -> Hits:
         """Answer one question.
 
@@ -119,20 +122,25 @@ class MultilingualRetriever(Generic[Q]):
             filter: as for `Retriever.search`.
             exact: as for `Retriever.search`.
             explain: as for `Retriever.search`.
+            translators: by the code of their language. With them, the search is for the translation of the question.
+                It is read by a model for English questions if there is one, else by the teacher. English questions
+                stay as they are.
 
         Returns:
             As `Retriever.search`; `Hits.language` and `Hits.model` say how the question was read.
 
         Raises:
-            SettingsError: no model reads the language, or the filter does not fit the fields.
+            SettingsError: no model or no translator reads the language, or the filter does not fit the fields.
             DataError: the question has no tokens.
             ArtefactError: as `Retriever.search`.
+            SetupError: as `Retriever.search`.
         """
         route = self.routes.choose(question, language)
-        hits = self._retriever(route).search(
-            question, k, ranking, filter=filter, exact=exact, explain=explain
+        reader, translator = self._reader(route.code, route.model.name, translators)
+        hits = self.retrievers[reader].search(
+            question, k, ranking, filter=filter, exact=exact, explain=explain, translator=translator
         )
-        return replace(hits, language=route.code, model=route.model.name)
+        return replace(hits, language=route.code, model=reader)
 
     def rank(
         self,
@@ -142,29 +150,30 @@ class MultilingualRetriever(Generic[Q]):
         *,
         filter: str | None = None,  # noqa: A002
         exact: bool = False,
+        translators: Mapping[str, QuestionTranslator] | None = None,
         progress: Progress | bool = False,
     ) -> Run:
         """Answer many questions. The language of a `Query` counts; that of a query without one is detected.
 
-        Other arguments, the result and errors are those of `Retriever.rank`.
+        `translators` are those of `search`; other arguments, the result and errors are those of `Retriever.rank`.
 
         Raises:
-            SettingsError: no model reads the language of a query, or the filter does not fit the fields.
+            SettingsError: no model or no translator reads the language of a query, or the filter does not fit.
             DataError: two queries share an id, or an id is not allowed.
             ArtefactError: as `Retriever.rank`.
             TypeError: a query has none of the known forms.
         """
         asked = queries_of(queries)
         check_query_ids(asked)
-        by_model: dict[str, list[Query]] = {}
+        groups: dict[tuple[str, QuestionTranslator | None], list[Query]] = {}
         for query in asked:
             route = self.routes.choose(query.text, AUTO if query.language == _UNKNOWN else query.language)
-            by_model.setdefault(route.model.name, []).append(query)
+            groups.setdefault(self._reader(route.code, route.model.name, translators), []).append(query)
         run: Run = {}
         with reporting(progress) as tell:
-            for name, group in by_model.items():
+            for (name, translator), group in groups.items():
                 run |= self.retrievers[name].rank(
-                    group, k, ranking, filter=filter, exact=exact, progress=tell
+                    group, k, ranking, filter=filter, exact=exact, translator=translator, progress=tell
                 )
         return {query.query_id: run[query.query_id] for query in asked}
 
@@ -181,7 +190,17 @@ class MultilingualRetriever(Generic[Q]):
             DataError: the model knows no word of the question, or the index has no such document.
             ArtefactError: as `Retriever.explain`.
         """
-        return self._retriever(self.routes.choose(question, language)).explain(question, doc_id)
+        return self.retrievers[self.routes.choose(question, language).model.name].explain(question, doc_id)
 
-    def _retriever(self, route: Route[Q]) -> Retriever:
-        return self.retrievers[route.model.name]
+    def _reader(
+        self, code: str, model: str, translators: Mapping[str, QuestionTranslator] | None
+    ) -> tuple[str, QuestionTranslator | None]:
+        """Name of the model that reads a question, and the translator of the question, if it is translated."""
+        if translators is None or code == ENGLISH:
+            return model, None
+        if code not in translators:
+            raise SettingsError(
+                f"no translator from {code!r}: expected a question in {', '.join(translators)} or {ENGLISH}"
+            )
+        english = [name for name, each in self.routes.models.items() if ENGLISH in each.codes]
+        return (english or [model])[0], translators[code]

@@ -1,6 +1,9 @@
 """A model with its index: build it from documents, open it, and ask questions in any language."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
@@ -8,7 +11,7 @@ import numpy as np
 from sentence_transformers import MultiVectorEncoder
 
 from opticlir.data.in_memory import DocumentLike, QueryLike, queries_of, refuse_one_text
-from opticlir.encoder import Windows, centred, document_fingerprint, refuse_pooled
+from opticlir.encoder import Windows, centred, document_fingerprint, english_reader, refuse_pooled
 from opticlir.errors import DataError
 from opticlir.progress import Check, Progress, never, reporting, silent
 from opticlir.records import Document, Query, Ranking, Run
@@ -28,6 +31,8 @@ from opticlir.search.questions import encode_known, encode_questions, typed, war
 from opticlir.search.recall import measured_recall, sample_sentences
 from opticlir.search.reranking import rerank
 from opticlir.search.scoring import QueryTokens, Scorer, check_query_ids
+from opticlir.search.shards import Shards
+from opticlir.translation import QuestionTranslator
 
 
 class Retriever:
@@ -131,13 +136,46 @@ class Retriever:
                 inputs=inputs,
                 made_by=made_by,
             )
-        built = cls(index, given)
-        if index.is_approximate:
-            sentences = sample_sentences(index)
-            asked = encoded(sentences, encoder, windows)
-            found = [next(iter(passages)).tokens for _, passages in asked]
-            built._record_recall("eng", [typed(each.text) for each in sentences], found)
-        return built
+        return cls(index, given)._with_measured_recall()
+
+    @classmethod
+    def from_shards(
+        cls,
+        shards: str | Path,
+        model: Model,
+        folder: str | Path,
+        *,
+        device: str = "auto",
+        store: Store = "float16",
+        store_dim: int | None = None,
+        approximate: bool | None = None,
+        progress: Progress | bool = False,
+    ) -> "Retriever":
+        """Write the index of a corpus that `opticlir encode` has encoded; nothing is encoded again.
+
+        Args:
+            shards: the folder with all shards of the corpus.
+            model: has the document encoder that encoded them.
+            folder: as for `build`.
+            device: as for `build`.
+            store: as for `build`.
+            store_dim: as for `build`.
+            approximate: as for `build`.
+            progress: as for `build`.
+
+        Raises:
+            ArtefactError: a shard is missing or damaged, or another encoder wrote them; or as for `build`.
+            DataError: two documents have the same id.
+        """
+        found, encoder = Shards(Path(shards)), loaded(model, device)
+        found.check_encoder(document_fingerprint(encoder), vectors_of(encoder))
+        with reporting(progress) as tell:
+            index = ExactIndex.create(
+                Path(folder), found.entries(tell), encoder=found.plan.encoder, vectors=found.vectors, store=store,
+                store_dim=store_dim, windows=(found.plan.window, found.plan.stride),
+                approximate=approximate, inputs=found.plan.inputs,
+            )  # fmt: skip
+        return cls(index, encoder)._with_measured_recall()
 
     @classmethod
     def open(
@@ -184,6 +222,13 @@ class Retriever:
 
     def __repr__(self) -> str:
         return f"Retriever({len(self)} documents, lexical_weight={self._scorer.lexical_weight})"
+
+    @cached_property
+    def in_english(self) -> "Retriever":
+        """The same index for English questions: the teacher, which encoded the documents, reads them."""
+        english = copy.copy(self)
+        english.model = english_reader(self.model)
+        return english
 
     def add(
         self,
@@ -266,6 +311,15 @@ class Retriever:
         queries = [typed(question) for question in questions]
         return self._record_recall(language, queries, encode_questions(self.model, queries))
 
+    def _with_measured_recall(self) -> "Retriever":
+        """Measure the recall with sentences of the documents as questions, where searches are approximate."""
+        if self.index.is_approximate:
+            sentences = sample_sentences(self.index)
+            found = encoded(sentences, self.model, self.windows)
+            tokens = [next((each.tokens for each in passages), None) for _, passages in found]
+            self._record_recall("eng", [typed(each.text) for each in sentences], tokens)
+        return self
+
     def _record_recall(self, language: str, queries: Sequence[Query], tokens: Sequence[QueryTokens]) -> float:
         found = measured_recall(self._scorer, queries, tokens)
         self._scorer.index = self.index.with_recall(language, found)
@@ -296,6 +350,7 @@ class Retriever:
         filter: str | None = None,  # noqa: A002 - the word of the field
         exact: bool = False,
         explain: bool = False,
+        translator: QuestionTranslator | None = None,
     ) -> Hits:
         """Answer one question.
 
@@ -307,6 +362,8 @@ class Retriever:
                 and order of these are those of the search without it.
             exact: score every document, also where the index is searched approximately; see `gathering`.
             explain: add to each hit why it was found, as `explain` says it.
+            translator: search for its translation of the question: `in_english` reads this, and so does BM25. An
+                explanation is then of the words of `Hits.translation`.
 
         Returns:
             At most k hits, best first. With `bm25` a document must share a part of a word with the question. If
@@ -317,7 +374,15 @@ class Retriever:
             DataError: the question has no tokens.
             SettingsError: the filter is none, or does not fit the fields.
             ArtefactError: the model is damaged (its embedding holds NaN), or the index is damaged.
+            SetupError: the translator fails.
         """
+        if translator is not None:
+            asked = typed(question).text
+            translation = translator.translate(asked)
+            hits = self.in_english.search(
+                translation.text, k, ranking, filter=filter, exact=exact, explain=explain
+            )
+            return replace(hits, question=asked, translation=translation)
         (hits,) = self.search_many([question], k, ranking, filter=filter, exact=exact, explain=explain)
         return hits
 
@@ -372,12 +437,22 @@ class Retriever:
         *,
         filter: str | None = None,  # noqa: A002
         exact: bool = False,
+        translator: QuestionTranslator | None = None,
         progress: Progress | bool = False,
     ) -> Run:
-        """Answer many questions by one ranking. Arguments and errors as for `rank_by_each`."""
-        return self.rank_by_each(queries, k, [ranking], filter=filter, exact=exact, progress=progress)[
-            ranking
+        """Answer many questions by one ranking; `translator` as for `search`, all else as for `rank_by_each`."""
+        if translator is None:
+            return self.rank_by_each(queries, k, [ranking], filter=filter, exact=exact, progress=progress)[
+                ranking
+            ]
+        asked = queries_of(queries)
+        english = [
+            replace(query, text=translation.text)
+            for query, translation in zip(
+                asked, translator.translate_all([each.text for each in asked]), strict=True
+            )
         ]
+        return self.in_english.rank(english, k, ranking, filter=filter, exact=exact, progress=progress)
 
     def rank_by_each(
         self,

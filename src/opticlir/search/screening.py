@@ -28,6 +28,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Float64, Integer
 
+from opticlir.device import loop_threads
 from opticlir.maxsim import TokenRows, as_float32
 from opticlir.progress import Check
 
@@ -94,7 +95,7 @@ class Screening:
             encode(chunk, self._codes[part], self._scales[part], residuals[part], norms)
             return float(norms.max())
 
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        with ThreadPoolExecutor(loop_threads()) as pool:
             self._max_norm = max(pool.map(copy, _slices(0, n_tokens)), default=0.0)
         self.residuals: Float64[np.ndarray, " n_passages"] = np.maximum.reduceat(
             residuals, self._offsets[:-1]
@@ -132,7 +133,7 @@ class Screening:
                 part.start,
             )
 
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        with ThreadPoolExecutor(loop_threads()) as pool:
             for _ in pool.map(score, self._groups()):
                 pass
         scores[:, np.isnan(self.residuals)] = np.nan

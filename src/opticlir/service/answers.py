@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from opticlir.data.markup import html_table
-from opticlir.records import FieldValue, Ranking, Span
+from opticlir.records import FieldValue, Ranking, Span, Translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,16 @@ class SearchAnswer:
     notes: tuple[str, ...]
     """What to know of this answer, for example that the question is longer than the model reads."""
     took_ms: float
+    translation: Translation | None = None
+    """The question in English, where a translation was asked for and there is a translator."""
 
     def _repr_html_(self) -> str:
         rows = ((hit.rank, hit.score, hit.doc_id, hit.title, hit.snippet) for hit in self.hits)
         how = "detected" if self.detected else "given"
         note = f"language: {self.language} ({how}); model: {self.model}; ranking: {self.ranking}"
-        return html_table(self.query, ("rank", "score", "id", "title", "passage"), rows, (*self.notes, note))
+        translated = (f"{self.translation.translator}: {self.translation.text}",) if self.translation else ()
+        headings = ("rank", "score", "id", "title", "passage")
+        return html_table(self.query, headings, rows, (*translated, *self.notes, note))
 
 
 @dataclass(frozen=True, slots=True)

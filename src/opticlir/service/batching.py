@@ -1,20 +1,25 @@
-"""The threads that compute answers: one for questions, a batch at a time, one for other reading, one for writing."""
+"""The threads that compute answers: for questions, a batch at a time, other reading, translating, and writing."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, TypeVar
 
-from opticlir.errors import DeadlineError
+from opticlir.errors import DeadlineError, OpticlirError
 from opticlir.progress import Check
+from opticlir.records import Translation
 from opticlir.service.answers import SearchAnswer
 from opticlir.service.engine import Question, SearchEngine
+from opticlir.service.logs import log
 from opticlir.service.metrics import Metrics
 
 T = TypeVar("T")
+
+_NOT_TRANSLATED = "the machine translator failed, so the question is not translated"
+"""What a reader sees. The reason could name files of this machine, or hold the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,9 @@ class Workers:
 
     def __init__(self, engine: SearchEngine, *, batch: int, deadline: float, metrics: Metrics) -> None:
         self._engine, self._batch, self._deadline, self._metrics = engine, batch, deadline, metrics
-        self._searching, self._reading, self._writing = (
-            ThreadPoolExecutor(1, thread_name_prefix=name) for name in ("search", "read", "write")
+        self._searching, self._reading, self._translating, self._writing = (
+            ThreadPoolExecutor(1, thread_name_prefix=name)
+            for name in ("search", "read", "translate", "write")
         )
         self._asked: asyncio.Queue[_Asked] = asyncio.Queue()
         self._loop: asyncio.Task[None] | None = None
@@ -55,7 +61,7 @@ class Workers:
             self._loop.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._loop
-        for pool in (self._searching, self._reading, self._writing):
+        for pool in (self._searching, self._reading, self._translating, self._writing):
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def search(self, question: Question) -> SearchAnswer:
@@ -68,6 +74,32 @@ class Workers:
         answer: asyncio.Future[SearchAnswer] = asyncio.get_running_loop().create_future()
         await self._asked.put(_Asked(question, answer, monotonic() + self._deadline))
         return await self._in_time(answer)
+
+    async def search_and_translate(self, question: Question) -> SearchAnswer:
+        """Answer a question, and translate it meanwhile. Where the translation fails, a note says so.
+
+        Errors are those of `search`.
+        """
+        answer, translated = await asyncio.gather(
+            self.search(question), self._translation(question), return_exceptions=True
+        )
+        if isinstance(answer, BaseException):
+            raise answer
+        if isinstance(translated, OpticlirError):
+            log("not translated", language=answer.language, error=type(translated).__name__)
+            return replace(answer, notes=(*answer.notes, _NOT_TRANSLATED))
+        if isinstance(translated, BaseException):
+            raise translated
+        return replace(answer, translation=translated)
+
+    async def _translation(self, question: Question) -> Translation | None:
+        if not self._engine.translators:
+            return None
+        return await self._in_time(
+            asyncio.get_running_loop().run_in_executor(
+                self._translating, self._engine.translate, question.text, question.language, question.model
+            )
+        )
 
     async def read(self, compute: Callable[[Check], T]) -> T:
         """Compute something else; `compute` gets a check to call now and then. Errors as `search`."""

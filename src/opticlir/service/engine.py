@@ -10,9 +10,10 @@ import numpy as np
 
 from opticlir.data.normalisation import normalise_typed
 from opticlir.encoder import encode_documents, encode_queries
-from opticlir.errors import DeadlineError, OpticlirError
+from opticlir.errors import DeadlineError, OpticlirError, SettingsError
 from opticlir.pictures import align_texts
 from opticlir.progress import Check, never
+from opticlir.records import Translation
 from opticlir.search import Hits, Ranking
 from opticlir.search.language_routes import AUTO, Route
 from opticlir.search.question_models import load_models
@@ -28,6 +29,7 @@ from opticlir.service.from_search import explanation_answer, search_answer
 from opticlir.service.live_index import CHUNK, LiveIndex, OpenedIndex
 from opticlir.service.models import ServedModel
 from opticlir.service.word_similarities import WordSimilarities, word_similarities
+from opticlir.translation import QuestionTranslator, question_translators
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +54,45 @@ class SearchEngine(LiveIndex):
         `engine = SearchEngine.open("index", ["swahili", "hausa"])`, then `engine.search("Maji salama ni yapi?")`
     """
 
-    def __init__(self, index: Path, models: Sequence[ServedModel]) -> None:
+    def __init__(
+        self, index: Path, models: Sequence[ServedModel], translators: Sequence[QuestionTranslator] = ()
+    ) -> None:
         super().__init__(index, models)
+        self.translators = {each.language: each for each in translators}
+        """By the code of their language."""
         self.languages = tuple(language for model in models for language in model.languages)
         """In the order of the models. A language that two models read is in it twice; `auto` takes the first."""
+        known = [each.code for each in self.languages]
+        if unread := self.translators.keys() - set(known):
+            raise SettingsError(
+                f"a translator is for {min(unread)!r}, which no model reads: expected one of {', '.join(known)}"
+            )
         _ = self._routes.detector  # learned now, not at the first question
 
     @classmethod
-    def open(cls, index: Path | str, models: Sequence[Path | str], *, device: str = "auto") -> "SearchEngine":
+    def open(
+        cls,
+        index: Path | str,
+        models: Sequence[Path | str],
+        *,
+        translators: Sequence[str] = (),
+        device: str = "auto",
+    ) -> "SearchEngine":
         """Open an index with the models that read questions.
 
         Args:
             index: the index folder.
             models: trained models, language packs, or names for `load_model`, which read English questions.
+            translators: machine translators of questions; see `question_translator`.
             device: where the models compute; see `choose_device`.
 
         Raises:
             ArtefactError: the index or a model is missing or damaged, or another document encoder built the index.
-            SettingsError: no model is given, or two have the same name.
+            SettingsError: no model is given, two have the same name, or a translator is for a language without one.
+            SetupError: the program of a translator is not installed.
         """
-        return cls(Path(index), load_models(models, ServedModel, device=device))
+        translating = question_translators(translators).values()
+        return cls(Path(index), load_models(models, ServedModel, device=device), tuple(translating))
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -117,6 +138,18 @@ class SearchEngine(LiveIndex):
         if isinstance(answer, OpticlirError):
             raise answer
         return answer
+
+    def translate(self, text: str, language: str = AUTO, model: str | None = None) -> Translation | None:
+        """Translate a question into English; None where there is no translator from its language.
+
+        Arguments are those of `search`.
+
+        Raises:
+            SettingsError: as `search`.
+            SetupError: the translator fails or takes too long.
+        """
+        translator = self.translators.get(self._routes.choose(text, language, model).code)
+        return translator.translate(normalise_typed(text)) if translator else None
 
     def search_many(
         self, questions: Sequence[Question], check: Check = never
@@ -284,4 +317,5 @@ class SearchEngine(LiveIndex):
                 **opened.index.counts,
             },
             "models": [{"name": each.name, "languages": list(each.codes)} for each in self._served],
+            "translators": [{"name": each.name, "language": code} for code, each in self.translators.items()],
         }  # fmt: skip

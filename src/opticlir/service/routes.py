@@ -66,7 +66,7 @@ async def search(asked: SearchRequest, request: Request, workers: Computing) -> 
     question = Question(
         asked.query, asked.language, asked.k, asked.ranking, asked.explain, asked.model, asked.filter
     )
-    answer = await workers.search(question)
+    answer = await (workers.search_and_translate if asked.translate else workers.search)(question)
     request.state.facts.update(
         {"language": answer.language, "hits": len(answer.hits)}
         | ({"query": answer.query} if request.app.state.settings.log_queries else {})

@@ -72,6 +72,9 @@ class SearchRequest(Asked):
     k: Annotated[int, Field(ge=1, le=MAX_K, description="Number of hits.")] = 10
     ranking: Ranking = "hybrid"
     explain: Annotated[bool, Field(description="Say of each hit why it was found.")] = False
+    translate: Annotated[
+        bool, Field(description="Add a machine translation of the question, if there is a translator.")
+    ] = False
     filter: Annotated[
         str | None,
         Field(
@@ -241,12 +244,20 @@ class ModelFacts(BaseModel):
     languages: list[str]
 
 
+class TranslatorFacts(BaseModel):
+    """A machine translator of questions."""
+
+    name: str
+    language: str
+
+
 class StatsResponse(BaseModel):
     """Facts about the service."""
 
     version: Annotated[str, Field(description="Of opticlir.")]
     index: IndexFacts
     models: list[ModelFacts]
+    translators: list[TranslatorFacts]
 
 
 class Health(BaseModel):

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import uvicorn
 
+from opticlir.device import share_processors
 from opticlir.errors import SetupError
 from opticlir.service.app import create_app
 from opticlir.service.engine import SearchEngine
@@ -29,6 +30,7 @@ def serve(
         SetupError: the address is taken or not of this machine.
         DataError: the token file is not as it should be.
     """
+    share_processors()
     app = create_app(engine, settings)
     listener = _listener(settings)
     log_to_stderr()

@@ -26,7 +26,14 @@ from opticlir.storage.locks import LockedError, SharedLock, exclusive_lock, unle
 from opticlir.storage.mapped import MappedFile
 from opticlir.storage.results import check_result, write_result
 from opticlir.storage.sources import LIBRARIES, is_current, made_by
-from opticlir.storage.versions import MANIFEST, current_version, open_version, publish_version, version_name
+from opticlir.storage.versions import (
+    MANIFEST,
+    current_version,
+    has_version,
+    open_version,
+    publish_version,
+    version_name,
+)
 
 __all__ = [
     "LIBRARIES",
@@ -42,6 +49,7 @@ __all__ = [
     "checksums_of",
     "current_version",
     "exclusive_lock",
+    "has_version",
     "is_current",
     "link_file",
     "link_tree",

@@ -143,6 +143,11 @@ def current_version(root: Path) -> str:
     return version_name(folder, digest)
 
 
+def has_version(root: Path) -> bool:
+    """Whether a version was published in a folder."""
+    return (root / POINTER).is_file()
+
+
 def version_name(folder: Path, digest: str) -> str:
     """The name of a version by its folder and the SHA-256 of its manifest."""
     return f"{folder.name}-{digest[:8]}"

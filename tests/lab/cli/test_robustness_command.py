@@ -94,3 +94,13 @@ def test_wrong_usage(robustness, bitext):
     assert "--measure" in robustness("--measure", "APP").usage
     assert "not both" in robustness("--bitext", bitext, "--dictionary", bitext).usage
     assert "unknown benchmark 'ntrex'" in robustness(name="ntrex").error
+
+
+def test_the_own_document_of_a_question_is_left_out(robustness, tmp_path, caplog):
+    """Each question has the id of a document that is not relevant to it; only the other documents are ranked."""
+    for name in ("queries.swa.tsv", "qrels.txt"):
+        path = tmp_path / "data" / name
+        lines = path.read_text().splitlines()[:2]
+        path.write_text("".join(line.replace("q0", "d1").replace("q1", "d0") + "\n" for line in lines))
+    robustness()
+    assert caplog.text.count("2 of 2 queries have the id of a document: that document is left out") == 1

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from opticlir.data import read_run
-from opticlir.lab.rivals import StructuredQueries, WordTable
+from opticlir.lab.rivals import StructuredQueries
 from opticlir.records import Document, Query, SentencePair
+from opticlir.translation import WordTable
 
 SIDES = [
     ("water", "maji"),

@@ -7,9 +7,9 @@ import torch
 
 from opticlir.errors import ArtefactError, DataError
 from opticlir.lab.rivals import nmt
-from opticlir.lab.rivals.neural import Seq2Seq
 from opticlir.lab.rivals.nmt import NmtConfig, copies_of, train_translator
 from opticlir.records import SentencePair
+from opticlir.translation.neural import Seq2Seq
 
 WORDS = dict(
     zip(

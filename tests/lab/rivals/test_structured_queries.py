@@ -2,8 +2,9 @@ import math
 
 import pytest
 
-from opticlir.lab.rivals import StructuredQueries, WordTable
+from opticlir.lab.rivals import StructuredQueries
 from opticlir.records import Document, Query, SentencePair
+from opticlir.translation import WordTable
 
 DOCUMENTS = [
     Document("a", "clean water"),

@@ -9,7 +9,8 @@ from opticlir.lab.studies.declaration import Family, Gain
 from opticlir.lab.studies.differences import differences, taken_together
 from opticlir.lab.studies.findings import biases, effectiveness, gains, gaps, geometries, robustness, terms
 from opticlir.lab.studies.noisy_questions import changed_shares
-from opticlir.lab.studies.scores import Bias, RunScores, language_bias
+from opticlir.lab.studies.rankings import write_ranking
+from opticlir.lab.studies.scores import Bias, RunScores, judged_ranking, language_bias
 from opticlir.records import Document, Query, RetrievalTask
 
 
@@ -266,3 +267,13 @@ def test_the_gain_of_an_arm_per_model_is_one_per_model(planned, study_file):
     big, small = gains(plan, found)
     assert (big.system, big.best_rival, big.gain) == ("deep@big", "mse", pytest.approx(100.0))
     assert (small.system, small.best_rival, small.gain) == ("deep@small", "zero@small", pytest.approx(-20.0))
+
+
+def test_the_own_document_of_a_question_is_not_measured(tmp_path):
+    write_ranking({"a": {"a": 2.0, "b": 1.0}, "c": {"c": 2.0, "b": 1.0}}, tmp_path / "clean.run")
+    qrels = {"a": {"b": 1}, "c": {"c": 1}, "d": {"b": 1}}
+    assert judged_ranking(tmp_path / "clean.run", qrels) == {
+        "a": {"b": 1.0},
+        "c": {"c": 2.0, "b": 1.0},
+        "d": {},
+    }

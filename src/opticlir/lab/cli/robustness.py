@@ -109,8 +109,8 @@ def _meanings(
     """Return the English of the words of the questions; None without bitext and dictionary."""
     from opticlir.cli.bitext import read_pairs
     from opticlir.lab.probes.query_noise import known_meanings
-    from opticlir.lab.rivals import Dictionary, WordTable
     from opticlir.languages import language_code
+    from opticlir.translation import Dictionary, WordTable
 
     code = language_code(language)
     if dictionary:

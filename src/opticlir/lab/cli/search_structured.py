@@ -39,8 +39,9 @@ def search_structured(
     """
     from opticlir.cli.bitext import read_pairs
     from opticlir.data import SkipReport, read_corpus, read_queries, write_run
-    from opticlir.lab.rivals import StructuredQueries, WordTable
+    from opticlir.lab.rivals import StructuredQueries
     from opticlir.languages import language_code
+    from opticlir.translation import WordTable
 
     skipped = SkipReport(lenient=lenient)
     code = language_code(language)

@@ -52,9 +52,10 @@ def translate(
     from opticlir.lab.collections import load_benchmark
 
     task = load_benchmark(name, data, language, split)
-    from opticlir.lab.rivals import load_translator, translate_task
-    from opticlir.lab.rivals.load import NEEDS
+    from opticlir.lab.rivals import translate_task
     from opticlir.languages import language_code
+    from opticlir.translation import load_translator
+    from opticlir.translation.load import NEEDS
 
     if by not in NEEDS:
         raise typer.BadParameter(f"{by!r}: expected {', '.join(NEEDS)}", param_hint="--by")

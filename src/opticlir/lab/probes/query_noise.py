@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from anyascii import anyascii
 
-from opticlir.lab.rivals import Dictionary, WordTable
 from opticlir.records import Query
+from opticlir.translation import Dictionary, WordTable
 
 RATED = ("typos", "drop_words", "code_switch")
 """Kinds that change a given share of a question."""

@@ -12,7 +12,8 @@ from statistics import fmean
 
 from sentence_transformers import MultiVectorEncoder
 
-from opticlir.benchmark import cached_retriever
+from opticlir.benchmark import cached_retriever, ranked_task
+from opticlir.data.own_documents import without_own
 from opticlir.evaluation.measures import evaluate, mean_scores
 from opticlir.lab.probes.query_noise import BY_MEANING, STANDARD, QueryNoise, n_changed
 from opticlir.progress import Progress, silent
@@ -182,12 +183,13 @@ def measure_robustness(
     chosen = tuple(each for each in noises if each.kind != BY_MEANING or meanings is not None)
     noisy = {each.label: each.apply(task.queries, meanings or {}) for each in chosen}
     retriever = cached_retriever(task.documents, model, index_cache, progress)
-    forms = [task.queries, *noisy.values()]
-    found: list[dict[Ranking, Run]] = []
-    for queries in forms:
-        progress("ranking noisy questions", len(found), len(forms))
-        found.append(retriever.rank_by_each(queries))
-    progress("ranking noisy questions", len(found), len(forms))
+    n_forms = 1 + len(noisy)
+    found = [ranked_task(retriever, task)]  # it says which own documents are left out
+    for queries in noisy.values():
+        progress("ranking noisy questions", len(found), n_forms)
+        ranked = retriever.rank_by_each(queries)
+        found.append({ranking: without_own(run, task.qrels) for ranking, run in ranked.items()})
+    progress("ranking noisy questions", len(found), n_forms)
     clean, *others = found
     rankings = {
         ranking: ranking_robustness(

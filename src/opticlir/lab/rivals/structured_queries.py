@@ -7,9 +7,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy import sparse
 
-from opticlir.lab.rivals.foreign_words import Words
 from opticlir.records import Document, Query, Run
 from opticlir.search.lexical import K1, B
+from opticlir.translation.foreign_words import Words
 from opticlir.words import uncased_words
 
 

@@ -1,8 +1,7 @@
-"""Query translators, and the file that keeps their translations."""
+"""Translates the queries of a test collection, and keeps the translations in a file."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from opticlir.data import read_topics
 from opticlir.errors import ArtefactError
@@ -10,17 +9,9 @@ from opticlir.lab.rivals.agreement import agreement
 from opticlir.progress import Progress, silent
 from opticlir.records import Query, RetrievalTask
 from opticlir.storage import write_result
+from opticlir.translation import Translator
 
 BATCH_SIZE = 32
-
-
-@runtime_checkable
-class Translator(Protocol):
-    """Translates from the language of the queries to English."""
-
-    def translate_all(self, texts: Sequence[str]) -> list[str]:
-        """Return one English text per text, in order."""
-        ...
 
 
 def translate_queries(

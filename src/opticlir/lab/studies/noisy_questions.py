@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from opticlir.lab.probes.query_noise import BY_MEANING, QueryNoise, known_meanings, n_changed
-from opticlir.lab.rivals import WordTable
 from opticlir.lab.studies.declaration import StudyTask
 from opticlir.lab.studies.plan import Plan
 from opticlir.lab.studies.systems import Bitext
 from opticlir.records import Query
+from opticlir.translation import WordTable
 
 
 def noisy_questions(plan: Plan, task: StudyTask, language: str) -> dict[QueryNoise, list[Query]]:

@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from statistics import fmean
 
+from opticlir.data.own_documents import without_own
 from opticlir.evaluation import evaluate
 from opticlir.lab.probes.geometry import Geometry
 from opticlir.lab.probes.language_bias import max_at_r, peer, rank_distance
@@ -82,12 +84,12 @@ def _measured(
 ) -> RunScores:
     study, folder = plan.study, store.folder(study_run)
     task, is_noisy = plan.tasks.load(declared, study_run.language), bool(study_run.asked.get("noises"))
-    run = read_ranking(folder / CLEAN_RUN, task.qrels)
+    run = judged_ranking(folder / CLEAN_RUN, task.qrels)
     first = study.measures[0]
     scores = evaluate(run, task.qrels, study.measures)
     overlap = {}
     for each in study.noises if is_noisy else ():
-        other = read_ranking(folder / noisy_run(each), task.qrels)
+        other = judged_ranking(folder / noisy_run(each), task.qrels)
         scores[study.noisy_measure(each)] = evaluate(other, task.qrels, [first])[first]
         overlap[each.label] = mean_overlap(run, other, task.qrels)
     geometry = folder / GEOMETRY
@@ -100,6 +102,11 @@ def _measured(
         geometry=Geometry(**json.loads(geometry.read_text(encoding="utf-8"))) if geometry.exists() else None,
         bias=language_bias(run, task) if declared.benchmark in POOLED and "bias" in study.reports else None,
     )
+
+
+def judged_ranking(path: Path, qrels: Qrels) -> Run:
+    """Read the ranking of the judged questions, without their own documents."""
+    return without_own(read_ranking(path, qrels), qrels)
 
 
 def language_bias(run: Run, task: RetrievalTask) -> Bias:

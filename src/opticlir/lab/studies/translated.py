@@ -12,17 +12,12 @@ from safetensors import safe_open
 from opticlir.artefacts import key_of
 from opticlir.encoder import load_model
 from opticlir.errors import DataError
-from opticlir.lab.rivals import (
-    StructuredQueries,
-    Translator,
-    WordTable,
-    load_translator,
-    translate_queries,
-)
+from opticlir.lab.rivals import StructuredQueries, translate_queries
 from opticlir.lab.studies.contents import encoder_content, file_content
 from opticlir.lab.studies.systems import Bitext, PreparedSystem, Request, Workspace, query_parameters, ranker
 from opticlir.records import Query, QueryId, RetrievalTask, Run
 from opticlir.storage import exclusive_lock, write_text_atomically
+from opticlir.translation import Translator, WordTable, load_translator
 
 
 def without_english(task: RetrievalTask) -> list[QueryId]:
@@ -91,7 +86,7 @@ class Translation:
         """Train or load the translator. Translations are kept in a file."""
         decides = self.content()
         content = {name: decides[name] for name in ("translate", "of")}
-        folder = workspace.model_folder(content, Translation, "opticlir.lab.rivals")
+        folder = workspace.model_folder(content, Translation, "opticlir.lab.rivals", "opticlir.translation")
         with exclusive_lock(folder / "translator"):
             translator, counts = self._translator(folder, workspace)
         teacher = load_model(self.teacher)
@@ -120,8 +115,8 @@ class Translation:
 
     def _neural(self, folder: Path, workspace: Workspace) -> tuple[Translator, dict[str, int]]:
         """Train a translator on the bitext, or load the finished one."""
-        from opticlir.lab.rivals.neural import Seq2Seq  # noqa: PLC0415
         from opticlir.lab.rivals.nmt import NmtConfig, train_translator  # noqa: PLC0415 - heavy
+        from opticlir.translation.neural import Seq2Seq  # noqa: PLC0415
 
         pairs, model, record = self.bitext.read(), folder / "model", folder / "steps.json"
         if not model.exists():

@@ -74,7 +74,7 @@ class _Site:
             counts = self._engine.stats()["index"]
             return self._templates.render(request, "start.html", examples=self._examples, counts=counts)
         try:
-            answer = await _workers(request).search(
+            answer = await _workers(request).search_and_translate(
                 Question(q, lang, k, explain=self._explains, filter=filter if filter.strip() else None)
             )
         except (DataError, SettingsError) as error:
@@ -139,8 +139,10 @@ class _Site:
 
     async def about(self, request: Request) -> HTMLResponse:
         """Facts of the index and the models."""
-        index = self._engine.stats()["index"]
-        return self._templates.render(request, "about.html", models=self._facts, index=index)
+        index, translators = self._engine.stats()["index"], self._engine.translators
+        return self._templates.render(
+            request, "about.html", models=self._facts, index=index, translators=translators
+        )
 
     def _usual_system(self, text: str) -> str:
         """The first model that reads the question."""

@@ -1,8 +1,8 @@
 import pytest
 
 from opticlir.errors import DataError
-from opticlir.lab.rivals import Translator, WordTable
 from opticlir.records import SentencePair
+from opticlir.translation import Translator, WordTable
 
 PAIRS = [
     SentencePair("water", "maji"),

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import MarianConfig, MarianMTModel, PreTrainedTokenizerFast
 
 from opticlir.errors import ArtefactError, SetupError
-from opticlir.lab.rivals.neural import CTranslate2, Seq2Seq, is_converted, load_neural_translator
+from opticlir.translation.neural import CTranslate2, Seq2Seq, is_converted, load_neural_translator
 
 FOREIGN = ["ana", "boro", "kete", "mudu", "sila", "tano"]
 ENGLISH = ["one", "water", "house", "road", "clean", "far"]

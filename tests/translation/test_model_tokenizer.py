@@ -1,8 +1,8 @@
 import pytest
 
 from opticlir.errors import ArtefactError, SetupError
-from opticlir.lab.rivals import model_tokenizer
-from opticlir.lab.rivals.model_tokenizer import language_token, load_tokenizer
+from opticlir.translation import model_tokenizer
+from opticlir.translation.model_tokenizer import language_token, load_tokenizer
 
 
 class Several:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from opticlir.lab.rivals.apertium import Apertium
-from opticlir.lab.rivals.dictionary import Dictionary
-from opticlir.lab.rivals.translator import Translator
-from opticlir.lab.rivals.word_table import WordTable
 from opticlir.records import SentencePair
+from opticlir.translation.apertium import Apertium
+from opticlir.translation.dictionary import Dictionary
+from opticlir.translation.translator import Translator
+from opticlir.translation.word_table import WordTable
 
 NEEDS = {"word-table": "bitext", "dictionary": "dictionary", "seq2seq": "model", "apertium": "pair"}
 """The argument that each translator needs."""
@@ -52,6 +52,6 @@ def load_translator(
         return Dictionary.read(dictionary, language)
     if by == "apertium":
         return Apertium(pair)
-    from opticlir.lab.rivals.neural import load_neural_translator  # noqa: PLC0415 - heavy
+    from opticlir.translation.neural import load_neural_translator  # noqa: PLC0415 - heavy
 
     return load_neural_translator(Path(model or ""), source=source, target=target)

@@ -1,29 +1,18 @@
 """The program is played by a script: what is tested is what we give it and what we make of its answers."""
 
 import shutil
-import stat
+import time
+from pathlib import Path
 
 import pytest
 
 from opticlir.errors import SetupError
-from opticlir.lab.rivals import Apertium
-
-SCRIPT = """#!/bin/sh
-if [ "$1" = "-l" ]; then echo "  eus-eng"; echo "  spa-cat"; exit 0; fi
-[ "$1" = "-u" ] && [ "$2" = "eus-eng" ] || exit 3
-{body}
-"""
+from opticlir.translation import Apertium
 
 
 @pytest.fixture
-def program(tmp_path):
-    def write(body="tr a-z A-Z"):
-        path = tmp_path / "apertium"
-        path.write_text(SCRIPT.format(body=body))
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        return str(path)
-
-    return write
+def program(apertium):
+    return apertium
 
 
 def test_a_text_is_a_line_whatever_is_in_it(program):
@@ -56,7 +45,7 @@ def test_a_program_that_is_not_there_is_named():
 
 
 def test_a_pair_that_is_not_there_is_named(program):
-    with pytest.raises(SetupError, match=r"no pair 'hau-eng'; installed: eus-eng spa-cat"):
+    with pytest.raises(SetupError, match=r"no pair 'hau-eng'; installed: eus-eng spa-eng swa-eng"):
         Apertium("hau-eng", program())
 
 
@@ -70,3 +59,33 @@ def test_a_pair_that_is_not_there_is_named(program):
 def test_a_program_that_fails_is_told_of(program, body, message):
     with pytest.raises(SetupError, match=message):
         Apertium("eus-eng", program(body)).translate_all(["bat", "bi"])
+
+
+def test_a_program_that_takes_too_long_ends_with_all_that_it_started(program, tmp_path):
+    """A pair is a chain of programs, and each holds the pipes open."""
+    slow = program(f"sh -c 'echo $$ > {tmp_path}/child; exec sleep 60' | cat; cat")
+    begin = time.monotonic()
+    with pytest.raises(
+        SetupError, match=r"apertium -u eus-eng took more than 0\.5 seconds, so it was stopped"
+    ):
+        Apertium("eus-eng", slow, seconds=0.5).translate_all(["bat"])
+    assert time.monotonic() - begin < 10
+    child = Path("/proc") / (tmp_path / "child").read_text().strip()
+    for _ in range(100):
+        if not child.exists():
+            return
+        time.sleep(0.05)
+    pytest.fail("a program that it started still runs")
+
+
+def test_no_shell_reads_a_question(program, tmp_path):
+    texts = [f"$(touch {tmp_path}/ran)", f"`touch {tmp_path}/ran`; touch {tmp_path}/ran", "-l", "--help"]
+    assert Apertium("eus-eng", program("cat")).translate_all(texts) == texts
+    assert not (tmp_path / "ran").exists()
+
+
+def test_any_letters_in_any_locale(program, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    assert Apertium("eus-eng", program("cat")).translate_all(["ñandú 水 \U0001f600"]) == [
+        "ñandú 水 \U0001f600"
+    ]

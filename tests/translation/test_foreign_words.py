@@ -2,9 +2,10 @@
 
 import pytest
 
-from opticlir.lab.rivals import Dictionary, StructuredQueries, WordTable
-from opticlir.lab.rivals.foreign_words import foreign_words
+from opticlir.lab.rivals import StructuredQueries
 from opticlir.records import Document, Query, SentencePair
+from opticlir.translation import Dictionary, WordTable
+from opticlir.translation.foreign_words import foreign_words
 from opticlir.words import uncased_words
 
 # words that differ only in vowel signs, by script

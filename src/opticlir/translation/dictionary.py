@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from opticlir.data.dictionaries import longest_entry, read_dictionary
-from opticlir.lab.rivals.foreign_words import foreign_words
+from opticlir.translation.foreign_words import foreign_words
 
 
 class Dictionary:

@@ -10,7 +10,7 @@ from transformers import AutoModelForSeq2SeqLM
 from opticlir.encoder.folder import check_model_folder
 from opticlir.encoder.weights import check_weights
 from opticlir.errors import ArtefactError, SetupError
-from opticlir.lab.rivals.model_tokenizer import language_token, load_tokenizer
+from opticlir.translation.model_tokenizer import language_token, load_tokenizer
 
 CONVERTED_WEIGHTS = "model.bin"
 _VERSION_BYTES, _LENGTH_BYTES, _LONGEST_NAME = 4, 2, 64

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from opticlir.errors import DataError
-from opticlir.lab.rivals import Dictionary
+from opticlir.translation import Dictionary
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data" / "dictionaries"
 

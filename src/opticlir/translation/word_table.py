@@ -7,8 +7,8 @@ import numpy as np
 
 from opticlir.encoder.alignment import Ids, TranslationTable, learn_translation_table
 from opticlir.errors import DataError
-from opticlir.lab.rivals.foreign_words import Words, foreign_words
 from opticlir.records import SentencePair
+from opticlir.translation.foreign_words import Words, foreign_words
 from opticlir.words import uncased_words
 
 
