@@ -138,8 +138,9 @@ def cached_retriever(
         mark_used(path)
     except ArtefactError:
         retriever = Retriever.build(
-            kept, model, path, window=window, stride=stride, centre=centre, made_by=made, progress=progress
-        )
+            kept, model, path, window=window, stride=stride, centre=centre, approximate=False, made_by=made,
+            progress=progress,
+        )  # fmt: skip
     lock.last_as_long_as(retriever)
     return retriever
 

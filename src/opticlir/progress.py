@@ -56,20 +56,22 @@ class Bars:
 def bar_display(console: "Console | None" = None) -> "Display":
     """A display of bars on stderr, or on another console; open it by `with`.
 
-    The bar is an eighth of the terminal. In a narrow one the note takes several lines; numbers and times stay whole.
+    The bar is an eighth of the terminal. In a narrow one, names and notes take several lines; numbers and times stay
+    whole down to 50 columns.
     """
     from rich import progress  # noqa: PLC0415 - only who draws loads it
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Column  # noqa: PLC0415
 
     console = console or Console(stderr=True)
+    several_lines = Column(no_wrap=False, overflow="fold")
     columns = (
-        progress.TextColumn("{task.description}", markup=False),
+        progress.TextColumn("{task.description}", markup=False, table_column=several_lines),
         progress.BarColumn(bar_width=min(40, max(4, console.width // 8))),
-        progress.MofNCompleteColumn(), progress.TimeElapsedColumn(), progress.TimeRemainingColumn(),
-        progress.TextColumn(
-            "{task.fields[note]}", markup=False, table_column=Column(no_wrap=False, overflow="fold")
-        ),
+        progress.MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        progress.TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        progress.TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        progress.TextColumn("{task.fields[note]}", markup=False, table_column=several_lines.copy()),
     )  # fmt: skip
     return progress.Progress(*columns, console=console)
 

@@ -11,6 +11,7 @@ from opticlir.errors import ArtefactError
 from opticlir.storage import MappedFile
 from opticlir.training import TrainConfig
 from opticlir.training.model_card import Origin, model_card, portable
+from opticlir.training.run_folder import RunFolder
 from opticlir.training.step_log import StepLog
 
 
@@ -137,6 +138,17 @@ def test_a_damaged_record_of_a_run_is_named(opticlir, checkpoints, bitext, tmp_p
     assert opticlir(*words).code == 0
     (out / "run" / name).write_bytes(content + b"\n")
     assert f"{name}" in opticlir(*words).error
+
+
+@pytest.mark.parametrize("content", DAMAGE)
+def test_a_damaged_count_of_cut_sentences_is_named(tmp_path, content):
+    run = RunFolder(tmp_path)
+    run.folder.mkdir()
+    (run.folder / "cut.json").write_bytes(content)
+    with pytest.raises(
+        ArtefactError, match=r"cut\.json is damaged: restore it from a copy, or choose another"
+    ):
+        run.read_cut()
 
 
 @pytest.mark.parametrize("content", DAMAGE)

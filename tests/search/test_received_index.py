@@ -84,6 +84,9 @@ NUMBERS = {
     "passages of another document": ("passages", lambda values: put(values, (0, 0), 3)),
     "passages beyond the documents": ("passages", lambda values: put(values, (-1, 0), 2**40)),
     "passages of three columns": ("passages", lambda values: values[:, :3].copy()),
+    "letters before the text": ("passages", lambda values: put(values, (0, 1), -5)),
+    "letters that end before they begin": ("passages", lambda values: put(values, (1, 3), -(2**62))),
+    "a passage that begins after its end": ("passages", lambda values: put(put(values, (2, 2), 30), (2, 3), 3)),
     "passages in one row": ("passages", lambda values: values.ravel()),
 }  # fmt: skip
 FILES = {
@@ -116,6 +119,9 @@ FILES = {
     "half a posting": ("postings.bin", lambda old: old[:-3]),
     "a document above": ("postings.bin", lambda old: (6).to_bytes(4, "little") + old[4:]),
     "a document below 0": ("postings.bin", lambda old: b"\xff" * 4 + old[4:]),
+    "a document twice for a gram": ("postings.bin", lambda old: old[:6] * (len(old) // 6)),
+    "documents of a gram that fall": ("postings.bin", lambda old: old[-6:] + old[6:-6] + old[:6]),
+    "a gram that its document lacks": ("postings.bin", lambda old: old[:4] + bytes(2) + old[6:]),
     "no vectors": ("tokens.bin", b""),
     "half of the vectors": ("tokens.bin", lambda old: old[: len(old) // 2]),
     "no checksums of vectors": ("tokens.sha256", b""),

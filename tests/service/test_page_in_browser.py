@@ -31,14 +31,22 @@ LIT = re.compile(r"\blit\b")
 QUESTION = "chemsha maji kabla ya kunywa"
 
 
+class Translator:
+    def translate_all(self, texts):
+        return ["Boil the water for a long time before you drink it, if it comes from a river" for _ in texts]
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, models):
     """Address of the running service."""
     import uvicorn
 
+    from opticlir.search.question_models import load_models
     from opticlir.service.app import create_app
     from opticlir.service.engine import SearchEngine
+    from opticlir.service.models import ServedModel
     from opticlir.service.settings import ServiceSettings
+    from opticlir.translation import QuestionTranslator
 
     folder = tmp_path_factory.mktemp("site") / "index"
     documents = [
@@ -53,7 +61,8 @@ def site(tmp_path_factory, models):
         for number, text in enumerate(tiny_models.ENGLISH)
     ]
     Retriever.build(documents, models[0], folder)
-    engine = SearchEngine.open(folder, models, device="cpu")
+    translator = QuestionTranslator("swa", "apertium:swa-eng", Translator())
+    engine = SearchEngine(folder, load_models(models, ServedModel, device="cpu"), [translator])
     app = create_app(engine, ServiceSettings(examples=(("swa", QUESTION),)))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=server.run)
@@ -128,6 +137,19 @@ def test_search_in_swahili_and_see_the_passage_and_its_alignment(visit):
     page.mouse.move(5, 5)
     sync_api.expect(unit).not_to_have_class(LIT)
     sync_api.expect(page.locator(".threads")).to_have_count(0)
+
+
+@pytest.mark.parametrize("has_javascript", [True, False])
+def test_the_translation_is_under_the_question_and_runs_from_left_to_right(visit, has_javascript):
+    page = visit(asked(ui="ar"), java_script_enabled=has_javascript)
+    shown = page.locator(".translation q")
+    sync_api.expect(shown).to_have_text(re.compile("^Boil the water"))
+    assert shown.get_attribute("lang") == "en"
+    above, below = page.locator("#q").bounding_box(), page.locator(".hit").first.bounding_box()
+    assert above["y"] < shown.bounding_box()["y"] < below["y"]
+    assert abs(shown.bounding_box()["x"] - page.locator(".question").bounding_box()["x"]) < 2
+    page.goto(asked(lang="hau"))
+    sync_api.expect(page.locator(".translation")).to_have_count(0)
 
 
 def test_a_filter_is_typed_and_stays_while_the_question_changes(visit):

@@ -1,13 +1,18 @@
-"""A running `opticlir serve`: slow clients, floods, signals and new versions of the index."""
+"""A running `opticlir serve`: slow clients, floods, signals and new versions of the index.
+
+`-rP --log-level INFO` shows the figures.
+"""
 
 import gc
 import json
+import logging
 import select
 import signal
 import socket
 import threading
 import time
 import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -17,6 +22,8 @@ from opticlir.errors import SetupError
 from opticlir.search import ExactIndex, Retriever
 from opticlir.service import server
 from opticlir.service.settings import ServiceSettings
+
+figures = logging.getLogger("figures").info
 
 HEAD = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
@@ -63,6 +70,7 @@ def test_slow_clients_are_cut_and_others_are_served(impatient):
             assert client.post("/v1/search", json={"query": "maji"}).status_code == 200
         for name, future in cut.items():
             seconds, said = future.result()
+            figures(f"{name}: cut after {seconds:.1f} s")
             assert seconds < 4, name
             assert said == b"" or said.split()[1] in (b"408", b"413"), (name, said)
 
@@ -75,7 +83,9 @@ def test_a_slow_reader_is_cut(impatient):
         connection.sendall(500 * b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
         ended = select.poll()
         ended.register(connection, select.POLLHUP | select.POLLERR)
+        begin = time.monotonic()
         assert ended.poll(90_000), "the service keeps a client that reads nothing"
+        figures(f"slow reader: cut after {time.monotonic() - begin:.1f} s")
     with impatient.client() as client:
         assert client.get("/healthz").status_code == 200
 
@@ -101,11 +111,14 @@ def test_a_flood_is_answered_with_503_in_flat_memory_and_is_over_at_once(serve):
 
     with ThreadPoolExecutor(40) as pool:
         list(pool.map(ask, range(40)))
+    grown = service.rss - before
+    figures(f"flood: {Counter(statuses)}, memory + {grown / 1e6:.0f} MB")
     assert set(statuses) == {200, 503}
-    assert service.rss - before < 100e6
+    assert grown < 100e6
     begin = time.monotonic()
     with service.client() as client:
         assert client.post("/v1/search", json={"query": "maji"}).status_code == 200
+    figures(f"after the flood: an answer in {time.monotonic() - begin:.2f} s")
     assert time.monotonic() - begin < 2
 
 
@@ -134,8 +147,13 @@ def test_sigterm_finishes_what_is_under_way(serve):
 
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(ask, number) for number in range(4)]
-        time.sleep(0.5)
-        assert service.stop() < 10
+        with service.client() as client:
+            while "opticlir_in_flight 4.0" not in client.get("/metrics").text:
+                assert not statuses, "the requests are too short for this test"
+                time.sleep(0.05)
+        seconds = service.stop()
+        figures(f"SIGTERM with four long requests under way: ended after {seconds:.1f} s")
+        assert seconds < 10
         for each in asked:
             each.result()
     assert statuses == [200] * 4
@@ -165,6 +183,7 @@ def test_sigkill_while_writing_loses_nothing(serve, index):
     writer.join()
     again = ExactIndex.open(index)
     again.verify()
+    figures(f"SIGKILL while writing: {len(kept)} documents were confirmed, all are there")
     assert set(kept) <= set(again.doc_ids)
     with serve().client() as client:
         assert client.get("/v1/documents", params={"id": kept[-1]}).status_code == 200
@@ -196,6 +215,7 @@ def test_new_versions_are_searched_without_losing_a_request(serve, index, models
     stop.set()
     for each in askers:
         each.join()
+    figures(f"{reloads} versions under load: {Counter(statuses)}")
     assert set(statuses) == {200}
 
 

@@ -4,6 +4,7 @@ The children are forks of this process, which is enough to die in earnest and mu
 anew. The moment is signalled through a pipe, never by sleeping.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -179,7 +180,7 @@ def test_the_lock_of_the_living_holds_and_that_of_the_dead_does_not(tmp_path):
         assert not (tmp_path / ".index.opticlir-lock").exists()
 
 
-def test_readers_beside_a_writer_see_one_version_each(tmp_path, cases):
+def test_four_readers_beside_a_writer_see_one_version_each(tmp_path, cases):
     path = tmp_path / "index"
     golden = {answers(create(tmp_path / str(n), *range(n + 1))): n for n in range(4)}
     create(path, 0)
@@ -191,11 +192,12 @@ def test_readers_beside_a_writer_see_one_version_each(tmp_path, cases):
             n_read += 1
             os.write(pipe, b"." if answer in golden else b"X")
 
-    with forked(read) as (_, first), forked(read) as (_, second), using(FaultyDisk()):
-        assert os.read(first, 1) + os.read(second, 1) == b".."
+    with contextlib.ExitStack() as readers, using(FaultyDisk()):
+        pipes = [readers.enter_context(forked(read))[1] for _ in range(4)]
+        assert {os.read(pipe, 1) for pipe in pipes} == {b"."}
         n_answers = version = 0
         while version < 20 or n_answers < cases(40, 10_000):
             create(path, *range(1 + version % 4))
-            seen = os.read(first, 10_000) + os.read(second, 10_000)  # waits until both have read again
+            seen = b"".join(os.read(pipe, 10_000) for pipe in pipes)  # waits until all have read again
             assert set(seen) == {ord(".")}
             version, n_answers = version + 1, n_answers + len(seen)

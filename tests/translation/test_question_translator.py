@@ -204,6 +204,8 @@ def test_several_models_each_question_by_the_translator_of_its_language(tmp_path
     assert (hits.language, hits.model, hits.translation.text) == ("swa", "swa", "water clean")
     with pytest.raises(SettingsError, match="no translator from 'hau': expected a question in swa or eng"):
         retriever.search("ruwa mai tsabta", translators=translators)
+    with pytest.raises(SettingsError, match="a translator is for 'spa', which no model reads"):
+        retriever.search("agua", translators={"spa": translators["swa"]})
     run = retriever.rank({"1": "maji safi"}, 10, translators=translators)
     assert list(run["1"]) == [hit.doc_id for hit in hits]
 

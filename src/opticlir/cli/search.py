@@ -107,9 +107,10 @@ def search(
     ranking: Ranking = "dense" if dense_only else "hybrid"
     translators = _translators(translator or [], model, language)
     is_routed = max(len(model), len(translators)) > 1 or language == _AUTO
-    is_routed |= queries is None and language is not None and not translators
-    options: dict[str, Any] = _translated(translators, is_routed=is_routed) if by_translation else {}
-    options["exact"] = exact
+    is_routed |= queries is None and language is not None and not by_translation
+    options: dict[str, Any] = {"exact": exact}
+    if by_translation:
+        options |= _translated(translators, is_routed=is_routed)
     if queries is not None and run is not None:
         from opticlir.data import read_queries
         from opticlir.storage import check_result

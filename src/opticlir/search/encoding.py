@@ -40,7 +40,7 @@ def encoded(
         documents: taken one at a time.
         model: its document route encodes them.
         windows: cuts the long ones; of the same model.
-        progress: called after each document.
+        progress: called after each document with text, and at the end.
         total: number of documents, if it is known.
 
     Yields:
@@ -58,6 +58,8 @@ def encoded(
         passages = (Passage(cut.window, tokens) for cut, tokens in chain([first], group))
         yield first[0].document, passages
         progress("encoding documents", number, total)
+    if total:
+        progress("encoding documents", total, total)
 
 
 def vectors_of(model: MultiVectorEncoder) -> Vectors:

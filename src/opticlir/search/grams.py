@@ -186,6 +186,10 @@ class StoredGrams:
             raise damaged(
                 self._folder / _POSTINGS, f"it names a document beyond the {n_documents} of its segment"
             )
+        rises = postings["row"][1:] > postings["row"][:-1]
+        rises[self._bounds[1:-1] - 1] = True  # the next gram begins
+        if not rises.all() or not postings["count"].all():
+            raise damaged(self._folder / _POSTINGS, "the documents of a gram do not rise, or lack it")
         return postings
 
     def of(self, grams: Sequence[str]) -> Postings:

@@ -130,7 +130,8 @@ class MultilingualRetriever(Generic[Q]):
             As `Retriever.search`; `Hits.language` and `Hits.model` say how the question was read.
 
         Raises:
-            SettingsError: no model or no translator reads the language, or the filter does not fit the fields.
+            SettingsError: no model or no translator reads the language, no model reads that of a translator, or the
+                filter does not fit the fields.
             DataError: the question has no tokens.
             ArtefactError: as `Retriever.search`.
             SetupError: as `Retriever.search`.
@@ -196,7 +197,14 @@ class MultilingualRetriever(Generic[Q]):
         self, code: str, model: str, translators: Mapping[str, QuestionTranslator] | None
     ) -> tuple[str, QuestionTranslator | None]:
         """Name of the model that reads a question, and the translator of the question, if it is translated."""
-        if translators is None or code == ENGLISH:
+        if translators is None:
+            return model, None
+        if unread := translators.keys() - set(self.languages):
+            raise SettingsError(
+                f"a translator is for {min(unread)!r}, which no model reads, so its questions are not recognised: "
+                "give a model of the language, or a single English model to `Retriever.search(translator=...)`"
+            )
+        if code == ENGLISH:
             return model, None
         if code not in translators:
             raise SettingsError(

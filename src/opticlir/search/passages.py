@@ -81,6 +81,8 @@ class StoredPassages:
                 raise damaged(
                     folder / PASSAGES, f"it does not name the {n_documents} documents in their order"
                 )
+            if (table[:, 1:] < 0).any() or (table[:, 2] > table[:, 3]).any():
+                raise damaged(folder / PASSAGES, "the letters of a passage end before they begin")
         else:
             table = np.array([(row, *WHOLE) for row in range(n_documents)], np.int64)
         self.offsets = read_bounds(folder / OFFSETS, parts=len(table), stop=n_tokens)

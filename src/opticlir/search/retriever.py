@@ -472,7 +472,6 @@ class Retriever:
             rankings: their names, each once.
             filter: as for `search`.
             exact: as for `search`.
-            exact: as for `search`.
             progress: True draws bars on stderr. A function is called while queries are encoded, and after each
                 batch is ranked.
 

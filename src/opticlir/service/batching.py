@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, TypeVar
 
-from opticlir.errors import DeadlineError, OpticlirError
+from opticlir.errors import DeadlineError
 from opticlir.progress import Check
 from opticlir.records import Translation
 from opticlir.service.answers import SearchAnswer
@@ -85,7 +85,7 @@ class Workers:
         )
         if isinstance(answer, BaseException):
             raise answer
-        if isinstance(translated, OpticlirError):
+        if isinstance(translated, Exception):
             log("not translated", language=answer.language, error=type(translated).__name__)
             return replace(answer, notes=(*answer.notes, _NOT_TRANSLATED))
         if isinstance(translated, BaseException):

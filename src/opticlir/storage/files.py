@@ -2,14 +2,16 @@
 
 import errno
 import hashlib
+import json
 import os
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 
 from opticlir.errors import ArtefactError
 from opticlir.storage import filesystem
@@ -19,6 +21,7 @@ from opticlir.storage.names import DRAFT, hidden
 REPAIR = "build it again, or restore it from a copy"
 """What to do about a damaged file."""
 
+T = TypeVar("T")
 _NO_SECOND_NAME = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
 _COPIED = 2**20
 
@@ -184,6 +187,23 @@ def _mode_of(path: Path) -> int | None:
     if not stat.S_ISREG(mode):
         raise OSError(errno.EEXIST, "it is a device or a pipe, not a file")
     return mode
+
+
+def read_record(path: Path, parse: Callable[[Any], T], repair: str) -> T:
+    """Read a small JSON file that opticlir wrote.
+
+    Args:
+        path: the file.
+        parse: makes the result; it raises TypeError, ValueError or KeyError for another content.
+        repair: what to do about a damaged one, after "restore it from a copy, or".
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    try:
+        return parse(json.loads(path.read_bytes()))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise ArtefactError(f"{path} is damaged: restore it from a copy, or {repair}") from None
 
 
 def write_text_atomically(path: Path, text: str) -> None:

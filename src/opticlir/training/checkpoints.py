@@ -1,6 +1,7 @@
 """Checkpoints of a training: complete ones have their checksums, and others are never resumed from."""
 
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ logger = logging.getLogger(__name__)
 
 _KIND, _VERSION = "checkpoint", 1
 _COMPLETE = "complete.json"
+_NAME = re.compile("checkpoint-([0-9]+)")
 
 
 def mark_complete(checkpoint: Path) -> None:
@@ -22,9 +24,13 @@ def mark_complete(checkpoint: Path) -> None:
 
 
 def last_complete(folder: Path) -> Path | None:
-    """The newest complete checkpoint of a folder; incomplete and damaged ones are removed."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    for checkpoint in reversed(found):
+    """The newest complete checkpoint of a folder; incomplete and damaged ones are removed, other names left alone."""
+    found = {
+        int(name[1]): path
+        for path in folder.glob("*")
+        if (name := _NAME.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
+    }
+    for _, checkpoint in sorted(found.items(), reverse=True):
         try:
             manifest = read_manifest(checkpoint / _COMPLETE, kind=_KIND, newest_version=_VERSION)
             check_files(checkpoint, manifest.files)

@@ -29,7 +29,7 @@ from opticlir.errors import ArtefactError, SetupError
 from opticlir.manifest import Manifest, check_same_settings, environment, read_manifest, write_manifest
 from opticlir.records import CutSentences
 from opticlir.settings import with_defaults
-from opticlir.storage import exclusive_lock, made_by, write_text_atomically
+from opticlir.storage import exclusive_lock, made_by, read_record, write_text_atomically
 from opticlir.storage.filesystem import refusals_named
 from opticlir.storage.names import DRAFT, LOCK
 from opticlir.training.checkpoints import last_complete, mark_complete
@@ -212,12 +212,7 @@ class RunFolder:
     @on_rank_zero
     def _planned(self) -> int | None:
         path = self.folder / "plan.json"
-        if not path.exists():
-            return None
-        try:
-            return int(json.loads(path.read_bytes())["steps"])
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise ArtefactError(f"{path} is damaged: restore it from a copy, or {_REPAIR}") from None
+        return read_record(path, lambda found: int(found["steps"]), _REPAIR) if path.exists() else None
 
     @on_rank_zero
     def _write_plan(self, steps: int) -> int:
@@ -232,7 +227,7 @@ class RunFolder:
     def read_cut(self) -> CutSentences | None:
         """How many sentences are cut; None in the record of an earlier version."""
         path = self.folder / "cut.json"
-        return CutSentences(**json.loads(path.read_text())) if path.exists() else None
+        return read_record(path, lambda found: CutSentences(**found), _REPAIR) if path.exists() else None
 
     @on_rank_zero
     def write_words(self, words: Iterable[str], language: str = "") -> None:

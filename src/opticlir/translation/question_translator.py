@@ -24,7 +24,7 @@ class QuestionTranslator:
 
     Args:
         language: ISO 639-3 code of the questions.
-        name: what a reader of a translation is told of its source.
+        name: of the translator; it is shown with each translation.
         translator: does the work.
     """
 

@@ -114,6 +114,16 @@ def test_a_run_that_was_killed_inside_a_checkpoint_write_goes_on_from_the_one_be
     assert told[0] == (3, 6)
 
 
+@pytest.mark.parametrize("name", ["settings.json", "plan.json"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
+def test_a_damaged_record_of_a_run_is_named(tmp_path, name, content):
+    run = tmp_path / "model.run"
+    run.mkdir()
+    (run / name).write_bytes(content)
+    with pytest.raises(ArtefactError, match=rf"{name} is damaged: .* or remove the folder and train again"):
+        train_translator(PAIRS, tmp_path / "model", CONFIG)
+
+
 def test_the_budget_plans_the_steps(tmp_path):
     config = NmtConfig(minutes=0.005, vocabulary=120, width=32, layers=1, heads=2, batch_size=12)
     assert train_translator(PAIRS, tmp_path / "model", config) >= 1

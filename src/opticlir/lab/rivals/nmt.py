@@ -30,11 +30,12 @@ from opticlir.errors import ArtefactError, DataError
 from opticlir.manifest import check_same_settings
 from opticlir.progress import Progress, silent
 from opticlir.records import SentencePair
-from opticlir.storage import exclusive_lock, publish_folder, write_text_atomically
+from opticlir.storage import exclusive_lock, publish_folder, read_record, write_text_atomically
 from opticlir.training.budget import seconds_per_pass
 from opticlir.training.checkpoints import last_complete, mark_complete
 
 _PAD, _END, _UNKNOWN = "<pad>", "</s>", "<unk>"
+_REPAIR = "remove the folder and train again"
 _CALIBRATION_STEPS = 3
 
 
@@ -111,7 +112,7 @@ def train_translator(
 
 def _check_same(path: Path, settings: dict[str, Any]) -> None:
     if path.exists():
-        check_same_settings(path.parent, json.loads(path.read_text(encoding="utf-8")), settings)
+        check_same_settings(path.parent, read_record(path, lambda found: {**found}, _REPAIR), settings)
     write_text_atomically(path, json.dumps(settings) + "\n")
 
 
@@ -210,4 +211,4 @@ def _planned(path: Path, trainer: Seq2SeqTrainer, config: NmtConfig) -> int:
         seconds = seconds_per_pass(model, (model(**inputs).loss for inputs in batches))
         steps = max(1, int(60 * config.minutes / seconds))
         write_text_atomically(path, json.dumps({"steps": steps}) + "\n")
-    return int(json.loads(path.read_text(encoding="utf-8"))["steps"])
+    return read_record(path, lambda found: int(found["steps"]), _REPAIR)
