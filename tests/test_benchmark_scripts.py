@@ -89,6 +89,23 @@ def test_exact_search(run, tmp_path):
         assert name in table  # timed, or left out with the reason
 
 
+def test_approximate_search(run, tmp_path):
+    vectors = tmp_path / "vectors.npz"
+    np.savez(vectors, docs=np.random.default_rng(0).standard_normal((41, 100, 24)).astype(np.float16))
+    sizes = ("--documents", "150", "200", "--dim", "16", "--queries", "2", "--folder", str(tmp_path))
+    lines, _, _ = run("search_approximate.py", "--vectors", str(vectors), *sizes)
+    figures = answer(lines)
+    assert figures.keys() >= {"S2_recall", "E1_p50_ms", "E1_p99_ms", "G1_exact", "G1_approximate", "commit"}
+    assert figures["S2_recall"] > 0.5
+    assert "fast-plaid: left out, no --fast-plaid is given" in lines
+    lines, _, _ = run(
+        "search_approximate.py", "--vectors", str(vectors), *sizes, "--fast-plaid", sys.executable
+    )
+    assert any(
+        "fast-plaid: left out, it ended with 1: " in line for line in lines
+    )  # it is not installed there
+
+
 def test_growth_of_an_index(run, tmp_path):
     sizes = (
         "--documents",

@@ -116,7 +116,7 @@ def test_changes_keep_the_estimates(few, memory_path):
     dense = answers(index, exact=False)["dense"]
     assert answers(ExactIndex.open(path), exact=False)["dense"] == dense
     assert answers(index.snapshot(memory_path / "copy"), exact=False)["dense"] == dense
-    merged = index.optimize()  # it fits the estimator anew
+    merged = index.optimize()  # it fits the estimator again
     assert merged.stats().segments == 1
     assert recall(merged)["dense"] >= 0.9
     merged.verify()

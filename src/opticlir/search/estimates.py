@@ -1,11 +1,11 @@
 """Estimates of MaxSim: one vector for each passage, whose product with one vector of a question is about the score.
 
 A token x becomes features: its own numbers, and how near it is to each of some hundred landmark tokens,
-`exp(SHARPNESS * (x . landmark - 1))`. The score of a passage is a sum over question tokens. So it is about the product
-of the summed features with a vector of the passage, if that vector gives the best similarity of single tokens. The
-vector comes from a ridge regression: on fixed training tokens, the best similarity of each with a token of the passage.
-The regression has a closed form, and that of a passage needs only the passage. Features are reduced to their leading
-principal components, at unit variance, so that eight bits a number are enough.
+`exp(SHARPNESS * (x . landmark - 1))`. The score of a passage is a sum over question tokens. So a vector that gives the
+best similarity of single tokens gives the score, as its product with the summed features. The vector comes from a
+ridge regression: on fixed training tokens, the best similarity of each with a token of the passage. The regression has
+a closed form, and that of a passage needs only the passage. Features are reduced to their leading principal
+components, at unit variance, so that eight bits a number are enough.
 
 The regression shrinks to the mean token of the passage, which alone is a fair estimate, and free. So few training
 tokens are enough. The index knows no question when it is built: the training tokens come from its documents. Any

@@ -1,6 +1,6 @@
 """Gathering: the documents that an approximate search scores exactly; the others cannot be hits.
 
-They are the best in the order that is asked for, with estimates in the place of exact scores. How many are needed grows
+They are the best in the order that is asked for, with estimates instead of exact scores. How many are needed grows
 about with the square root of the collection.
 """
 

@@ -86,7 +86,7 @@ def memory_bytes(n_tokens: int, width: int, n_documents: int, *, n_estimated: in
         n_tokens: of all documents.
         width: numbers of a stored vector.
         n_documents: their number.
-        n_estimated: passages with estimating vectors, kept in the place of token vectors; 0 in an exact index.
+        n_estimated: passages with estimating vectors, kept instead of token vectors; 0 in an exact index.
     """
     if n_estimated:
         per_number = 1 if estimating_way(n_estimated) == "screened" else 4

@@ -88,7 +88,7 @@ class NextVersion:
         self._live = [left for each in self._live if len(left := each.without(doc_ids))]
 
     def compact(self, *, into_one: bool = False) -> None:
-        """Write segments together where that is due, or all of them; then an estimator is fitted anew."""
+        """Write segments together where that is due, or all of them; then an estimator is fitted again."""
         while len(group := self._live if into_one else due(self._live)) > 0:
             if (
                 into_one

@@ -138,7 +138,7 @@ class Retriever:
                 inputs=inputs,
                 made_by=made_by,
             )
-        return cls(index, given)._with_recall_of_sentences(encoder)
+        return cls(index, given)._with_measured_recall()
 
     @classmethod
     def from_shards(
@@ -174,10 +174,10 @@ class Retriever:
         with reporting(progress) as tell:
             index = ExactIndex.create(
                 Path(folder), found.entries(tell), encoder=found.plan.encoder, vectors=found.vectors, store=store,
-                store_dim=store_dim, windows=(found.plan.window, found.plan.stride), approximate=approximate,
-                inputs=found.plan.inputs,
+                store_dim=store_dim, windows=(found.plan.window, found.plan.stride),
+                approximate=approximate, inputs=found.plan.inputs,
             )  # fmt: skip
-        return cls(index, encoder)._with_recall_of_sentences(encoder)
+        return cls(index, encoder)._with_measured_recall()
 
     @classmethod
     def open(
@@ -313,13 +313,13 @@ class Retriever:
         queries = [typed(question) for question in questions]
         return self._record_recall(language, queries, encode_questions(self.model, queries))
 
-    def _with_recall_of_sentences(self, encoder: MultiVectorEncoder) -> "Retriever":
-        """Record the recall of English sentences of the documents, where the index is searched approximately."""
+    def _with_measured_recall(self) -> "Retriever":
+        """Measure the recall with sentences of the documents as questions, where searches are approximate."""
         if self.index.is_approximate:
             sentences = sample_sentences(self.index)
-            asked = encoded(sentences, encoder, self.windows)
-            found = [next(iter(passages)).tokens for _, passages in asked]
-            self._record_recall("eng", [typed(each.text) for each in sentences], found)
+            found = encoded(sentences, self.model, self.windows)
+            tokens = [next((each.tokens for each in passages), None) for _, passages in found]
+            self._record_recall("eng", [typed(each.text) for each in sentences], tokens)
         return self
 
     def _record_recall(self, language: str, queries: Sequence[Query], tokens: Sequence[QueryTokens]) -> float:
