@@ -182,6 +182,9 @@ HOSTILE = {
     "unknown setting of the loader": (
         "native", edited("sentence_bert_config.json", backend="onnx"), "unknown setting 'backend'",
     ),
+    "generation code of the hub": (
+        "plain", written("generation_config.json", '{"custom_generate": "someone/code"}'), "key 'custom_generate'",
+    ),
     "kernels in the config": ("plain", edited("config.json", use_kernels=True), "key 'use_kernels'"),
     "other weights in the config": (
         "plain", edited("config.json", transformers_weights="../evil.safetensors"), "key 'transformers_weights'",

@@ -31,8 +31,8 @@ _SPELLINGS = {
 }  # fmt: skip
 
 _CODE_KEYS = frozenset({
-    "auto_map", "code_revision", "custom_pipelines", "kernel_config", "trust_remote_code", "use_kernels",
-    "weights_only",
+    "auto_map", "code_revision", "custom_generate", "custom_pipelines", "kernel_config", "trust_remote_code",
+    "use_kernels", "weights_only",
 })  # fmt: skip
 _WEIGHT_KEYS = frozenset({
     "device_map", "gguf_file", "ignore_mismatched_sizes", "key_mapping", "offload_folder", "quantization_config",
