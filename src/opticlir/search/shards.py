@@ -188,10 +188,10 @@ def _name(number: int) -> str:
 def _from(before: int, documents: int, progress: Progress) -> Progress:
     """Progress over the corpus, from that within a shard."""
 
-    def told(name: str, done: int, total: int) -> None:  # noqa: ARG001
+    def passed_on(name: str, done: int, total: int) -> None:  # noqa: ARG001
         progress(name, before + done, documents)
 
-    return told
+    return passed_on
 
 
 def _declare(folder: Path, plan: ShardPlan) -> None:
