@@ -12,7 +12,7 @@ from jaxtyping import Float, Integer
 FEWEST = 128
 """Documents that are gathered of a small collection."""
 _PER_ROOT = 3
-_MOST_EXACT = 2**28
+_MOST_EXACT = 2**30
 """Numbers of all stored vectors, up to which an index is searched exactly by default."""
 
 
