@@ -115,7 +115,8 @@ def encode_shards(
         try:
             ExactIndex.create(
                 folder / _name(number), entries, encoder=plan.encoder, vectors=vectors_of(model),
-                windows=(windows.size, windows.stride), inputs=inputs, made_by=_made_by(number),
+                windows=(windows.size, windows.stride), approximate=False, inputs=inputs,
+                made_by=_made_by(number),
             )  # fmt: skip
         except LockedError:
             n_others += 1

@@ -24,7 +24,7 @@ with_data = pytest.mark.skipif(
 QUESTIONS = ["headline", "q0-robustness", "q1-adversarial", "q2-scale", "q3-geometry", "q4-hybrid"]
 PREPARATIONS = ["tuning", "variants"]
 OTHERS = ["main", "models", "plan-sharpness"]
-BETWEEN = ("evening", "adversaries", "least", "curve")
+BETWEEN = ("evening", "adversaries", "controls", "least", "curve")
 """Budgets of some studies beside the three that each has."""
 
 
